@@ -1,0 +1,1 @@
+"""Built-in adapters: one package for each kind of far side."""

@@ -1,0 +1,1 @@
+"""What adapters share: HTTP, answers, signatures, digests, and the conformance tests."""

@@ -1,0 +1,116 @@
+"""All errors the hub and its adapters speak in, grouped by who must act.
+
+Delivery outcomes are named after what the hub must do. Which to raise:
+
+| situation                                                        | class         |
+|------------------------------------------------------------------|---------------|
+| the far side is down, busy, or answers nonsense                  | Retryable     |
+| this record, these bytes: no                                     | Rejected      |
+| sent, and no answer that can be understood                       | InDoubt       |
+| it said when to come back (429, Retry-After, opening hours)      | Deferred      |
+| credentials, certificate, address or set-up are wrong            | Misconfigured |
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hub.model import Finding
+
+#: Most characters of a far side's words that are kept.
+SAID_LIMIT = 300
+
+
+class HubError(Exception):
+    """Anything the hub refuses with a code that `hub explain` knows. `message` holds no personal data and no secret."""
+
+    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.code} {self.message}{hint}"
+
+
+# --- configuration ---
+
+
+class ConfigurationError(HubError):
+    """The configuration has findings; all of them, not only the first."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        first = findings[0]
+        more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
+        super().__init__(first.code, f"{first}{more}")
+        self.findings = findings
+
+
+# --- outcomes of a send ---
+
+
+class Failure(HubError):
+    """Why a message was not taken. One of five, each naming what the hub must do.
+
+    `code` is a catalogue code, `said` the far side's own words, shortened. Returned in `Sink.send`'s sequence, or raised by the
+    adapter for the whole call (then it holds for every message of that call).
+    """
+
+    def __init__(self, code: str, message: str, *, said: str = "", hint: str = "") -> None:
+        super().__init__(code, message, hint=hint)
+        self.said = said[:SAID_LIMIT]
+
+
+class Retryable(Failure):
+    """Nobody's fault in particular; the same bytes may be taken later."""
+
+
+class Rejected(Failure):
+    """The far side refuses this record with these bytes; sending them again is pointless."""
+
+
+class InDoubt(Failure):
+    """The bytes left and no answer came: taken or not, nobody here knows."""
+
+
+class Deferred(Failure):
+    """Not now: come back at `until`, or as soon as the lane is free when `until` is None. Not counted as an attempt."""
+
+    def __init__(self, code: str, message: str, *, until: datetime | None, said: str = "") -> None:
+        super().__init__(code, message, said=said)
+        self.until = until
+
+
+class Misconfigured(Failure):
+    """No record's fault: the system pauses and its records are spared."""
+
+
+# --- reading a source ---
+
+
+class SourceFailed(HubError):
+    """A source could not be read (further). What was read before stands; the cursor stays before the rest."""
+
+    def __init__(self, code: str, message: str, *, misconfigured: bool = False, hint: str = "") -> None:
+        super().__init__(code, message, hint=hint)
+        self.misconfigured = misconfigured
+
+
+# --- the hub itself ---
+
+
+class Fenced(HubError):
+    """Somebody else took this partition since; whatever was about to be written is stale."""
+
+    def __init__(self, partition: str) -> None:
+        super().__init__("HUB-E-101", f"partition {partition} has a newer owner")
+
+
+class LeaseHeld(HubError):
+    """Another hub works on this store."""
+
+
+class StoreUnfit(HubError):
+    """The store cannot be used as it is: unreachable, of another schema version, or read-only."""

@@ -1,0 +1,99 @@
+"""The contract between the hub and its adapters: this file is all an adapter author must read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+from hub.errors import Failure
+from hub.model import Entry, Guarantees, Message, Page, Receipt, VerdictPage, Window
+
+Outcome: TypeAlias = Receipt | Failure
+
+
+class Options(BaseModel):
+    """Base of every adapter's options: unknown keys are errors, values never change, secrets are `SecretStr`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True)
+
+
+def _beside_configuration(path: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("base")
+    return path if base is None or path.is_absolute() else Path(base) / path
+
+
+#: A path in an adapter's options; a relative one is looked for beside the configuration (validation context `base`).
+ConfigPath = Annotated[Path, AfterValidator(_beside_configuration)]
+
+
+class Adapter(Protocol):
+    """A kind of system. One instance serves one configured system, from several threads at once.
+
+    `__init__` opens nothing: connections are made at first use and kept. `close` may be called twice.
+    Option errors beyond what pydantic sees are raised in `__init__` as `ValueError`.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[type[Options]]
+
+    def __init__(self, options: Options, *, system: str) -> None: ...
+    def guarantees(self) -> Guarantees: ...
+    def endpoints(self) -> frozenset[str]: ...  # what a route may name after `system/`; empty: no sink
+    def kinds(self) -> frozenset[str]: ...  # what it can read as a source; empty: no source
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Reads records.
+
+    `read` yields pages oldest first, from right after `cursor` (None: from the beginning), and ends when there is nothing more now.
+    A page's cursor, given back later, resumes after that page: equal cursor values are never skipped, re-reading a few is fine.
+    Parents are yielded before their children where the source knows. Raises SourceFailed; pages yielded before stand.
+    """
+
+    def read(self, cursor: str | None) -> Iterator[Page]: ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Delivers messages.
+
+    One outcome per message, same order. Within one call, after a message of a lane that was not taken, later messages of that lane
+    are not sent: their outcome is `Deferred(until=None)`. Never retries what may have arrived; connecting may be tried again.
+    A Failure raised instead of returned holds for all messages of the call. Anything else that escapes is a bug, and is retried
+    on schedule with its traceback logged.
+    """
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]: ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """Logs in, changes nothing. Raises a Failure that says what is wrong."""
+
+    def check(self) -> None: ...
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """Settles «in doubt»: the receipt if the far side has the message, None if it certainly has not. Raises a Failure if unknown."""
+
+    def find(self, message: Message) -> Receipt | None: ...
+
+
+@runtime_checkable
+class Feedback(Protocol):
+    """Reads later verdicts, oldest first, from right after `cursor`; the same resumption rule as `Source.read`."""
+
+    def verdicts(self, cursor: str | None) -> Iterator[VerdictPage]: ...
+
+
+@runtime_checkable
+class Inventory(Protocol):
+    """Lists what the far side holds, for reconciliation."""
+
+    def inventory(self, window: Window) -> Iterator[Entry]: ...
