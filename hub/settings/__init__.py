@@ -1,0 +1,14 @@
+"""The configuration as values: what `config/` and `mappings/` say, checked as a whole or refused with every finding."""
+
+from __future__ import annotations
+
+from hub.settings.model import (
+    HttpSettings,
+    ParentSettings,
+    RouteSettings,
+    ScheduleSettings,
+    Settings,
+    SystemSettings,
+)
+
+__all__ = ["HttpSettings", "ParentSettings", "RouteSettings", "ScheduleSettings", "Settings", "SystemSettings"]

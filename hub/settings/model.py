@@ -1,0 +1,140 @@
+"""Decides what a valid configuration is once read: plain frozen values the engine, the store and the screens work from."""
+
+from __future__ import annotations
+
+import collections.abc as abc
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from hub.model import Finding
+from hub.ports import Adapter, Options
+
+if TYPE_CHECKING:
+    from hub.mapping import Contract, Mapping, MappingSet
+
+#: Waits between tries of one delivery when the system names none; after the last it is dead.
+DEFAULT_RETRY = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+)
+DEFAULT_JITTER = 0.2
+DEFAULT_PORT = 8621
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the hub listens. `token` guards everything but the health pages; demanded for any address but loopback."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    token: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """When a source is read by itself, in the hub's timezone.
+
+    `overlap`: a due run while the last one still works is skipped or queued. `misfire`: due times missed while the hub was down are
+    made up for once, or skipped. `jitter`: up to so much later, chosen per due time.
+    """
+
+    cron: str
+    overlap: Literal["skip", "queue"] = "skip"
+    misfire: Literal["once", "skip"] = "once"
+    jitter: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ParentSettings:
+    """What a delivery must wait for: the delivery of `route` (same system) whose record key stands in this record at path `key`."""
+
+    route: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSettings:
+    """One configured far side: its adapter class, the validated options, and the policy the hub applies to it.
+
+    `batch` and `in_flight` are caps under the adapter's guarantees, None: the guarantee itself. `schemas` is kind -> source schema.
+    """
+
+    name: str
+    title: str
+    adapter: str
+    adapter_class: type[Adapter]
+    options: Options
+    batch: int | None = None
+    in_flight: int | None = None
+    partitions: int = 1
+    retry: tuple[timedelta, ...] = DEFAULT_RETRY
+    jitter: float = DEFAULT_JITTER
+    schedule: ScheduleSettings | None = None
+    schemas: abc.Mapping[str, Contract] = field(default_factory=dict)
+    feedback_every: timedelta | None = None
+    contact: str = ""
+    kinds: frozenset[str] = frozenset()  # what it reads as a source; empty: no source
+    endpoints: frozenset[str] = frozenset()  # what it takes as a sink; empty: no sink
+
+    def open(self) -> Adapter:
+        """Return a fresh adapter for this system; it opens nothing before its first use. The caller closes it."""
+        return self.adapter_class(self.options, system=self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSettings:
+    """Which records of a source are owed to which endpoint, mapped how, in which order.
+
+    `source` and `kind` say which records, `when` (over the record's data) which of them. `lane_of` and `parent_key_of` read the
+    order key and the parent's record key out of a record's data; None: there is none.
+    """
+
+    name: str
+    title: str
+    source: str
+    kind: str
+    when: abc.Callable[[abc.Mapping[str, Any]], bool]
+    mapping: Mapping
+    system: str
+    endpoint: str
+    lane: str
+    lane_of: abc.Callable[[abc.Mapping[str, Any]], str | None]
+    parent_key_of: abc.Callable[[abc.Mapping[str, Any]], str | None]
+    parent: ParentSettings | None = None
+    row: str | None = None
+    gate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, checked. `digest` changes when any file of config/ or mappings/ does; it holds no secret."""
+
+    name: str
+    title: str
+    division: str
+    timezone: ZoneInfo
+    store: str
+    http: HttpSettings
+    systems: abc.Mapping[str, SystemSettings]
+    routes: tuple[RouteSettings, ...]
+    mappings: MappingSet
+    directory: Path
+    digest: str
+    warnings: tuple[Finding, ...] = ()
+
+    def sources(self) -> tuple[SystemSettings, ...]:
+        """Return the systems that can be read, in the order of their names."""
+        return tuple(system for _, system in sorted(self.systems.items()) if system.kinds)
+
+    def routes_for(self, system: str, kind: str) -> tuple[RouteSettings, ...]:
+        """Return the routes that records of this source and kind may take, in the order of the files."""
+        return tuple(route for route in self.routes if route.source == system and route.kind == kind)
