@@ -1,0 +1,186 @@
+"""Decides what the county's local approval database looks like: six tables with pinyin columns, and their local codes.
+
+Column names follow the habit of county approval systems (first letters of each Hanzi); times are text `yyyy-MM-dd HH:mm:ss` in
+Beijing time, as those systems keep them. `GXSJ` (更新时间) is the column to read increments by: many rows share one value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Engine, Index, Integer, MetaData, String, Table, create_engine
+
+metadata = MetaData()
+
+
+def _text(name: str, length: int, title: str, **more: Any) -> Column[str]:
+    return Column(name, String(length), comment=title, **more)
+
+
+def _updated() -> Column[str]:
+    return _text("GXSJ", 19, "更新时间", nullable=False)
+
+
+#: 办件: one row a case.
+T_BJ = Table(
+    "T_BJ",
+    metadata,
+    _text("BJBH", 50, "办件编号", primary_key=True),
+    _text("SXBM", 36, "事项编码(实施编码)"),
+    _text("JBBM", 12, "基本编码"),
+    _text("SXMC", 1000, "事项名称"),
+    _text("FSXBM", 50, "分事项编码(业务办理项编码)"),
+    _text("FSXMC", 200, "分事项名称"),
+    _text("SXXZ", 4, "事项性质"),
+    _text("SXLX", 4, "办件类型"),
+    Column("SXBB", Integer, comment="事项版本"),
+    _text("SQRLX", 4, "申请人类型"),
+    _text("SQRMC", 400, "申请人名称"),
+    _text("SQRZJLX", 8, "申请人证件类型"),
+    _text("SQRZJHM", 64, "申请人证件号码"),
+    _text("SQRSJH", 32, "申请人手机号"),
+    _text("FRDB", 200, "法人代表"),
+    _text("LXRXM", 200, "联系人姓名"),
+    _text("LXRSJ", 32, "联系人手机"),
+    _text("LXRZJLX", 8, "联系人证件类型"),
+    _text("LXRSFZJHM", 64, "联系人身份证件号码"),
+    _text("TXDZ", 500, "通讯地址"),
+    _text("YZBM", 10, "邮政编码"),
+    _text("SQFS", 4, "申请方式"),
+    _text("SBXMMC", 2000, "申办项目名称"),
+    _text("SBSJ", 19, "申办时间"),
+    _text("SLSJ", 19, "受理时间"),
+    _text("SLBMMC", 200, "受理部门名称"),
+    _text("SLBMXYDM", 18, "受理部门统一社会信用代码"),
+    _text("SLRXM", 100, "受理人姓名"),
+    _text("SLHZH", 50, "受理回执号"),
+    Column("CNQXGZR", Integer, comment="承诺期限(工作日)"),
+    _text("CNBJSJ", 19, "承诺办结时间"),
+    _text("XZQHDM", 12, "行政区划代码"),
+    _text("SSZX", 4, "所属分中心"),
+    _text("BJCXMM", 6, "办件查询密码"),
+    _text("BJZT", 2, "办件状态"),
+    _text("BZ", 1000, "备注"),
+    _updated(),
+)
+
+#: 办理环节 (步骤): one row a step.
+T_BZ = Table(
+    "T_BZ",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号", nullable=False),
+    Column("XH", Integer, comment="序号"),
+    _text("HJMC", 1000, "环节名称"),
+    _text("HJZT", 4, "环节状态(业务动作)"),
+    _text("BLRXM", 100, "办理人姓名"),
+    _text("BLYJ", 4000, "办理意见"),
+    _text("KSSJ", 19, "开始时间"),
+    _text("JSSJ", 19, "结束时间, 可空"),
+    _text("BZ", 1000, "备注"),
+    _updated(),
+)
+
+#: 特别程序: 补正, 听证, 延长 and the like.
+T_TBCX = Table(
+    "T_TBCX",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号", nullable=False),
+    _text("TBCXZL", 4, "特别程序种类"),
+    _text("TBCXZLMC", 1000, "特别程序种类名称"),
+    _text("TBCXKSRQ", 19, "特别程序开始日期"),
+    _text("TBCXJSRQ", 19, "特别程序结束日期"),
+    _text("TBCXQDLY", 2000, "特别程序启动理由和依据"),
+    _text("SQRXM", 100, "申请人姓名"),
+    _text("TBCXPZR", 100, "特别程序批准人"),
+    _text("TBCXJG", 2000, "特别程序结果"),
+    _text("BLYJ", 2000, "办理意见"),
+    _text("BZ", 1000, "备注"),
+    _updated(),
+)
+
+#: 申请材料.
+T_CL = Table(
+    "T_CL",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号", nullable=False),
+    Column("XH", Integer, comment="序号"),
+    _text("CLMC", 400, "材料名称"),
+    _text("SQFS", 4, "收取方式"),
+    Column("CLSL", Integer, comment="材料数量"),
+    _text("FJMC", 200, "附件名称"),
+    _text("BZ", 1000, "备注"),
+    _updated(),
+)
+
+#: 办件结果: at most one row a case.
+T_JG = Table(
+    "T_JG",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号", nullable=False),
+    _text("BLRXM", 100, "办理人姓名"),
+    _text("BJSJ", 19, "办结时间"),
+    _text("BJJGDM", 4, "办结结果代码"),
+    _text("BJJGMS", 2000, "办结结果描述"),
+    _text("ZJGZMC", 256, "证照名称"),
+    _text("ZJBH", 200, "证照编号"),
+    _text("ZJYXQX", 19, "证照有效期限"),
+    _text("SFKD", 2, "是否快递递送"),
+    _text("MYD", 2, "满意度"),
+    _text("BZ", 1000, "备注"),
+    _updated(),
+)
+
+#: 收费: at most one row a case.
+T_SF = Table(
+    "T_SF",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号", nullable=False),
+    _text("JKDH", 50, "缴款单号"),
+    _text("SFXMMC", 200, "收费项目名称"),
+    _text("SFDW", 200, "收费单位"),
+    _text("SFRXM", 100, "收费人员"),
+    _text("SFJE", 20, "收费金额, 元, 文本"),
+    _text("JEDWDM", 3, "金额单位代码"),
+    _text("SFSJ", 19, "收费时间"),
+    _text("JKR", 400, "缴款人"),
+    _text("BZ", 1000, "备注"),
+    _updated(),
+)
+
+#: Parents before children.
+TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF)
+
+for _table in TABLES:
+    Index(f"IX_{_table.name}_GXSJ", _table.c.GXSJ, *_table.primary_key.columns)
+    if _table is not T_BJ:
+        Index(f"IX_{_table.name}_BJBH", _table.c.BJBH)
+
+#: Local code lists, column -> code -> label. A code outside its list is a fault of the source.
+CODES: dict[str, dict[str, str]] = {
+    "T_BJ.SXXZ": {"XK": "行政许可", "QR": "行政确认", "GF": "行政给付", "JL": "行政奖励", "QT": "其他行政权力", "GG": "公共服务"},
+    "T_BJ.SXLX": {"1": "即办件", "2": "承诺件", "3": "联办件", "4": "上报件"},
+    "T_BJ.SQRLX": {"1": "个人", "2": "企业", "3": "个体工商户", "4": "机关", "5": "事业单位", "6": "社会团体", "9": "其他"},
+    "T_BJ.SQRZJLX": {"SF": "居民身份证", "HZ": "普通护照", "XYDM": "统一社会信用代码", "JGDM": "组织机构代码", "QT": "其他"},
+    "T_BJ.LXRZJLX": {"SF": "居民身份证", "HZ": "普通护照", "QT": "其他"},
+    "T_BJ.SQFS": {"0": "窗口", "1": "网上", "2": "信函快递", "4": "移动端"},
+    "T_BJ.SSZX": {"SB": "社保分中心", "JJ": "交警分中心", "YG": "运管分中心", "DS": "地税分中心", "GS": "国税分中心"},
+    "T_BJ.BJZT": {"01": "已受理", "02": "办理中", "03": "已办结"},
+    "T_BZ.HJZT": {"2": "已办", "3": "退回", "4": "转办", "6": "办结"},
+    "T_TBCX.TBCXZL": {"YC": "延长审批", "BZ": "补正", "TZ": "听证", "GS": "公示", "GQ": "挂起"},
+    "T_CL.SQFS": {"0": "纸质原件", "1": "复印件", "2": "电子文件", "3": "证照库", "4": "数据共享"},
+    "T_JG.BJJGDM": {"Y": "准予", "N": "不予", "T": "退件", "Z": "申请人撤回", "B": "转报上级"},
+    "T_JG.SFKD": {"1": "是", "0": "否"},
+    "T_JG.MYD": {"5": "非常满意", "4": "满意", "3": "基本满意", "2": "不满意", "1": "非常不满意"},
+}
+
+
+def create(url: str) -> Engine:
+    """Create the missing tables in the database at `url` (any SQLAlchemy URL) and return its engine, which the caller disposes."""
+    engine = create_engine(url)
+    metadata.create_all(engine)
+    return engine
