@@ -1,0 +1,174 @@
+"""Decides how an answer of the far side is read: its text, and the value at a path inside JSON or XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from lxml import etree
+
+#: Declared GB2312 and GBK are read as GB18030, which holds both; far sides declare the small one and send the large one.
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "cp936": "gb18030"}
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|center)\b", re.IGNORECASE | re.DOTALL)
+
+Select = Callable[[str], "str | None"]
+
+
+class Answer:
+    """What came back: status, headers (lower-case names), the body as text, a fault code if the protocol has one, and `select`.
+
+    `select(path)` gives the text at a path, None when there is none; by default JSON is read for `/data/id` or `data.id` and XML by
+    XPath. Text and tree are only made when asked for. Pass `select` to read something else, e.g. XML inside a SOAP string.
+    """
+
+    __slots__ = ("_select", "_text", "charset", "content", "fault", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | str = b"",
+        *,
+        fault: str | None = None,
+        charset: str | None = None,
+        select: Select | None = None,
+    ) -> None:
+        self.status = status
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.content = content if isinstance(content, bytes) else content.encode()
+        self.fault = fault
+        self.charset = charset
+        self._text: str | None = content if isinstance(content, str) else None
+        self._select = select
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status}, {len(self.content)} bytes)"
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not in its charset become U+FFFD (this text is only judged, never delivered)."""
+        if self._text is None:
+            self._text = decode(self.content, self.charset or declared(self.headers.get("content-type", "")))
+        return self._text
+
+    def select(self, path: str) -> str | None:
+        """Return the text at `path`, None when it is not there or the body is not readable."""
+        if self._select is None:
+            self._select = selector(self)
+        return self._select(path)
+
+    @property
+    def is_html(self) -> bool:
+        """Whether this is a page for people where data was due."""
+        return _HTML.match(self.text[:2000]) is not None
+
+
+def declared(content_type: str) -> str | None:
+    """Return the charset a Content-Type declares."""
+    found = _CHARSET.search(content_type)
+    return found[1] if found else None
+
+
+def decode(content: bytes, charset: str | None) -> str:
+    """Return text; a charset unknown or missing is UTF-8."""
+    name = (charset or "utf-8").lower()
+    try:
+        return content.decode(_WIDER.get(name, name), errors="replace").removeprefix("\ufeff")
+    except LookupError:
+        return content.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+
+def selector(answer: Answer) -> Select:
+    """Return how to read values out of this body: XPath when it is XML, pointers when it is JSON, nothing otherwise."""
+    head = answer.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return xml_selector(answer) if head == b"<" else json_selector(json_tree(answer))
+
+
+def json_tree(answer: Answer) -> Any:
+    """Return the body read as JSON, None when it is not JSON."""
+    try:
+        return orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # another charset, or a byte order mark
+        return orjson.loads(answer.text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def json_selector(tree: Any) -> Select:
+    """Return a reader of one JSON tree by `/a/0/b` (RFC 6901) or `a.0.b`."""
+
+    def select(path: str) -> str | None:
+        return as_text(value_at(tree, steps(path)))
+
+    return select
+
+
+@lru_cache(maxsize=1024)
+def steps(path: str) -> tuple[str, ...]:
+    """Return the steps of `/a/b` or `a.b`; empty for the whole."""
+    if path.startswith("/"):
+        return tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
+    return tuple(path.split(".")) if path else ()
+
+
+def value_at(tree: Any, path: tuple[str, ...]) -> Any:
+    """Return the value that many steps down, None where a step is missing."""
+    for step in path:
+        if isinstance(tree, dict):
+            tree = tree.get(step)
+        elif isinstance(tree, list) and step.isdigit() and int(step) < len(tree):
+            tree = tree[int(step)]
+        else:
+            return None
+    return tree
+
+
+def as_text(value: Any) -> str | None:
+    """Return a JSON value as rules compare it: 200 as "200", true as "true", lists and objects as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()
+
+
+def xml_root(content: bytes | str) -> etree._Element | None:
+    """Parse XML without DTD, entities or network; None when it is not XML or brings a DOCTYPE."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    return None if root is None or root.getroottree().docinfo.doctype else root
+
+
+def xml_selector(answer: Answer) -> Select:
+    """Return a reader of one XML document by XPath; namespace prefixes are those the document declares."""
+    content: bytes | str = answer.content
+    declaration = re.match(rb"\s*<\?xml[^>]*encoding=[\"'](?i:gb2312|gbk)[\"']", answer.content)
+    if declaration or answer.charset:
+        content = re.sub(r"^\s*<\?xml.*?\?>", "", answer.text if answer.charset else decode(answer.content, "gb18030"))
+    root = xml_root(content)
+
+    def select(path: str) -> str | None:
+        return None if root is None else xpath_text(root, path)
+
+    return select
+
+
+def xpath_text(root: etree._Element, path: str) -> str | None:
+    """Return the text of the first match of an XPath, None without one. A malformed XPath matches nothing."""
+    names = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
+    try:
+        found = root.xpath(path, namespaces=names)
+    except etree.XPathError:
+        return None
+    if isinstance(found, list):
+        found = found[0] if found else None
+    if found is None or isinstance(found, str):
+        return found
+    return as_text(found) if isinstance(found, bool | float) else "".join(found.itertext())
