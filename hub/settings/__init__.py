@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.settings.load import load
 from hub.settings.model import (
     HttpSettings,
     ParentSettings,
@@ -11,4 +12,4 @@ from hub.settings.model import (
     SystemSettings,
 )
 
-__all__ = ["HttpSettings", "ParentSettings", "RouteSettings", "ScheduleSettings", "Settings", "SystemSettings"]
+__all__ = ["HttpSettings", "ParentSettings", "RouteSettings", "ScheduleSettings", "Settings", "SystemSettings", "load"]

@@ -122,7 +122,7 @@ class Settings:
     title: str
     division: str
     timezone: ZoneInfo
-    store: str
+    store: str = field(repr=False)  # may hold a password
     http: HttpSettings
     systems: abc.Mapping[str, SystemSettings]
     routes: tuple[RouteSettings, ...]

@@ -1,0 +1,51 @@
+"""Decides which secrets stand in plain text in a file that people copy, send around and commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, SecretStr
+
+from hub.model import Json
+from hub.settings.files import Files, Read
+
+Way: TypeAlias = tuple[str | int, ...]
+
+
+def warn(files: Files, read: Read[Any], value: object, path: Way) -> None:
+    """Add a warning for every secret inside `value` (validated options) that its file, from `path` on, has in plain text."""
+    written = read.written.data
+    for part in path:
+        written = written.get(part) if isinstance(written, Mapping) else None
+    for place in literal(value, written, path):
+        warn_at(files, read, place)
+
+
+def warn_at(files: Files, read: Read[Any], path: Way) -> None:
+    """Add the warning for the secret at `path`."""
+    place = read.place(*path)
+    hint = "move it to config/hub.env or a file and write ${NAME} or ${file:PATH} here"
+    files.add("HUB-C-160", f"{place.path} is a secret and stands here in plain text", place, hint, warning=True)
+
+
+def literal(value: object, written: Json, path: Way = ()) -> Iterator[Way]:
+    """Yield the paths of secrets written out: `value` is what was validated, `written` the text before variables were filled in."""
+    if isinstance(value, SecretStr):
+        if isinstance(written, str) and written and "${" not in written:
+            yield path
+        return
+    for key, inner in _parts(value):
+        if isinstance(written, Mapping) and key in written:
+            yield from literal(inner, written[str(key)], (*path, key))
+        elif isinstance(written, list) and isinstance(key, int) and key < len(written):
+            yield from literal(inner, written[key], (*path, key))
+
+
+def _parts(value: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(value, BaseModel):
+        yield from ((about.alias or name, getattr(value, name)) for name, about in type(value).model_fields.items())
+    elif isinstance(value, Mapping):
+        yield from ((str(key), inner) for key, inner in value.items())
+    elif isinstance(value, list | tuple):
+        yield from enumerate(value)

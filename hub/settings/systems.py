@@ -1,0 +1,133 @@
+"""Decides whether a system's file makes a usable system: its adapter, the adapter's options, its schedule and source schemas."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from hub import documents, registry
+from hub.errors import HubError
+from hub.ports import Adapter, Feedback, Options
+from hub.settings import secrets
+from hub.settings.files import Files, Read
+from hub.settings.model import ScheduleSettings, SystemSettings
+from hub.settings.schema import ScheduleEntry, SystemFile
+
+if TYPE_CHECKING:
+    from hub.mapping import Contract, MappingSet
+
+
+def build(files: Files, mappings: MappingSet) -> dict[str, SystemSettings]:
+    """Return the usable systems by name; what is wrong with the others is added to `files.found`."""
+    systems: dict[str, SystemSettings] = {}
+    first: dict[str, Read[SystemFile]] = {}
+    for read in files.systems:
+        name = read.entry.system
+        if name in first:
+            files.add(
+                "HUB-C-146",
+                f"the system {name!r} is described twice",
+                read.place("system"),
+                f"first in {first[name].place('system')}",
+            )
+            continue
+        first[name] = read
+        if (system := _system(files, read, mappings)) is not None:
+            systems[name] = system
+    return systems
+
+
+def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> SystemSettings | None:
+    entry = read.entry
+    schedule = _schedule(files, read, entry.schedule) if entry.schedule else None
+    opened = _adapter(files, read)
+    if opened is None:
+        return None
+    kind, options, adapter = opened
+    kinds, endpoints = adapter.kinds(), adapter.endpoints()
+    _promises(files, read, adapter)
+    adapter.close()
+    return SystemSettings(
+        name=entry.system,
+        title=entry.title,
+        adapter=entry.adapter,
+        adapter_class=kind,
+        options=options,
+        batch=entry.batch,
+        in_flight=entry.in_flight,
+        partitions=entry.partitions,
+        retry=entry.retry,
+        jitter=entry.jitter,
+        schedule=schedule,
+        schemas=_schemas(files, read, kinds, mappings),
+        feedback_every=entry.feedback.every if entry.feedback else None,
+        contact=entry.contact,
+        kinds=kinds,
+        endpoints=endpoints,
+    )
+
+
+def _adapter(files: Files, read: Read[SystemFile]) -> tuple[type[Adapter], Options, Adapter] | None:
+    """Load the class, check the options, and construct once: only then an adapter's own checks have run. It opens nothing."""
+    try:
+        kind = registry.load(read.entry.adapter)
+        options = kind.options.model_validate(read.entry.options, context={"base": files.directory})
+        adapter = kind(options, system=read.entry.system)
+    except ValidationError as error:
+        files.found.extend(documents.findings(error, read.filled, ("options",), model=kind.options))
+        return None
+    except HubError as error:
+        about = "adapter" if error.code in {"HUB-C-120", "HUB-C-121"} else "options"
+        files.add(error.code, error.message, read.place(about), error.hint)
+        return None
+    except (ValueError, ImportError) as error:
+        files.add("HUB-C-122", f"the adapter refuses its options: {error}", read.place("options"))
+        return None
+    secrets.warn(files, read, options, ("options",))
+    return kind, options, adapter
+
+
+def _promises(files: Files, read: Read[SystemFile], adapter: Adapter) -> None:
+    entry, guarantees = read.entry, adapter.guarantees()
+    if entry.feedback and not isinstance(adapter, Feedback):
+        files.add(
+            "HUB-C-155", f"the adapter {entry.adapter!r} cannot fetch later verdicts", read.place("feedback"), "remove feedback:"
+        )
+    if entry.schedule and not adapter.kinds():
+        files.add(
+            "HUB-C-149",
+            "this system has a schedule but nothing to read",
+            read.place("schedule"),
+            "configure what it reads, or remove schedule:",
+        )
+    for name, cap, limit in (("batch", entry.batch, guarantees.batch), ("in_flight", entry.in_flight, guarantees.in_flight)):
+        if cap is not None and cap > limit:
+            files.add(
+                "HUB-C-161", f"{name}: the adapter allows {limit} at most, so {cap} has no effect", read.place(name), warning=True
+            )
+
+
+def _schedule(files: Files, read: Read[SystemFile], entry: ScheduleEntry) -> ScheduleSettings | None:
+    from croniter import croniter
+
+    if len(entry.cron.split()) != 5 or not croniter.is_valid(entry.cron):
+        hint = 'five fields: minute hour day month weekday, for example "*/5 * * * *"'
+        files.add("HUB-C-150", "this is not a cron expression", read.place("schedule", "cron"), hint)
+        return None
+    return ScheduleSettings(entry.cron, entry.overlap, entry.misfire, entry.jitter or timedelta(0))
+
+
+def _schemas(files: Files, read: Read[SystemFile], kinds: frozenset[str], mappings: MappingSet) -> dict[str, Contract]:
+    found: dict[str, Contract] = {}
+    for kind, name in read.entry.schemas.items():
+        if kind not in kinds:
+            hint = documents.suggest(kind, kinds) or f"it reads: {', '.join(sorted(kinds)) or 'nothing'}"
+            files.add("HUB-C-142", f"this system reads no kind {kind!r}", read.place("schemas", kind), hint)
+        if name in mappings.schemas:
+            found[kind] = mappings.schemas[name]
+        elif not (files.directory / "mappings" / "schemas" / f"{name}.yaml").exists():  # else its own findings say why
+            hint = documents.suggest(name, mappings.schemas) or f"write mappings/schemas/{name}.yaml"
+            files.add("HUB-C-145", f"there is no schema {name!r}", read.place("schemas", kind), hint)
+    return found
