@@ -89,7 +89,7 @@ def _cycles(files: Files, written: Mapping[str, _Written]) -> None:
         if at == name and not told & set(chain):
             told |= set(chain)
             message = f"these routes wait for each other: {' → '.join([*chain, name])}"
-            files.add("HUB-C-147", message, written[name].place("parent"), "remove one parent:")
+            files.add("HUB-C-147", message, written[name].place("parent"), "remove one of their parent: keys")
 
 
 class _Route:
@@ -135,7 +135,9 @@ class _Route:
 
     def _system(self, name: str, key: str) -> SystemSettings | None:
         if name not in self._systems and name not in self._files.named:
-            hint = suggest(name, self._systems) or f"configured: {', '.join(sorted(self._systems)) or 'none'}"
+            hint = (
+                suggest(name, {*self._systems, *self._files.named}) or f"configured: {', '.join(sorted(self._systems)) or 'none'}"
+            )
             self._add("HUB-C-140", f"there is no system {name!r}", key, hint=hint)
         return self._systems.get(name)
 
