@@ -1,0 +1,123 @@
+"""Everything that differs between SQLite and PostgreSQL: opening, transactions, locks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from hub.errors import LeaseHeld, StoreUnfit
+
+BUSY_TIMEOUT_MS = 30_000
+#: Any fixed number will do; it only has to be the hub's own.
+LEASE_KEY = 621_125
+
+
+def connect(url: str) -> Engine:
+    """Return an engine set up for durable, concurrent use.
+
+    SQLite: WAL, synchronous=FULL, 30 s busy time-out, and every write transaction begins IMMEDIATE, so that two writers queue up
+    instead of failing half-way. Raises StoreUnfit HUB-T-101 for a kind of database the store does not run on.
+    """
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite(url, parsed.database)
+    if backend == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=16, max_overflow=16)
+    raise StoreUnfit("HUB-T-101", f"the store runs on SQLite or PostgreSQL, not on {backend}")
+
+
+def _sqlite(url: str, database: str | None) -> Engine:
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}, pool_size=16, max_overflow=32
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection inside a read-only transaction with one consistent view."""
+    with engine.connect().execution_options(reading=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection inside a write transaction; committed on success, rolled back on any exception."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def lease(engine: Engine) -> Iterator[None]:
+    """Hold the one-hub-per-store lease; the operating system or the server lets go of it when this process dies.
+
+    Raises LeaseHeld HUB-T-110 at once when another process has it.
+    """
+    if engine.dialect.name == "sqlite":
+        with _file_lease(Path(str(engine.url.database) + ".lease")):
+            yield
+    else:
+        with _server_lease(engine):
+            yield
+
+
+@contextmanager
+def _file_lease(path: Path) -> Iterator[None]:
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise LeaseHeld("HUB-T-110", f"another hub works on this store ({file.read().strip() or path.name})") from error
+        file.truncate(0)
+        file.write(f"pid {os.getpid()}")
+        file.flush()
+        yield
+
+
+@contextmanager
+def _server_lease(engine: Engine) -> Iterator[None]:
+    with engine.connect() as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEASE_KEY}):
+            raise LeaseHeld("HUB-T-110", "another hub works on this store")
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LEASE_KEY})
+            connection.commit()
+
+
+def unreachable(error: OperationalError) -> StoreUnfit:
+    """Return the store's own error for a database that does not answer; the driver's text holds no password."""
+    first = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+    return StoreUnfit("HUB-T-102", f"the store does not answer: {first}")

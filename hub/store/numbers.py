@@ -1,0 +1,33 @@
+"""Hands out row numbers in blocks, inside the transaction that uses them.
+
+Numbers taken so are in commit order: a smaller delivery number was committed earlier. Lane order (invariant 3) rests on it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from hub.store import schema
+
+
+def take(connection: Connection, name: str, count: int) -> int:
+    """Return the first of `count` consecutive new numbers of that name; the row lock keeps others waiting until commit."""
+    table = schema.sequence
+    done = connection.execute(update(table).where(table.c.name == name).values(next=table.c.next + count))
+    if done.rowcount == 0:
+        connection.execute(insert(table).values(name=name, next=1 + count))
+        return 1
+    following: int = connection.execute(select(table.c.next).where(table.c.name == name)).scalar_one()
+    return following - count
+
+
+def moment(at: datetime) -> int:
+    """Return an aware time as the store keeps it: whole milliseconds since 1970 UTC."""
+    return int(at.timestamp() * 1000)
+
+
+def instant(moment: int) -> datetime:
+    """Return the aware UTC time of a stored moment."""
+    return datetime.fromtimestamp(moment / 1000, UTC)

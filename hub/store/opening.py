@@ -1,0 +1,82 @@
+"""Opens a store: finds it, brings its schema up to this program's, or says why it cannot be used."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import OperationalError
+
+from hub.errors import StoreUnfit
+from hub.store import dialect
+
+#: The newest migration this program knows (`migrations/versions`).
+HEAD = "0001"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An opened store. `reading` and `writing` are one transaction each; no network call belongs between their borders."""
+
+    engine: Engine
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that only looks."""
+        return dialect.reading(self.engine)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that writes: all of it, or none of it."""
+        return dialect.writing(self.engine)
+
+    def lease(self) -> AbstractContextManager[None]:
+        """Hold the right to work on this store; raises LeaseHeld when another process does."""
+        return dialect.lease(self.engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """Open the store at that SQLAlchemy URL, creating or migrating its tables.
+
+    Raises StoreUnfit: HUB-T-101 unsupported database, HUB-T-102 no answer, HUB-T-103 schema newer than this program.
+    """
+    engine = dialect.connect(url)
+    try:
+        version = schema_version(engine)
+        if version != HEAD:
+            _migrate(engine, version)
+    except OperationalError as error:
+        engine.dispose()
+        raise dialect.unreachable(error) from error
+    except StoreUnfit:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+def schema_version(engine: Engine) -> str | None:
+    """Return the schema version written in the store, None for an empty one."""
+    with dialect.reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return version
+
+
+def _migrate(engine: Engine, version: str | None) -> None:
+    known = {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+    if version is not None and version not in known:
+        raise StoreUnfit("HUB-T-103", f"the store has schema {version}, this program knows up to {HEAD}")
+    from alembic import command  # slow to import, and needed once in a store's life
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with dialect.writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,157 @@
+"""Runs: who asked for a pass over a source, and the account it ended with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hub.store import schema
+from hub.store.numbers import instant, moment, take
+
+
+class RunState(StrEnum):
+    """Where a run stands. FAILED: the source could not be read to its end; what was read before stands."""
+
+    ASKED = "asked"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+
+class Trigger(StrEnum):
+    """Who or what asked for a run."""
+
+    SCHEDULE = "schedule"
+    CLI = "cli"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass over one source. `read == unchanged + accepted + rejected` once it ended (invariant 6)."""
+
+    id: int
+    source: str
+    trigger: Trigger
+    asked_by: str
+    state: RunState
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    full: bool
+    read: int
+    unchanged: int
+    accepted: int
+    rejected: int
+    filtered: int
+    deliveries: int
+    unmappable: int
+    code: str | None
+    reason: str | None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record read is accounted for."""
+        return self.read == self.unchanged + self.accepted + self.rejected
+
+
+_TABLE = schema.run
+
+
+def ask(connection: Connection, source: str, trigger: Trigger, asked_by: str, now: datetime, *, full: bool = False) -> int:
+    """Write down that a run is wanted and return its number; a run already asked for and not begun is returned instead."""
+    waiting = select(_TABLE.c.id).where(
+        _TABLE.c.source == source, _TABLE.c.state == RunState.ASKED.value, _TABLE.c.ended_at.is_(None), _TABLE.c.full == full
+    )
+    number: int | None = connection.execute(waiting).scalar()
+    if number is None:
+        number = take(connection, "run", 1)
+        connection.execute(insert(_TABLE).values(_fresh(number, source, trigger, asked_by, now, full)))
+    return number
+
+
+def skipped(connection: Connection, source: str, asked_by: str, reason: str, now: datetime) -> int:
+    """Write down an occurrence that did not run, and why: a schedule never drops one in silence."""
+    number = take(connection, "run", 1)
+    values = _fresh(number, source, Trigger.SCHEDULE, asked_by, now, False)
+    connection.execute(
+        insert(_TABLE).values({**values, "state": RunState.SKIPPED.value, "ended_at": moment(now), "reason": reason})
+    )
+    return number
+
+
+def _fresh(number: int, source: str, trigger: Trigger, asked_by: str, now: datetime, full: bool) -> dict[str, Any]:
+    return {
+        "id": number,
+        "source": source,
+        "trigger": trigger.value,
+        "asked_by": asked_by,
+        "state": RunState.ASKED.value,
+        "asked_at": moment(now),
+        "full": full,
+    }
+
+
+def begin_next(connection: Connection, source: str, now: datetime) -> Run | None:
+    """Begin the oldest run asked for of that source and return it, None when there is none."""
+    waiting = (
+        select(_TABLE)
+        .where(_TABLE.c.source == source, _TABLE.c.state == RunState.ASKED.value, _TABLE.c.ended_at.is_(None))
+        .order_by(_TABLE.c.id)
+        .limit(1)
+    )
+    row = connection.execute(waiting).first()
+    if row is None:
+        return None
+    connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(state=RunState.RUNNING.value, started_at=moment(now)))
+    return get(connection, row.id)
+
+
+def end(
+    connection: Connection, number: int, state: RunState, now: datetime, *, code: str | None = None, reason: str | None = None
+) -> None:
+    """End a run with its verdict."""
+    values = {"state": state.value, "ended_at": moment(now), "code": code, "reason": reason}
+    connection.execute(update(_TABLE).where(_TABLE.c.id == number).values(values))
+
+
+def interrupt_running(connection: Connection, source: str, now: datetime) -> int:
+    """End runs a dead owner left running; their pages stand, and the next run reads on from the cursor."""
+    left = update(_TABLE).where(_TABLE.c.source == source, _TABLE.c.state == RunState.RUNNING.value, _TABLE.c.ended_at.is_(None))
+    values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": "its process ended before the run did"}
+    return int(connection.execute(left.values(values)).rowcount)
+
+
+def get(connection: Connection, number: int) -> Run | None:
+    """Return one run."""
+    row = connection.execute(select(_TABLE).where(_TABLE.c.id == number)).first()
+    return _run(row) if row else None
+
+
+def unfinished(connection: Connection, source: str) -> list[Run]:
+    """Return runs of that source that are asked for or running, oldest first."""
+    query = select(_TABLE).where(_TABLE.c.source == source, _TABLE.c.ended_at.is_(None)).order_by(_TABLE.c.id)
+    return [_run(row) for row in connection.execute(query)]
+
+
+def latest(connection: Connection, *, limit: int, source: str | None = None, before: int | None = None) -> list[Run]:
+    """Return the newest runs first, optionally of one source, below a run number (paging)."""
+    query = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
+    if source is not None:
+        query = query.where(_TABLE.c.source == source)
+    if before is not None:
+        query = query.where(_TABLE.c.id < before)
+    return [_run(row) for row in connection.execute(query)]
+
+
+def _run(row: Row[Any]) -> Run:
+    values = dict(row._mapping)
+    for name in ("asked_at", "started_at", "ended_at"):
+        values[name] = None if values[name] is None else instant(values[name])
+    return Run(**{**values, "trigger": Trigger(values["trigger"]), "state": RunState(values["state"])})

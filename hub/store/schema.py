@@ -1,0 +1,169 @@
+"""The store's tables: what was read, what is owed, what was tried, and who works on it.
+
+Times are integer milliseconds since 1970 UTC: exact, ordered, and the same in every database. States are stored by name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text, text
+
+from hub.model import State
+
+#: SQLite numbers rows by itself only in an INTEGER column.
+BIG = BigInteger().with_variant(Integer, "sqlite")
+
+#: States an operator or the hub still looks at; all others are history and cost nothing to skip.
+OPEN_STATES: Final = tuple(
+    state.value for state in (State.PENDING, State.SENDING, State.ACCEPTED, State.HELD, State.PARKED, State.DEAD, State.REJECTED)
+)
+#: Literal text, not bound values: a partial index is used only when the query repeats its condition.
+OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("source", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("run_id", BIG, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index(None, "source", "kind", "key", "id"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("record_id", BIG, nullable=False),
+    Column("system", String(64), nullable=False),
+    Column("partition", SmallInteger, nullable=False),
+    Column("route", String(64), nullable=False),
+    Column("endpoint", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("lane", String(255), nullable=False),
+    Column("parent_route", String(64)),
+    Column("parent_key", String(255)),
+    Column("operation", String(1), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("spent", Integer, nullable=False, default=0),  # attempts that count against the retry list
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("batch", String(32), nullable=False),
+    Column("row", String(255)),  # the far side's row id, for feedback
+    Column("mapping", String(32), nullable=False),  # digest of the mapping that made the body
+    Column("generation", Integer, nullable=False, default=0),  # grows when the body is made anew
+    Column("stage", String(12)),
+    Column("code", String(16)),
+    Column("reason", Text),
+    Column("deadline", BigInteger),
+    Column("body", LargeBinary),
+    Column("issues", LargeBinary),
+    Index(None, "record_id"),
+    Index(None, "system", "lane", "id"),
+    Index("ix_delivery_open", "system", "partition", "state", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("ix_delivery_row", "system", "row", sqlite_where=text("row IS NOT NULL"), postgresql_where=text('"row" IS NOT NULL')),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("delivery_id", BIG, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("outcome", String(16)),
+    Column("code", String(16)),
+    Column("said", Text),
+    Column("reference", String(255)),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("source", String(64), nullable=False),
+    Column("trigger", String(12), nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("full", Boolean, nullable=False, default=False),
+    Column("read", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("accepted", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("filtered", BigInteger, nullable=False, default=0),  # part of accepted: no route wanted them
+    Column("deliveries", BigInteger, nullable=False, default=0),
+    Column("unmappable", BigInteger, nullable=False, default=0),  # part of deliveries: dead at stage map
+    Column("code", String(16)),
+    Column("reason", Text),
+    Index(None, "source", "id"),
+    Index("ix_run_open", "state", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("name", String(96), primary_key=True),  # source:NAME or feedback:NAME
+    Column("value", Text),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+partition = Table(
+    "partition",
+    metadata,
+    Column("name", String(96), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+)
+
+system = Table(
+    "system",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("paused_by", String(128)),
+    Column("code", String(16)),
+    Column("reason", Text),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False, default=0),  # windows in a row in which the target took nothing
+    Column("rest_until", BigInteger, nullable=False, default=0),
+)
+
+sequence = Table(
+    "sequence",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("reason", Text),
+)
