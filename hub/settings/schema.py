@@ -62,11 +62,12 @@ class HttpEntry(Edge):
     """Where the hub listens."""
 
     listen: str = Field(
-        "127.0.0.1", description="Address to listen on; any other than loopback needs a token. 监听地址，非本机地址必须配置 token"
+        default="127.0.0.1",
+        description="Address to listen on; any other than loopback needs a token. 监听地址，非本机地址必须配置 token",
     )
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="TCP port; 0 takes a free one. 端口")
     token: SecretStr | None = Field(
-        None, min_length=16, description="Bearer token callers must show. 访问令牌，写成 ${NAME} 或 ${file:…}"
+        default=None, min_length=16, description="Bearer token callers must show. 访问令牌，写成 ${NAME} 或 ${file:…}"
     )
 
 
