@@ -64,7 +64,7 @@ class Answer:
     @property
     def is_html(self) -> bool:
         """Whether this is a page for people where data was due."""
-        return _HTML.match(self.text[:2000]) is not None
+        return b"<" in self.content[:64] and _HTML.match(self.text[:2000]) is not None
 
 
 def declared(content_type: str) -> str | None:
@@ -120,7 +120,7 @@ def steps(path: str) -> tuple[str, ...]:
 def value_at(tree: Any, path: tuple[str, ...]) -> Any:
     """Return the value that many steps down, None where a step is missing."""
     for step in path:
-        if isinstance(tree, dict):
+        if isinstance(tree, dict | Mapping):
             tree = tree.get(step)
         elif isinstance(tree, list) and step.isdigit() and int(step) < len(tree):
             tree = tree[int(step)]

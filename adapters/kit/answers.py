@@ -18,7 +18,7 @@ from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected, Retr
 from hub.model import Receipt, Taken
 from hub.ports import Options, Outcome
 
-__all__ = ["Answer", "AnswerRule", "Judge", "Means", "judge"]
+__all__ = ["Answer", "AnswerCondition", "AnswerRule", "Expect", "Judge", "Means", "compiled", "judge"]
 
 
 class Means(StrEnum):
@@ -50,13 +50,11 @@ def _regex(value: str | None) -> str | None:
     return value
 
 
-class AnswerRule(Options):
-    """One line of `answers:`. Every condition given must hold; the first rule that matches decides.
+class AnswerCondition(Options):
+    """What an answer must look like. Every condition given must hold.
 
     status: 200, "5xx", "400-404" or a list of these · fault: regular expression over the fault code · text: over the body ·
     path with one of equals, in, matches, present (default: present). Regular expressions are searched, not anchored.
-    reference, said: paths of the far side's number and words. after: when to come back, for retry. within: for queued, by when the
-    verdict must be in (without it a queued message could be lost unseen).
     """
 
     status: Plain | list[Plain] | None = None
@@ -67,11 +65,6 @@ class AnswerRule(Options):
     among: list[Plain] | None = Field(default=None, validation_alias=AliasChoices("in", "among"), serialization_alias="in")
     matches: str | None = None
     present: bool | None = None
-    means: Means
-    reference: str | None = None
-    said: str | None = None
-    after: Seconds | None = None
-    within: Seconds | None = None
 
     _check_regex = field_validator("fault", "text", "matches")(_regex)
 
@@ -94,6 +87,20 @@ class AnswerRule(Options):
             raise ValueError("a path takes one of equals, in, matches, present")
         return self
 
+
+class AnswerRule(AnswerCondition):
+    """One line of `answers:`; the first rule whose conditions hold decides what the answer means.
+
+    reference, said: paths of the far side's number and words. after: when to come back, for retry. within: for queued, by when the
+    verdict must be in (without it a queued message could be lost unseen).
+    """
+
+    means: Means
+    reference: str | None = None
+    said: str | None = None
+    after: Seconds | None = None
+    within: Seconds | None = None
+
     @model_validator(mode="after")
     def _durations_fit(self) -> Self:
         if (self.means is Means.QUEUED) != (self.within is not None):
@@ -114,7 +121,7 @@ def _statuses(value: str | list[str]) -> frozenset[int]:
     return frozenset(numbers)
 
 
-def _at(rule: AnswerRule, path: str) -> Condition:
+def _at(rule: AnswerCondition, path: str) -> Condition:
     """Return the test of the value at a path."""
     if rule.equals is not None or rule.among is not None:
         wanted = frozenset(rule.among or () if rule.equals is None else [rule.equals])
@@ -126,8 +133,8 @@ def _at(rule: AnswerRule, path: str) -> Condition:
     return lambda answer: bool(answer.select(path)) is wants
 
 
-def _conditions(rule: AnswerRule) -> tuple[Condition, ...]:
-    """Compile a rule, cheapest test first."""
+def compiled(rule: AnswerCondition) -> Condition:
+    """Return the test of one rule, cheapest condition first."""
     tests: list[Condition] = []
     if rule.status is not None:
         statuses = _statuses(rule.status)
@@ -140,7 +147,7 @@ def _conditions(rule: AnswerRule) -> tuple[Condition, ...]:
     if rule.text is not None:
         text = re.compile(rule.text)
         tests.append(lambda answer: text.search(answer.text) is not None)
-    return tuple(tests)
+    return tests[0] if len(tests) == 1 else lambda answer: all(test(answer) for test in tests)
 
 
 class Judge:
@@ -154,7 +161,7 @@ class Judge:
     def __init__(
         self, rules: Sequence[AnswerRule] = (), *, expect: Expect = "data", fixed_path: bool = True, clock: Clock | None = None
     ) -> None:
-        self._rules = tuple((rule, _conditions(rule)) for rule in rules)
+        self._rules = tuple((rule, compiled(rule)) for rule in rules)
         self._declares_success = any(rule.means in (Means.TAKEN, Means.QUEUED) for rule in rules)
         self._expect = expect
         self._fixed_path = fixed_path
@@ -167,10 +174,10 @@ class Judge:
 
     def by_rule(self, answer: Answer, *, page: bool = False) -> Outcome | None:
         """Return what the first matching rule says, None when none matches. `page`: skip rules that mean success."""
-        for rule, conditions in self._rules:
+        for rule, holds in self._rules:
             if page and rule.means in _SUCCESS:
                 continue
-            if all(condition(answer) for condition in conditions):
+            if holds(answer):
                 return self._outcome(rule, answer)
         return None
 

@@ -8,38 +8,89 @@ from hub.errors import Deferred, Failure, Misconfigured
 from hub.model import Message, Receipt
 from hub.ports import Outcome
 
-BEHIND = "HUB-D-140"
+#: Outcomes after which nothing else of this call can get through either: nobody answers, or the set-up is wrong.
+_UNREACHABLE = frozenset({"HUB-D-101", "HUB-D-102"})
 
 
-def behind(message: Message) -> Deferred:
+def behind() -> Deferred:
     """Return the outcome of a message that was not sent because an earlier one of its lane was not taken."""
-    return Deferred(BEHIND, f"waits for an earlier message of lane {message.lane}", until=None)
+    return Deferred("HUB-D-140", "waits for an earlier message of its lane", until=None)
 
 
 def each_in_lane_order(messages: Sequence[Message], send_one: Callable[[Message], Receipt]) -> list[Outcome]:
     """Send one by one, in order; after a lane's first failure its later messages are not sent but `Deferred(until=None)`.
 
-    `send_one` returns a receipt or raises a Failure. A Misconfigured stops the whole call: every later message is deferred too,
-    because it would fail alike. Any other exception escapes, as it must (it is a bug).
+    `send_one` returns a receipt or raises a Failure; anything else escapes (it is a bug). When the far side cannot be reached or is
+    misconfigured, messages of other lanes are not tried either and share that failure.
     """
     outcomes: list[Outcome] = []
     stopped: set[str] = set()
-    halted = False
+    halted: Failure | None = None
     for message in messages:
-        if halted or message.lane in stopped:
-            outcomes.append(behind(message))
-            continue
-        outcome = attempt(message, send_one)
+        outcome = behind() if message.lane in stopped else halted or _attempt(message, send_one)
         outcomes.append(outcome)
         if isinstance(outcome, Failure):
             stopped.add(message.lane)
-            halted = isinstance(outcome, Misconfigured)
+            halted = halted or (outcome if _halts(outcome) else None)
     return outcomes
 
 
-def attempt(message: Message, send_one: Callable[[Message], Receipt]) -> Outcome:
-    """Return what `send_one` returns, or the Failure it raises."""
+def batches_in_lane_order(
+    messages: Sequence[Message],
+    group: Callable[[Message], tuple[object, int]],
+    send_batch: Callable[[Sequence[Message]], Sequence[Outcome]],
+) -> list[Outcome]:
+    """Send in batches that never hold two messages of one lane, so that a refusal can still stop what follows it.
+
+    `group` gives what messages must share to travel together (an endpoint, say) and how many may. `send_batch` returns one outcome
+    per message or raises a Failure that holds for all of them.
+    """
+    outcomes: dict[int, Outcome] = {}
+    stopped: set[str] = set()
+    halted: Failure | None = None
+    rest = list(range(len(messages)))
+    while rest:
+        batch, rest = _next_batch(messages, rest, group)
+        open_ = [at for at in batch if messages[at].lane not in stopped]
+        outcomes.update({at: behind() for at in batch if messages[at].lane in stopped})
+        results = _sent([messages[at] for at in open_], send_batch) if halted is None else [halted] * len(open_)
+        outcomes.update(zip(open_, results, strict=True))
+        stopped.update(messages[at].lane for at, result in zip(open_, results, strict=True) if isinstance(result, Failure))
+        halted = halted or next((result for result in results if isinstance(result, Failure) and _halts(result)), None)
+    return [outcomes[at] for at in range(len(messages))]
+
+
+def _next_batch(
+    messages: Sequence[Message], rest: list[int], group: Callable[[Message], tuple[object, int]]
+) -> tuple[list[int], list[int]]:
+    """Split off the first message and those that may travel with it, leaving the others in order."""
+    kind, most = group(messages[rest[0]])
+    lanes: set[str] = set()
+    batch: list[int] = []
+    later: list[int] = []
+    for at in rest:
+        message = messages[at]
+        fits = len(batch) < most and message.lane not in lanes and group(message)[0] == kind
+        lanes.add(message.lane)
+        (batch if fits else later).append(at)
+    return batch, later
+
+
+def _sent(batch: Sequence[Message], send_batch: Callable[[Sequence[Message]], Sequence[Outcome]]) -> Sequence[Outcome]:
+    if not batch:
+        return []
+    try:
+        return send_batch(batch)
+    except Failure as failure:
+        return [failure] * len(batch)
+
+
+def _attempt(message: Message, send_one: Callable[[Message], Receipt]) -> Outcome:
     try:
         return send_one(message)
     except Failure as failure:
         return failure
+
+
+def _halts(failure: Failure) -> bool:
+    return isinstance(failure, Misconfigured) or failure.code in _UNREACHABLE
