@@ -60,4 +60,11 @@ def entries() -> dict[str, Entry]:
 
 def _read(source: str) -> list[Entry]:
     data = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
-    return [Entry(code, Text(**texts["zh"]), Text(**texts["en"])) for code, texts in data.items()]
+    return [Entry(code, _text(code, texts["zh"]), _text(code, texts["en"])) for code, texts in data.items()]
+
+
+def _text(code: str, parts: dict[str, str]) -> Text:
+    try:
+        return Text(**parts)
+    except TypeError as error:
+        raise ValueError(f"{code}: what, why, do and nothing else; quote a text that holds a comma or a colon") from error
