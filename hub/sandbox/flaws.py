@@ -1,0 +1,200 @@
+"""Decides which rows of the made-up county are wrong and how, and keeps the exact account of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from random import Random
+
+from hub.sandbox.lifecycle import Case, Row
+from hub.sandbox.people import OUTSIDE_GBK
+
+
+class FlawKind(StrEnum):
+    """What can be wrong with a row."""
+
+    BAD_DIGIT = "bad_digit"  # a certificate number whose check digit is wrong
+    UNKNOWN_CODE = "unknown_code"  # a local code no list knows
+    OVER_LONG = "over_long"  # a text longer than the exchange standards allow
+    MISSING = "missing"  # a mandatory value is empty
+    DISORDER = "disorder"  # the times of one row contradict each other
+    CROSSED = "crossed"  # the times of two rows contradict each other: only the far side's late check can see it
+    FILLER = "filler"  # a value typed to get past the form; nobody refuses it
+    OUTSIDE_GBK = "outside_gbk"  # nothing wrong, but the social-security side cannot read the name
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares of cases, 0 to 1: each flaw, and persons with rare characters in their name."""
+
+    bad_digit: float = 0.005
+    unknown_code: float = 0.004
+    over_long: float = 0.003
+    missing: float = 0.001
+    disorder: float = 0.004
+    crossed: float = 0.002
+    filler: float = 0.01
+    rare_name: float = 0.03
+    closed: float = 0.8  # how many cases have come to their end
+
+    @classmethod
+    def none(cls) -> Rates:
+        """Return rates at which everything is right and every name ordinary."""
+        return cls(0, 0, 0, 0, 0, 0, 0, 0)
+
+    def scaled(self, factor: float) -> Rates:
+        """Return these rates with every flaw `factor` times as frequent."""
+        return replace(self, **{kind.value: getattr(self, kind.value) * factor for kind in _ORDER})
+
+
+#: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made.
+_ORDER = tuple(kind for kind in FlawKind if kind is not FlawKind.OUTSIDE_GBK)
+
+PROVINCE, CITY, SOCIAL = "province", "city", "social"
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One row that is wrong. `refused_by`: far sides that must never hold it; `late`: they notice only after taking it."""
+
+    kind: FlawKind
+    table: str
+    key: str
+    case: str
+    column: str
+    refused_by: frozenset[str]
+    late: bool = False
+
+
+@dataclass(slots=True)
+class GroundTruth:
+    """What was really put into the approval database."""
+
+    rows: Counter[str] = field(default_factory=Counter)  # by table
+    centres: Counter[str] = field(default_factory=Counter)  # cases by sub-centre code
+    flaws: list[Flaw] = field(default_factory=list)
+    updated: int = 0  # rows changed that were there before
+
+    @property
+    def cases(self) -> int:
+        """How many cases there are."""
+        return self.rows["T_BJ"]
+
+    def by_kind(self) -> Counter[FlawKind]:
+        """Count the flaws by kind."""
+        return Counter(flaw.kind for flaw in self.flaws)
+
+    def refused(self, system: str, *, late: bool = False) -> frozenset[tuple[str, str]]:
+        """Return (table, key) of the rows that `system` must refuse: at the door, or later with `late`."""
+        return frozenset((flaw.table, flaw.key) for flaw in self.flaws if system in flaw.refused_by and flaw.late is late)
+
+    def count(self, case: Case) -> None:
+        """Add a case to the account."""
+        for table, rows in case.rows.items():
+            self.rows[table] += len(rows)
+        self.centres[case.main["SSZX"]] += 1
+
+
+def spoil(case: Case, rng: Random, rates: Rates) -> list[Flaw]:
+    """Put at most one flaw into the case, by the rates, and return what is wrong with it now."""
+    roll = rng.random()
+    flaws: list[Flaw] = []
+    for kind in _ORDER:
+        rate = getattr(rates, kind.value)
+        if roll < rate:
+            flaws.append(_SPOILERS[kind](case, rng))
+            break
+        roll -= rate
+    return flaws + _unsayable(case)
+
+
+def _flaw(kind: FlawKind, case: Case, table: str, row: Row, column: str, *systems: str, late: bool = False) -> Flaw:
+    reached = frozenset(systems) - (frozenset() if case.main["SSZX"] == "SB" else {SOCIAL})
+    return Flaw(kind, table, row["BJBH"] if table == "T_BJ" else row["ID"], case.number, column, reached, late)
+
+
+def _bad_digit(case: Case, rng: Random) -> Flaw:
+    number = case.main["SQRZJHM"]
+    case.main["SQRZJHM"] = number[:-1] + ("1" if number[-1] != "1" else "2")
+    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, CITY, SOCIAL)
+
+
+def _unknown_code(case: Case, rng: Random) -> Flaw:
+    table, column = rng.choice((("T_BJ", "SQRLX"), ("T_BJ", "SQFS"), ("T_JG", "BJJGDM"), ("T_CL", "SQFS")))
+    if not case.rows[table]:
+        table, column = "T_BJ", "SQRLX"
+    row = rng.choice(case.rows[table])
+    row[column] = "8"
+    systems = (PROVINCE,) if table == "T_CL" else (PROVINCE, CITY)
+    return _flaw(FlawKind.UNKNOWN_CODE, case, table, row, column, *systems)
+
+
+def _over_long(case: Case, rng: Random) -> Flaw:
+    table, column, length, systems = rng.choice(_LONG)
+    if not case.rows[table]:
+        table, column, length, systems = _LONG[0]
+    row = rng.choice(case.rows[table])
+    row[column] = (row[column] * (length // max(len(row[column]), 1) + 1))[:length]
+    return _flaw(FlawKind.OVER_LONG, case, table, row, column, *systems)
+
+
+_LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
+    ("T_BJ", "SQRMC", 130, (PROVINCE, CITY, SOCIAL)),
+    ("T_BJ", "SBXMMC", 1200, (PROVINCE,)),
+    ("T_BZ", "BLYJ", 2300, (PROVINCE,)),
+    ("T_CL", "CLMC", 260, (PROVINCE,)),
+)
+
+
+def _missing(case: Case, rng: Random) -> Flaw:
+    case.main["SQRMC"] = ""
+    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, CITY, SOCIAL)
+
+
+def _disorder(case: Case, rng: Random) -> Flaw:
+    table, first, second, systems = rng.choice(_TIMES)
+    if not case.rows[table] or not case.rows[table][0][second]:
+        table, first, second, systems = _TIMES[0]
+    row = case.rows[table][0]
+    row[first], row[second] = row[second], row[first]
+    return _flaw(FlawKind.DISORDER, case, table, row, second, *systems)
+
+
+_TIMES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("T_BJ", "SBSJ", "SLSJ", (PROVINCE, CITY)),
+    ("T_BZ", "KSSJ", "JSSJ", (PROVINCE,)),
+    ("T_TBCX", "TBCXKSRQ", "TBCXJSRQ", (PROVINCE,)),
+)
+
+
+def _crossed(case: Case, rng: Random) -> Flaw:
+    if not case.rows["T_JG"]:
+        return _disorder(case, rng)
+    row = case.rows["T_JG"][0]
+    row["BJSJ"] = case.main["SBSJ"][:11] + "00:00:01"
+    return _flaw(FlawKind.CROSSED, case, "T_JG", row, "BJSJ", PROVINCE, late=True)
+
+
+def _filler(case: Case, rng: Random) -> Flaw:
+    column, value = rng.choice((("YZBM", "888888"), ("LXRSJ", "18900000000"), ("TXDZ", "无"), ("BZ", "无")))
+    case.main[column] = value
+    return _flaw(FlawKind.FILLER, case, "T_BJ", case.main, column)
+
+
+def _unsayable(case: Case) -> list[Flaw]:
+    if case.main["SSZX"] != "SB" or not any(letter in case.main["SQRMC"] for letter in OUTSIDE_GBK):
+        return []
+    return [_flaw(FlawKind.OUTSIDE_GBK, case, "T_BJ", case.main, "SQRMC", SOCIAL)]
+
+
+_SPOILERS: dict[FlawKind, Callable[[Case, Random], Flaw]] = {
+    FlawKind.BAD_DIGIT: _bad_digit,
+    FlawKind.UNKNOWN_CODE: _unknown_code,
+    FlawKind.OVER_LONG: _over_long,
+    FlawKind.MISSING: _missing,
+    FlawKind.DISORDER: _disorder,
+    FlawKind.CROSSED: _crossed,
+    FlawKind.FILLER: _filler,
+}
