@@ -153,6 +153,7 @@ def _delivery_rows(accepted: Sequence[Accepted], first_record: int, first: int, 
                 "kind": one.kind, "key": one.key, "lane": owed.lane, "parent_route": parent_route, "parent_key": parent_key,
                 "operation": owed.operation.value, "state": owed.state.value, "due_at": at, "attempts": 0, "spent": 0,
                 "created_at": at, "changed_at": at, "batch": batch, "row": owed.row, "mapping": owed.mapping, "generation": 0,
+                "doubtful": False,
                 "stage": owed.stage.value if owed.stage else None, "code": owed.code, "reason": owed.reason,
                 "body": owed.body, "issues": owed.issues,
             })  # fmt: skip

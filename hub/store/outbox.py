@@ -23,7 +23,7 @@ _TAKEN = [state.value for state in TAKEN]
 _OURS = schema.delivery
 _COLUMNS = (
     _OURS.c.id, _OURS.c.route, _OURS.c.endpoint, _OURS.c.kind, _OURS.c.key, _OURS.c.lane, _OURS.c.operation, _OURS.c.body,
-    _OURS.c.batch, _OURS.c.created_at, _OURS.c.attempts, _OURS.c.spent, _OURS.c.generation, _OURS.c.record_id,
+    _OURS.c.batch, _OURS.c.created_at, _OURS.c.attempts, _OURS.c.spent, _OURS.c.generation, _OURS.c.doubtful,
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ class Opened:
     message: Message
     route: str
     spent: int
+    doubtful: bool = False  # an earlier attempt may have arrived
 
 
 def open_window(
@@ -123,7 +124,7 @@ def _opened(row: Any, attempt: int) -> Opened:
         created=instant(row.created_at),
         attempt=attempt,
     )
-    return Opened(message, row.route, row.spent)
+    return Opened(message, row.route, row.spent, row.doubtful)
 
 
 def idempotency_key(delivery: int, created: int, generation: int) -> str:

@@ -34,6 +34,7 @@ class Settlement:
     said: str | None = None
     reference: str | None = None
     deadline: datetime | None = None  # for ACCEPTED
+    doubtful: bool = False  # for PENDING: it may have arrived, ask before sending again
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ _MOVE = (
         code=bindparam("b_code"),
         reason=bindparam("b_reason"),
         deadline=bindparam("b_deadline"),
+        doubtful=bindparam("b_doubtful"),
     )
 )
 _CLOSE = (
@@ -120,6 +122,7 @@ def _move_row(one: Settled, at: int) -> dict[str, Any]:
     settlement = one.settlement
     return {
         "b_id": one.id,
+        "b_doubtful": settlement.doubtful,
         "b_state": settlement.state.value,
         "b_due": moment(settlement.due) if settlement.due else at,
         "b_at": at,

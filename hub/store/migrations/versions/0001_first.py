@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("row", sa.String(length=255), nullable=True),
         sa.Column("mapping", sa.String(length=32), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("doubtful", sa.Boolean(), nullable=False),
         sa.Column("stage", sa.String(length=12), nullable=True),
         sa.Column("code", sa.String(length=16), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),

@@ -1,0 +1,1 @@
+"""The path of a record, step by step, and who runs the steps when."""

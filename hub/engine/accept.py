@@ -1,0 +1,197 @@
+"""Steps 3 to 6: each record is checked, skipped if unchanged, routed, mapped, and the page becomes durable as a whole (T1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from hub.engine.exchange import Exchange
+from hub.mapping import Envelope, Issue
+from hub.model import Operation, Page, Record, Stage, State, Unreadable
+from hub.settings import RouteSettings
+from hub.store import acceptance
+from hub.store.acceptance import Accepted, Known, Owed
+from hub.store.partitions import Holding
+from hub.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all records of one page share."""
+
+    exchange: Exchange
+    source: str
+    batch: str
+    now: datetime
+    known: Mapping[tuple[str, str], Known]
+    there: frozenset[tuple[str, str]]  # (route, key) of which something is over there or on its way
+
+
+def accept_page(exchange: Exchange, holding: Holding, run: Run, page: Page, number: int) -> int:
+    """Accept one page and make it durable. Returns how many deliveries are due now."""
+    now = exchange.clock()
+    frame = _frame(exchange, run, page, number, now)
+    accepted, counts = _accept_all(frame, page)
+    with exchange.store.writing() as connection:
+        due = acceptance.write_page(
+            connection, holding, source=run.source, run_id=run.id, accepted=accepted,
+            cursor=page.cursor, counts=counts, batch=frame.batch, now=now,
+        )  # fmt: skip
+    _measure(exchange, run.source, accepted, counts)
+    return due
+
+
+def batch_number(exchange: Exchange, run: Run, page: int, now: datetime) -> str:
+    """Return the batch number of one page: 28 digits, local time first (`cd_batch` has room for 32)."""
+    return f"{now.astimezone(exchange.settings.timezone):%Y%m%d%H%M%S}{run.id:08d}{page:06d}"
+
+
+def _frame(exchange: Exchange, run: Run, page: Page, number: int, now: datetime) -> Frame:
+    keys: dict[str, list[str]] = {}
+    for record in page.records:
+        keys.setdefault(record.kind, []).append(record.key)
+    for fault in page.faults:
+        keys.setdefault(fault.kind, []).append(fault.key)
+    with exchange.store.reading() as connection:
+        known = {
+            (kind, key): found
+            for kind, wanted in keys.items()
+            for key, found in acceptance.known(connection, run.source, kind, wanted).items()
+        }
+        versions = [number for found in known.values() for number in found.record_ids]
+        there = acceptance.taken_routes(connection, versions) if versions else set()
+    return Frame(exchange, run.source, batch_number(exchange, run, number, now), now, known, frozenset(there))
+
+
+def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]:
+    counts: Counter[str] = Counter(read=len(page.records) + len(page.faults))
+    accepted: list[Accepted] = []
+    newest: dict[tuple[str, str], str] = {}  # one page may hold two versions of a record
+    for record in page.records:
+        name = (record.kind, record.key)
+        before = newest.get(name) or (frame.known[name].revision if name in frame.known else None)
+        if before == record.revision:
+            counts["unchanged"] += 1
+            continue
+        one = _accept_one(frame, record, counts, renewed=before is not None, twice=name in newest)
+        newest[name] = record.revision
+        accepted.append(one)
+    accepted.extend(_unreadable(frame, fault, counts) for fault in page.faults if not _seen(frame, fault, counts))
+    return accepted, counts
+
+
+def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: bool, twice: bool) -> Accepted:
+    data = orjson.dumps(record.data)
+    schema = frame.exchange.settings.systems[frame.source].schemas.get(record.kind)
+    issues = [issue for issue in schema.check(record.data) if issue.severity == "block"] if schema else []
+    if issues:
+        counts["rejected"] += 1
+        owed: tuple[Owed, ...] = (_broken(frame, record.kind, record.key, issues),)
+    else:
+        counts["accepted"] += 1
+        owed = tuple(_owed(frame, record, renewed=renewed, twice=twice))
+        counts["filtered"] += not owed
+        counts["deliveries"] += len(owed)
+        counts["unmappable"] += sum(one.stage is Stage.MAP for one in owed)
+    deleted = record.operation is Operation.DELETE
+    return Accepted(record.kind, record.key, record.revision, deleted, data, owed, renewed)
+
+
+def _owed(frame: Frame, record: Record, *, renewed: bool, twice: bool) -> list[Owed]:
+    if record.operation is Operation.DELETE:  # no route declares what a deletion means over there, so it means nothing
+        return []
+    routes = frame.exchange.settings.routes_for(frame.source, record.kind)
+    return [_map(frame, record, route, renewed, twice) for route in routes if route.when(record.data)]
+
+
+def _map(frame: Frame, record: Record, route: RouteSettings, renewed: bool, twice: bool) -> Owed:
+    there = twice or (renewed and (route.name, record.key) in frame.there)
+    operation = Operation.UPDATE if there else Operation.INSERT
+    lane = route.lane_of(record.data) or record.key
+    envelope = Envelope(
+        operation=operation.value, batch=frame.batch, time=frame.now, key=record.key,
+        revision=record.revision, kind=record.kind, system=route.system, lane=lane,
+    )  # fmt: skip
+    body, issues = route.mapping.apply(record.data, envelope)
+    owed = _start(frame, record, route, operation, lane)
+    if body is None:
+        return _dead(owed, Stage.MAP, issues)
+    row = body.get(route.row) if route.row else None
+    state = State.HELD if route.gate else State.PENDING
+    reason = "waits for approval" if route.gate else None
+    return replace(owed, body=acceptance.frozen(body), row=row, state=state, reason=reason, issues=_issues(issues))
+
+
+def _start(frame: Frame, record: Record, route: RouteSettings, operation: Operation, lane: str) -> Owed:
+    parent_key = route.parent_key_of(record.data) if route.parent else None
+    return Owed(
+        system=route.system,
+        route=route.name,
+        endpoint=route.endpoint,
+        lane=lane,
+        operation=operation,
+        state=State.PENDING,
+        mapping=route.mapping.digest[:32],
+        body=None,
+        partitions=frame.exchange.settings.systems[route.system].partitions,
+        parent=(route.parent.route, parent_key) if route.parent and parent_key else None,
+    )
+
+
+def _dead(owed: Owed, stage: Stage, issues: Sequence[Issue]) -> Owed:
+    blocking = [issue for issue in issues if issue.severity == "block"]
+    return replace(owed, state=State.DEAD, stage=stage, code=blocking[0].code, reason=cause(blocking), issues=_issues(issues))
+
+
+def cause(issues: Sequence[Issue]) -> str:
+    """Return what a group of dead letters has in common: which fields broke which rules, no values."""
+    return ", ".join(sorted({f"{issue.path}: {issue.rule}" for issue in issues}))
+
+
+def _issues(issues: Sequence[Issue]) -> bytes | None:
+    return orjson.dumps([asdict(issue) for issue in issues], default=str) if issues else None
+
+
+def _broken(frame: Frame, kind: str, key: str, issues: Sequence[Issue]) -> Owed:
+    """A record that broke its source schema: owed to nobody, kept as a dead letter of the source."""
+    nowhere = Owed(frame.source, "-", kind, key, Operation.INSERT, State.DEAD, "-", None)
+    return _dead(nowhere, Stage.SOURCE, issues)
+
+
+def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
+    """The same unreadable row again: it was accounted for when it first came."""
+    known = frame.known.get((fault.kind, fault.key))
+    same = known is not None and known.revision == _fault_revision(fault)
+    counts["unchanged"] += same
+    return same
+
+
+def _unreadable(frame: Frame, fault: Unreadable, counts: Counter[str]) -> Accepted:
+    counts["rejected"] += 1
+    owed = Owed(
+        frame.source, "-", fault.kind, fault.key, Operation.INSERT, State.DEAD, "-", None,
+        stage=Stage.SOURCE, code=fault.code, reason=fault.reason,
+    )  # fmt: skip
+    renewed = (fault.kind, fault.key) in frame.known
+    return Accepted(fault.kind, fault.key, _fault_revision(fault), False, b"{}", (owed,), renewed)
+
+
+def _fault_revision(fault: Unreadable) -> str:
+    return f"unreadable {fault.code}"
+
+
+def _measure(exchange: Exchange, source: str, accepted: Sequence[Accepted], counts: Mapping[str, int]) -> None:
+    for result in ("read", "unchanged", "accepted", "rejected", "filtered"):
+        if counts.get(result):
+            exchange.metrics.records.labels(source, result).inc(counts[result])
+    results: Counter[tuple[str, str]] = Counter()
+    for one in accepted:
+        for owed in one.owed:
+            if owed.route != "-":
+                results[owed.route, "unmappable" if owed.stage is Stage.MAP else "mapped"] += 1
+    for (route, result), number in results.items():
+        exchange.metrics.mapped.labels(route, result).inc(number)

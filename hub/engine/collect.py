@@ -1,0 +1,80 @@
+"""Step 2: pages are read after the cursor and handed on one by one; a page that cannot be read leaves the cursor before it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import tenacity
+
+from hub.engine.accept import accept_page
+from hub.engine.exchange import Exchange
+from hub.errors import SourceFailed
+from hub.store import acceptance, runs
+from hub.store.partitions import Holding
+from hub.store.runs import Run, RunState
+
+log = logging.getLogger(__name__)
+
+#: Tries of one page before a run gives up; the next run reads on from the same cursor.
+READ_TRIES = 3
+
+
+def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callable[[], bool], wake: Callable[[], None]) -> RunState:
+    """Carry out one begun run and end it with its account. `wake` is called after each page that owes something."""
+    log.info("run %s of %s begins", run.id, run.source, extra={"event": "run.begun", "run_id": run.id, "system": run.source})
+    state, code, reason = RunState.DONE, None, None
+    try:
+        if not _read_all(exchange, holding, run, stopping, wake):
+            state, reason = RunState.INTERRUPTED, "the hub was told to stop"
+    except SourceFailed as error:
+        state, code, reason = RunState.FAILED, error.code, error.message
+    now = exchange.clock()
+    with exchange.store.writing() as connection:
+        runs.end(connection, run.id, state, now, code=code, reason=reason)
+    _report(exchange, run, state, code, reason)
+    return state
+
+
+def _read_all(exchange: Exchange, holding: Holding, run: Run, stopping: Callable[[], bool], wake: Callable[[], None]) -> bool:
+    """Read until the source has no more; on trouble, try again from behind the last durable page. False: told to stop."""
+    pages = 0
+    fresh = run.full
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(READ_TRIES),
+        wait=tenacity.wait_exponential_jitter(multiplier=0.5, max=5),
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceFailed) and not error.misconfigured),
+        reraise=True,
+    )
+    for attempt in retrying:
+        with attempt:
+            with exchange.store.reading() as connection:
+                cursor = None if fresh else acceptance.get_cursor(connection, f"source:{run.source}")
+            for page in exchange.source(run.source).read(cursor):
+                pages += 1
+                fresh = False
+                if accept_page(exchange, holding, run, page, pages):
+                    wake()
+                if stopping():
+                    return False
+    return True
+
+
+def _report(exchange: Exchange, run: Run, state: RunState, code: str | None, reason: str | None) -> None:
+    with exchange.store.reading() as connection:
+        ended = runs.get(connection, run.id)
+    if ended is None or ended.started_at is None or ended.ended_at is None:
+        return
+    seconds = (ended.ended_at - ended.started_at).total_seconds()
+    metrics = exchange.metrics
+    metrics.runs.labels(run.source, run.trigger.value, state.value).inc()
+    metrics.run_seconds.labels(run.source).observe(seconds)
+    if state is RunState.DONE:
+        metrics.last_success.labels(run.source).set(ended.ended_at.timestamp())
+    log.log(
+        logging.INFO if state is RunState.DONE else logging.WARNING,
+        "run %s of %s: %s, read %s = accepted %s + unchanged %s + rejected %s",
+        run.id, run.source, state.value, ended.read, ended.accepted, ended.unchanged, ended.rejected,
+        extra={"event": "run.ended", "run_id": run.id, "system": run.source, "verdict": state.value, "error_code": code,
+               "reason": reason, "duration_ms": round(seconds * 1000)},
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Step 8: a window of messages is sent, and what is in doubt is asked about where the far side can be asked."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hub.errors import Deferred, Failure, InDoubt, Retryable
+from hub.model import Guarantees, Message, Receipt
+from hub.ports import Findable, Outcome, Sink
+
+log = logging.getLogger(__name__)
+
+#: Once a window has been sending for so long, its unsent rest goes back: a window is settled often, however slow the target.
+WINDOW_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """How one system is sent to: its sink, the guarantees capped by configuration, and threads for its calls."""
+
+    sink: Sink
+    guarantees: Guarantees
+    pool: ThreadPoolExecutor
+    observe: Callable[[float], None]  # seconds of each call
+
+    def send(self, messages: Sequence[Message], doubtful: frozenset[int] = frozenset()) -> list[Outcome]:
+        """Send one window; return one outcome per message, same order. Never raises for what a sink does.
+
+        `doubtful`: ids of messages an earlier attempt of which may have arrived; the far side is asked before they are sent again.
+        """
+        until = time.monotonic() + WINDOW_SECONDS
+        stripes = self._stripes(messages)
+        outcomes: dict[int, Outcome] = {}
+        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, until, doubtful), stripes):
+            outcomes.update(part)
+        return [outcomes[message.id] for message in messages]
+
+    def _stripes(self, messages: Sequence[Message]) -> list[list[Message]]:
+        """Deal the window out over the calls in flight; a lane stays in one stripe, so its order stays."""
+        count = max(1, min(self.guarantees.in_flight, len({message.lane for message in messages})))
+        stripes: list[list[Message]] = [[] for _ in range(count)]
+        lanes: dict[str, int] = {}
+        for message in messages:
+            stripes[lanes.setdefault(message.lane, len(lanes) % count)].append(message)
+        return stripes
+
+    def _send_stripe(self, stripe: Sequence[Message], until: float, doubtful: frozenset[int]) -> dict[int, Outcome]:
+        outcomes = self._ask_first(stripe, doubtful)
+        size = max(1, self.guarantees.batch)
+        for start in range(0, len(stripe), size):
+            late = start and time.monotonic() > until
+            chunk = [] if late else [one for one in stripe[start : start + size] if self._may_go(one, stripe, outcomes)]
+            said = self._call(chunk) if chunk else []
+            outcomes.update((message.id, outcome) for message, outcome in zip(chunk, said, strict=True))
+            outcomes.update((message.id, _not_sent()) for message in stripe[start : start + size] if message.id not in outcomes)
+        return outcomes
+
+    def _ask_first(self, stripe: Sequence[Message], doubtful: frozenset[int]) -> dict[int, Outcome]:
+        """Settle what may have arrived already; what certainly has not is left to be sent."""
+        if self.guarantees.idempotent or not doubtful:
+            return {}
+        asked = {one.id: self.look_up(one, _still_in_doubt()) for one in stripe if one.id in doubtful}
+        return {number: outcome for number, outcome in asked.items() if not isinstance(outcome, Retryable)}
+
+    @staticmethod
+    def _may_go(message: Message, stripe: Sequence[Message], outcomes: dict[int, Outcome]) -> bool:
+        stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
+        return message.id not in outcomes and message.lane not in stopped
+
+    def _call(self, chunk: Sequence[Message]) -> list[Outcome]:
+        began = time.perf_counter()
+        said = _outcomes(self.sink, chunk)
+        self.observe(time.perf_counter() - began)
+        return [self.look_up(message, outcome) for message, outcome in zip(chunk, said, strict=True)]
+
+    def look_up(self, message: Message, outcome: Outcome) -> Outcome:
+        """Settle an outcome in doubt by asking the far side; stays in doubt when it cannot be asked or does not answer."""
+        if not isinstance(outcome, InDoubt) or not self.guarantees.findable or not isinstance(self.sink, Findable):
+            return outcome
+        try:
+            receipt = self.sink.find(message)
+        except Failure as error:
+            log.info("still in doubt: %s", error.code, extra={"event": "delivery.unfindable", "error_code": error.code})
+            return outcome
+        except Exception:
+            log.exception("the look-up of delivery %s failed", message.id, extra={"event": "adapter.bug"})
+            return outcome
+        return receipt or Retryable("HUB-D-107", "the far side was asked: it does not have the message")
+
+
+def _outcomes(sink: Sink, chunk: Sequence[Message]) -> list[Outcome]:
+    try:
+        said = list(sink.send(chunk))
+    except Failure as failure:
+        return [failure] * len(chunk)
+    except Exception:
+        log.exception("a sink raised something that is no outcome", extra={"event": "adapter.bug"})
+        return [InDoubt("HUB-D-199", "the adapter failed in an unexpected way; the log has its traceback")] * len(chunk)
+    if len(said) != len(chunk):
+        log.error("a sink answered %s outcomes for %s messages", len(said), len(chunk), extra={"event": "adapter.bug"})
+        return [InDoubt("HUB-D-199", "the adapter answered for another number of messages than it was given")] * len(chunk)
+    return said
+
+
+def _not_sent() -> Deferred:
+    return Deferred("HUB-D-108", "not sent in this window", until=None)
+
+
+def _still_in_doubt() -> InDoubt:
+    return InDoubt("HUB-D-109", "an earlier attempt may have arrived, and the far side could not be asked")
+
+
+def interrupted() -> InDoubt:
+    """Return the outcome of an attempt whose hub ended before it could write one down."""
+    return InDoubt("HUB-D-106", "the hub ended between sending and writing the outcome down")
+
+
+def took_nothing(outcomes: Iterable[Outcome]) -> bool:
+    """Tell whether a window met nothing but a target in trouble: no receipt, no refusal of a record."""
+    failures = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
+    return bool(failures) and all(isinstance(outcome, Retryable | InDoubt) for outcome in failures)
+
+
+def taken(outcomes: Iterable[Outcome]) -> bool:
+    """Tell whether a window had anything taken."""
+    return any(isinstance(outcome, Receipt) for outcome in outcomes)

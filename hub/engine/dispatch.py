@@ -1,0 +1,201 @@
+"""Steps 7 to 10: window after window of one partition is opened (T2), sent, settled and closed (T3) until nothing is due."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from hub.engine import deliver
+from hub.engine.deliver import Sender
+from hub.engine.exchange import Exchange
+from hub.engine.settle import DOWN_AFTER, UNREACHED, Policy, rest_after, settle
+from hub.errors import Deferred, Failure, Misconfigured
+from hub.model import TAKEN, Guarantees, State
+from hub.ports import Outcome
+from hub.store import outbox, settling, systems
+from hub.store.outbox import Opened
+from hub.store.partitions import Holding
+from hub.store.settling import Settled
+from hub.store.systems import Standing
+
+log = logging.getLogger(__name__)
+
+#: Most messages of a window for targets that take them one by one.
+WINDOW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One partition of one system, held by us, and all it takes to empty it."""
+
+    exchange: Exchange
+    holding: Holding
+    system: str
+    partition: int
+    sender: Sender
+    policy: Policy
+    parents: frozenset[str]
+
+    @property
+    def heads_only(self) -> bool:
+        """Whether one window may hold only one message of a lane."""
+        return not self.sender.guarantees.ordered_batch
+
+    @property
+    def widest(self) -> int:
+        """Most messages in one window; one alone where an interrupted one could be neither found nor safely sent again."""
+        guarantees = self.sender.guarantees
+        if not guarantees.idempotent and not guarantees.findable:
+            return 1
+        return max(WINDOW, guarantees.batch * max(1, guarantees.in_flight)) if guarantees.batch > 1 else WINDOW
+
+
+def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool: ThreadPoolExecutor) -> Desk:
+    """Set up the desk of a partition."""
+    observe = exchange.metrics.attempt_seconds.labels(system).observe
+    sender = Sender(exchange.sink(system), capped(exchange, system), pool, observe)
+    return Desk(exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system))
+
+
+def capped(exchange: Exchange, system: str) -> Guarantees:
+    """Return what the adapter guarantees, capped by what the configuration allows."""
+    settings = exchange.settings.systems[system]
+    given = exchange.adapter(system).guarantees()
+    batch = min(given.batch, settings.batch or given.batch)
+    return replace(given, batch=batch, in_flight=min(given.in_flight, settings.in_flight or given.in_flight))
+
+
+def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
+    """Send everything of the partition that is due. Returns when something is due next, None when nothing is pending."""
+    limit = desk.widest
+    while not stopping():
+        now = desk.exchange.clock()
+        standing, opened = _open(desk, now, limit)
+        if not opened:
+            return _next(desk, standing, now)
+        doubtful = frozenset(one.message.id for one in opened if one.doubtful)
+        outcomes = desk.sender.send([one.message for one in opened], doubtful)
+        _close(desk, standing, opened, outcomes)
+        limit = _next_limit(desk, limit, outcomes)
+    return None
+
+
+def recover(desk: Desk) -> int:
+    """Settle what a former owner left between sending and settling: ask, send again, or hold. Returns how many."""
+    total = 0
+    while True:
+        with desk.exchange.store.writing() as connection:
+            standing = systems.standing(connection, desk.system)
+            left = outbox.interrupted(connection, desk.holding, system=desk.system, partition=desk.partition, limit=desk.widest)
+        if not left:
+            return total
+        outcomes = [desk.sender.look_up(one.message, deliver.interrupted()) for one in left]
+        _close(desk, replace(standing, failures=0), left, outcomes)
+        total += len(left)
+
+
+def _open(desk: Desk, now: datetime, limit: int) -> tuple[Standing, list[Opened]]:
+    store = desk.exchange.store
+    with store.reading() as connection:  # looking first keeps an idle partition from queueing up as a writer
+        standing = systems.standing(connection, desk.system)
+        due = outbox.next_due(connection, system=desk.system, partition=desk.partition)
+    if not standing.open_at(now) or due is None or due > now:
+        return standing, []
+    limit = 1 if standing.failures >= DOWN_AFTER else limit  # a target that was down is probed with one message
+    with store.writing() as connection:
+        standing = systems.standing(connection, desk.system)
+        if not standing.open_at(now):
+            return standing, []
+        return standing, outbox.open_window(
+            connection, desk.holding, system=desk.system, partition=desk.partition,
+            limit=limit, heads_only=desk.heads_only, now=now,
+        )  # fmt: skip
+
+
+def _next(desk: Desk, standing: Standing, now: datetime) -> datetime | None:
+    if standing.paused:
+        return None
+    with desk.exchange.store.reading() as connection:
+        due = outbox.next_due(connection, system=desk.system, partition=desk.partition)
+    if due is None:
+        return None
+    if standing.rest_until and standing.rest_until > now:
+        return max(due, standing.rest_until)
+    return due if due > now else None  # due, but behind something that is not: that one will wake us
+
+
+def _close(desk: Desk, standing: Standing, opened: Sequence[Opened], outcomes: Sequence[Outcome]) -> None:
+    now = desk.exchange.clock()
+    down = standing.failures + 1 >= DOWN_AFTER and deliver.took_nothing(outcomes)
+    settled = [
+        _settled(one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, target_down=down))
+        for one, outcome in zip(opened, outcomes, strict=True)
+    ]
+    with desk.exchange.store.writing() as connection:
+        settling.close_window(connection, desk.holding, system=desk.system, settled=settled, parents=desk.parents, now=now)
+        _stand(connection, desk, standing, outcomes, now)
+    _measure(desk, opened, settled, now)
+
+
+def _settled(one: Opened, settlement: settling.Settlement) -> Settled:
+    message = one.message
+    return Settled(message.id, message.attempt, one.route, message.key, message.lane, settlement)
+
+
+def _stand(connection: Connection, desk: Desk, standing: Standing, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write down what the window said about the target itself: wrong set-up, down, or well again."""
+    wrong = next((outcome for outcome in outcomes if isinstance(outcome, Misconfigured)), None)
+    if wrong:
+        systems.pause(connection, desk.system, "hub", now, code=wrong.code, reason=wrong.message)
+        log.error("%s is paused: %s", desk.system, wrong.message, extra=_fields(desk, "system.paused", wrong))
+    elif deliver.took_nothing(outcomes):
+        _rest(connection, desk, standing, outcomes, now)
+    elif standing.failures and deliver.taken(outcomes):
+        systems.recovered(connection, desk.system, now)
+
+
+def _rest(connection: Connection, desk: Desk, standing: Standing, outcomes: Sequence[Outcome], now: datetime) -> None:
+    failure = next(outcome for outcome in outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
+    failures = standing.failures + 1
+    unreached = failure.code in UNREACHED
+    if unreached:
+        failures = max(failures, DOWN_AFTER)
+    until = now + rest_after(failures, desk.policy) if failures >= DOWN_AFTER else now - timedelta(milliseconds=1)
+    systems.rest(connection, desk.system, failures, until, now, code=failure.code, reason=failure.message)
+    if failures >= DOWN_AFTER:
+        log.warning("%s rests: %s", desk.system, failure.message, extra=_fields(desk, "system.resting", failure))
+
+
+def _fields(desk: Desk, event: str, failure: Failure) -> dict[str, object]:
+    return {"event": event, "system": desk.system, "error_code": failure.code}
+
+
+def _next_limit(desk: Desk, limit: int, outcomes: Sequence[Outcome]) -> int:
+    """Open as many as fit in one window's time: fewer for a slow target, more again once it is quick."""
+    unsent = sum(isinstance(outcome, Deferred) and outcome.code == "HUB-D-108" for outcome in outcomes)
+    if unsent:
+        return max(desk.sender.guarantees.in_flight * desk.sender.guarantees.batch, len(outcomes) - unsent)
+    return min(desk.widest, limit * 2)
+
+
+def _measure(desk: Desk, opened: Sequence[Opened], settled: Sequence[Settled], now: datetime) -> None:
+    metrics = desk.exchange.metrics
+    for outcome, number in Counter(one.settlement.outcome for one in settled).items():
+        metrics.attempts.labels(desk.system, outcome).inc(number)
+    finals = Counter(one.settlement.state.value for one in settled if one.settlement.state is not State.PENDING)
+    for final, number in finals.items():
+        metrics.final.labels(desk.system, final).inc(number)
+    age = metrics.end_to_end.labels(desk.system)
+    for one, done in zip(opened, settled, strict=True):
+        if done.settlement.state in TAKEN:
+            age.observe((now - one.message.created).total_seconds())
+    if log.isEnabledFor(logging.DEBUG):
+        for done in settled:
+            log.debug("settled", extra={"event": "delivery.settled", "system": desk.system, "delivery": done.id,
+                                        "attempt": done.attempt, "outcome": done.settlement.outcome})  # fmt: skip

@@ -1,0 +1,89 @@
+"""Everything one running hub works with, wired once: settings, store, opened adapters, clock and metrics."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+from hub import __version__
+from hub.engine.metrics import Metrics
+from hub.engine.settle import Policy
+from hub.ports import Adapter, Sink, Source
+from hub.settings import Settings, SystemSettings
+from hub.store import Store
+
+
+def utc_now() -> datetime:
+    """Return the time as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
+def unique_owner() -> str:
+    """Return a name no other process ever had: host and a random part."""
+    return f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+
+
+@dataclass
+class Exchange:
+    """One hub at work. Adapters are opened on first need and kept until `close`."""
+
+    settings: Settings
+    store: Store
+    metrics: Metrics = field(default_factory=Metrics)
+    clock: Callable[[], datetime] = utc_now
+    dice: Callable[[], float] = random.random
+    owner: str = field(default_factory=unique_owner)
+    _adapters: dict[str, Adapter] = field(default_factory=dict)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Publish what this hub is, and every series it will ever have, at zero."""
+        self.metrics.build.labels(__version__).set(1)
+        self.metrics.config.labels(self.settings.digest[:12]).set(1)
+        self.metrics.reload_ok.set(1)
+        self.metrics.reload_at.set(self.clock().timestamp())
+        for name in self.settings.systems:
+            self.metrics.paused.labels(name).set(0)
+            self.metrics.resting.labels(name).set(0)
+
+    def adapter(self, system: str) -> Adapter:
+        """Return the opened adapter of a system."""
+        with self._opening:
+            if system not in self._adapters:
+                self._adapters[system] = self.settings.systems[system].open()
+            return self._adapters[system]
+
+    def source(self, system: str) -> Source:
+        """Return a system in its role as source."""
+        return cast(Source, self.adapter(system))
+
+    def sink(self, system: str) -> Sink:
+        """Return a system in its role as sink."""
+        return cast(Sink, self.adapter(system))
+
+    def sinks(self) -> tuple[SystemSettings, ...]:
+        """Return the systems some route delivers to, by name."""
+        wanted = {route.system for route in self.settings.routes}
+        return tuple(system for name, system in sorted(self.settings.systems.items()) if name in wanted)
+
+    def parents(self, system: str) -> frozenset[str]:
+        """Return the routes into a system that other routes name as their parent."""
+        return frozenset(route.parent.route for route in self.settings.routes if route.parent and route.system == system)
+
+    def policy(self, system: str) -> Policy:
+        """Return how a system's deliveries are tried again."""
+        settings = self.settings.systems[system]
+        given = self.adapter(system).guarantees()
+        return Policy(settings.retry, settings.jitter, given.idempotent, given.findable, self.dice)
+
+    def close(self) -> None:
+        """Close all adapters."""
+        for adapter in self._adapters.values():
+            adapter.close()
+        self._adapters.clear()

@@ -1,0 +1,50 @@
+"""Step 11: late verdicts are polled and matched by row and batch with what was taken."""
+
+from __future__ import annotations
+
+import logging
+
+from hub.engine.exchange import Exchange
+from hub.errors import Failure, SourceFailed
+from hub.model import Judgement, State, Verdict
+from hub.ports import Feedback
+from hub.store import acceptance, settling
+from hub.store.settling import Match
+
+log = logging.getLogger(__name__)
+
+
+def poll(exchange: Exchange, system: str) -> int:
+    """Read all verdicts since the last poll and apply them, page by page. Returns how many deliveries moved.
+
+    A far side that cannot be read now is logged and read again at the next poll; the cursor stays.
+    """
+    adapter = exchange.adapter(system)
+    if not isinstance(adapter, Feedback):
+        return 0
+    name = f"feedback:{system}"
+    with exchange.store.reading() as connection:
+        cursor = acceptance.get_cursor(connection, name)
+    moved = 0
+    try:
+        for page in adapter.verdicts(cursor):
+            matches = [_match(verdict) for verdict in page.verdicts]
+            now = exchange.clock()
+            with exchange.store.writing() as connection:
+                moved += settling.apply_verdicts(
+                    connection, system=system, matches=matches, parents=exchange.parents(system), now=now
+                )
+                acceptance.set_cursor(connection, name, page.cursor, now)
+    except (Failure, SourceFailed) as error:
+        log.warning(
+            "feedback of %s: %s", system, error, extra={"event": "feedback.failed", "system": system, "error_code": error.code}
+        )
+    if moved:
+        log.info("%s verdicts of %s", moved, system, extra={"event": "feedback.applied", "system": system, "count": moved})
+    return moved
+
+
+def _match(verdict: Verdict) -> Match:
+    rejected = verdict.judgement is Judgement.REJECTED
+    state = State.REJECTED if rejected else State.CONFIRMED
+    return Match(verdict.endpoint, verdict.row, verdict.batch, state, "HUB-D-140" if rejected else None, verdict.said)

@@ -1,0 +1,186 @@
+"""The embedded engine: one process, a thread per partition, source and chore; nothing to install beside it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hub.engine import dispatch, feedback, maintain, schedule
+from hub.engine.collect import collect
+from hub.engine.exchange import Exchange
+from hub.errors import Fenced
+from hub.settings import SystemSettings
+from hub.store import partitions, runs
+from hub.store.partitions import Holding
+
+log = logging.getLogger(__name__)
+
+#: How often an idle thread looks at the store anyway: another process may have asked for a run or replayed a dead letter.
+POLL_SECONDS = 1.0
+#: How often the schedule is looked at.
+TICK_SECONDS = 1.0
+#: Waits of a thread whose step failed by the hub's own fault (store locked, disk full): first and longest.
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+
+
+@dataclass
+class _Worker:
+    """One thread that repeats a step until told to stop; a step returns when it wants to be run again at the latest."""
+
+    name: str
+    step: Callable[[], float]  # seconds until the next one, unless woken
+    stopping: threading.Event
+    failed: Callable[[str], None]
+    bell: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self.thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        wait = FIRST_WAIT
+        while not self.stopping.is_set():
+            self.bell.clear()
+            try:
+                pause, wait = self.step(), FIRST_WAIT
+            except Fenced as error:
+                log.error("%s: %s", self.name, error, extra={"event": "partition.fenced"})
+                return
+            except Exception:
+                log.exception("%s failed and is tried again in %.1f s", self.name, wait, extra={"event": "engine.error"})
+                self.failed(self.name.split(":")[0])
+                pause, wait = wait, min(wait * 2, LONGEST_WAIT)
+            self.bell.wait(pause)
+
+    def join(self, until: float) -> bool:
+        if self.thread is not None:
+            self.thread.join(max(0.0, until - time.monotonic()))
+        return self.thread is None or not self.thread.is_alive()
+
+
+class LocalEngine:
+    """Works for one exchange inside this process (see `hub.engine.port.Engine`)."""
+
+    def __init__(self, exchange: Exchange, *, scheduled: bool = True) -> None:
+        self._exchange = exchange
+        self._stopping = threading.Event()
+        self._workers: list[_Worker] = []
+        self._by_system: dict[str, list[_Worker]] = {}
+        self._pools: list[ThreadPoolExecutor] = []
+        self._scheduled = scheduled
+
+    def start(self) -> None:
+        """Take every partition and begin to work."""
+        for system in self._exchange.sinks():
+            for partition in range(system.partitions):
+                self._add(f"deliver:{system.name}:{partition}", self._deliverer(system, partition), system.name)
+            if system.feedback_every:
+                self._add(f"feedback:{system.name}", self._poller(system.name, system.feedback_every))
+        for system in self._exchange.settings.sources():
+            self._add(f"collect:{system.name}", self._collector(system.name), system.name)
+        if self._scheduled:
+            self._add("schedule", self._scheduler)
+        self._add("maintain", self._maintainer)
+        for worker in self._workers:
+            worker.start()
+
+    def wake(self, *systems: str) -> None:
+        """Ring the threads of these systems."""
+        for system in systems:
+            for worker in self._by_system.get(system, ()):
+                worker.bell.set()
+
+    def schedule(self) -> list[str]:
+        """Write down the runs that fell due; return their sources."""
+        asked = schedule.fall_due(self._exchange)
+        self.wake(*asked)
+        return asked
+
+    def stop(self, within: float) -> bool:
+        """Finish what is in flight and end; False when something was still at it after `within` seconds."""
+        self._stopping.set()
+        until = time.monotonic() + within
+        for worker in self._workers:
+            worker.bell.set()
+        clean = not [worker for worker in self._workers if not worker.join(until)]
+        for pool in self._pools:
+            pool.shutdown(wait=clean, cancel_futures=True)
+        return clean
+
+    def owners(self) -> list[Holding]:
+        """Return who holds which partition."""
+        with self._exchange.store.reading() as connection:
+            return partitions.holdings(connection)
+
+    def _add(self, name: str, step: Callable[[], float], system: str | None = None) -> None:
+        worker = _Worker(name, step, self._stopping, lambda step: self._exchange.metrics.errors.labels(step).inc())
+        self._workers.append(worker)
+        if system is not None:
+            self._by_system.setdefault(system, []).append(worker)
+
+    def _take(self, name: str) -> Holding:
+        with self._exchange.store.writing() as connection:
+            return partitions.take(connection, name, self._exchange.owner, self._exchange.clock())
+
+    def _deliverer(self, system: SystemSettings, partition: int) -> Callable[[], float]:
+        desks: list[dispatch.Desk] = []
+
+        def step() -> float:
+            if not desks:
+                flight = dispatch.capped(self._exchange, system.name).in_flight
+                pool = ThreadPoolExecutor(flight, thread_name_prefix=f"send:{system.name}")
+                self._pools.append(pool)
+                holding = self._take(f"deliver:{system.name}:{partition}")
+                desk = dispatch.desk(self._exchange, holding, system.name, partition, pool)
+                dispatch.recover(desk)
+                desks.append(desk)
+            return self._until(dispatch.drain(desks[0], stopping=self._stopping.is_set))
+
+        return step
+
+    def _until(self, due: datetime | None) -> float:
+        if due is None:
+            return POLL_SECONDS
+        return min(POLL_SECONDS, max(0.0, (due - self._exchange.clock()).total_seconds()))
+
+    def _collector(self, source: str) -> Callable[[], float]:
+        held: list[Holding] = []
+        sinks = sorted({route.system for route in self._exchange.settings.routes if route.source == source})
+
+        def step() -> float:
+            if not held:
+                held.append(self._take(f"collect:{source}"))
+                with self._exchange.store.writing() as connection:
+                    runs.interrupt_running(connection, source, self._exchange.clock())
+            with self._exchange.store.reading() as connection:
+                waiting = runs.unfinished(connection, source)
+            if not waiting:
+                return POLL_SECONDS
+            with self._exchange.store.writing() as connection:
+                run = runs.begin_next(connection, source, self._exchange.clock())
+            if run is not None:
+                collect(self._exchange, held[0], run, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks))
+            return 0.0
+
+        return step
+
+    def _poller(self, system: str, every: timedelta) -> Callable[[], float]:
+        def step() -> float:
+            feedback.poll(self._exchange, system)
+            return every.total_seconds()
+
+        return step
+
+    def _scheduler(self) -> float:
+        self.schedule()
+        return TICK_SECONDS
+
+    def _maintainer(self) -> float:
+        maintain.maintain(self._exchange)
+        return maintain.EVERY_SECONDS

@@ -1,0 +1,41 @@
+"""The chores: releases what a race left parked, holds what a silent far side left open, and refreshes the gauges."""
+
+from __future__ import annotations
+
+import logging
+
+from hub.engine.exchange import Exchange
+from hub.store import settling, systems, views
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 10.0
+
+
+def maintain(exchange: Exchange) -> None:
+    """Do all chores once."""
+    now = exchange.clock()
+    with exchange.store.writing() as connection:
+        released = settling.sweep_parked(connection, now)
+        expired = settling.expire_accepted(connection, now)
+    if released or expired:
+        log.info("released %s, expired %s", released, expired, extra={"event": "maintain.moved"})
+    refresh(exchange)
+
+
+def refresh(exchange: Exchange) -> None:
+    """Set the gauges from the store, over open states only: a scrape itself reads nothing."""
+    with exchange.store.reading() as connection:
+        backlog = views.backlog(connection)
+        standings = {name: systems.standing(connection, name) for name in exchange.settings.systems}
+        size = views.store_bytes(connection)
+    now, metrics = exchange.clock(), exchange.metrics
+    for name, standing in standings.items():
+        metrics.paused.labels(name).set(standing.paused)
+        metrics.resting.labels(name).set(bool(standing.rest_until and standing.rest_until > now))
+        mine = backlog.get(name, {})
+        for state in views.OPEN:
+            metrics.queue.labels(name, state.value).set(mine[state].count if state in mine else 0)
+        oldest = min((one.oldest.timestamp() for state, one in mine.items() if state in views.OWED), default=0.0)
+        metrics.oldest.labels(name).set(oldest)
+    metrics.store_bytes.set(size)

@@ -1,0 +1,69 @@
+"""The metrics contract: every series the hub exports, with its labels; all labels are bounded, none is a key."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+#: Seconds; from a fast gateway to a request nobody waits for any more.
+_ATTEMPT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+#: Seconds; from «at once» to «the target was down over the week-end».
+_AGE_BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 72 * 3600)
+
+
+class Metrics:
+    """One set of series in a registry of its own, so that two hubs in one process never mix (tests, demo)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._sources()
+        self._deliveries()
+        self._state()
+
+    def _sources(self) -> None:
+        add = self.registry
+        self.records = Counter("hub_source_records", "Records read, by what became of them", ["system", "result"], registry=add)
+        self.mapped = Counter("hub_mapped_records", "Records mapped for a route", ["route", "result"], registry=add)
+        self.runs = Counter("hub_sync_runs", "Ended runs", ["system", "trigger", "verdict"], registry=add)
+        self.run_seconds = Histogram(
+            "hub_sync_run_duration_seconds", "Length of runs", ["system"], registry=add, buckets=_AGE_BUCKETS
+        )
+        self.last_success = Gauge(
+            "hub_sync_last_success_timestamp_seconds", "When a run of the source last read to its end", ["system"], registry=add
+        )
+        self.next_run = Gauge("hub_sync_next_run_timestamp_seconds", "When the source is due next", ["system"], registry=add)
+
+    def _deliveries(self) -> None:
+        add = self.registry
+        self.attempts = Counter("hub_delivery_attempts", "Closed attempts", ["system", "outcome"], registry=add)
+        self.final = Counter("hub_deliveries", "Deliveries that reached this state", ["system", "final"], registry=add)
+        self.attempt_seconds = Histogram(
+            "hub_delivery_attempt_duration_seconds",
+            "Length of one call of a sink",
+            ["system"],
+            registry=add,
+            buckets=_ATTEMPT_BUCKETS,
+        )
+        self.end_to_end = Histogram(
+            "hub_delivery_end_to_end_seconds",
+            "From acceptance in the hub to receipt",
+            ["system"],
+            registry=add,
+            buckets=_AGE_BUCKETS,
+        )
+
+    def _state(self) -> None:
+        add = self.registry
+        self.queue = Gauge("hub_queue_records", "Deliveries in an open state", ["system", "state"], registry=add)
+        self.oldest = Gauge(
+            "hub_queue_oldest_timestamp_seconds", "When the oldest owed delivery was accepted", ["system"], registry=add
+        )
+        self.paused = Gauge("hub_system_paused", "1 while nothing is sent to the system on purpose", ["system"], registry=add)
+        self.resting = Gauge("hub_system_resting", "1 while a target that is down is left alone", ["system"], registry=add)
+        self.store_bytes = Gauge("hub_store_size_bytes", "Size of the store", registry=add)
+        self.errors = Counter("hub_engine_errors", "Errors of the hub itself, by step", ["step"], registry=add)
+        self.build = Gauge("hub_build_info", "Always 1", ["version"], registry=add)
+        self.config = Gauge("hub_config_info", "Always 1", ["digest"], registry=add)
+        self.reload_ok = Gauge("hub_config_last_reload_successful", "1 when the last reload was taken over", registry=add)
+        self.reload_at = Gauge(
+            "hub_config_last_reload_success_timestamp_seconds", "When a configuration was last taken over", registry=add
+        )

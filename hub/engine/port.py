@@ -1,0 +1,26 @@
+"""The engine port: who works on what, now. The outbox is the truth; an engine that forgets everything loses nothing."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hub.store.partitions import Holding
+
+
+class Engine(Protocol):
+    """Runs the steps for one exchange until stopped."""
+
+    def start(self) -> None:
+        """Take every partition and begin to work."""
+
+    def wake(self, *systems: str) -> None:
+        """Tell that something may be due for these systems; unknown names are ignored."""
+
+    def schedule(self) -> list[str]:
+        """Write down the runs that fell due; return their sources."""
+
+    def stop(self, within: float) -> bool:
+        """Finish what is in flight and end; False when something was still at it after `within` seconds."""
+
+    def owners(self) -> list[Holding]:
+        """Return who holds which partition."""

@@ -1,0 +1,101 @@
+"""Decides what becomes of a delivery after one attempt: a pure function of the outcome and the system's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected
+from hub.model import Receipt, Stage, State, Taken
+from hub.ports import Outcome
+from hub.store.settling import Settlement
+
+#: Codes that say the target could not even be reached: its fault, so no record spends a try on it (invariant 9).
+UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
+#: Windows in a row without a single message taken, after which a target counts as down.
+DOWN_AFTER = 5
+#: How long a far side that queued a message may stay silent, when it set no deadline itself.
+VERDICT_WITHIN = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a system's configuration and its adapter's guarantees say about trying again.
+
+    `retry`: waits after the first, second, … counted try. `jitter`: each wait is stretched or shrunk by up to this share.
+    `dice` returns a number in [0, 1).
+    """
+
+    retry: tuple[timedelta, ...]
+    jitter: float
+    idempotent: bool
+    findable: bool
+    dice: Callable[[], float]
+
+    def wait(self, spent: int) -> timedelta | None:
+        """Return how long to wait after `spent` counted tries before this one, None when the list is spent."""
+        if spent >= len(self.retry):
+            return None
+        return self.retry[spent] * (1 + self.jitter * (2 * self.dice() - 1))
+
+
+def settle(outcome: Outcome, *, spent: int, policy: Policy, now: datetime, target_down: bool = False) -> Settlement:
+    """Return what becomes of a delivery whose attempt ended so, after `spent` counted tries before it.
+
+    `target_down`: the system rests or is about to; its records' tries are spared.
+    """
+    match outcome:
+        case Receipt():
+            return _taken(outcome, now)
+        case Deferred():
+            return _again(outcome, "deferred", outcome.until or now, counted=False)
+        case Misconfigured():
+            return _again(outcome, "misconfigured", now, counted=False)
+        case Rejected():
+            return _ended(outcome, "rejected", State.DEAD)
+        case InDoubt() if not policy.idempotent and not policy.findable:
+            return _ended(outcome, "in-doubt", State.HELD)
+        case InDoubt():
+            return _later(outcome, "in-doubt", State.HELD, spent, policy, now, target_down)
+        case _:
+            return _later(outcome, "retryable", State.DEAD, spent, policy, now, target_down)
+
+
+def _taken(receipt: Receipt, now: datetime) -> Settlement:
+    queued = receipt.taken is Taken.QUEUED
+    return Settlement(
+        State.ACCEPTED if queued else State.DELIVERED,
+        receipt.taken.value,
+        reference=receipt.reference,
+        said=receipt.said or None,
+        deadline=(receipt.deadline or now + VERDICT_WITHIN) if queued else None,
+    )
+
+
+def _later(
+    failure: Failure, outcome: str, spent_state: State, spent: int, policy: Policy, now: datetime, target_down: bool
+) -> Settlement:
+    if target_down or failure.code in UNREACHED:
+        return _again(failure, outcome, now, counted=False)
+    wait = policy.wait(spent)
+    if wait is None:
+        return _ended(failure, outcome, spent_state)
+    return _again(failure, outcome, now + wait, counted=True)
+
+
+def _again(failure: Failure, outcome: str, due: datetime, *, counted: bool) -> Settlement:
+    said, doubtful = failure.said or None, isinstance(failure, InDoubt)
+    return Settlement(
+        State.PENDING, outcome, due=due, counted=counted, code=failure.code, reason=failure.message, said=said, doubtful=doubtful
+    )
+
+
+def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
+    return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=failure.message, said=failure.said or None)
+
+
+def rest_after(failures: int, policy: Policy) -> timedelta:
+    """Return how long a target is left alone after so many windows without success: the retry list, its last wait repeated."""
+    step = min(max(failures - DOWN_AFTER, 0), len(policy.retry) - 1) if policy.retry else 0
+    return policy.retry[step] if policy.retry else timedelta(minutes=1)

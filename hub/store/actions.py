@@ -1,0 +1,143 @@
+"""What a person may do to deliveries: each action has a scope, can be counted first, and is written into the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
+
+from hub.model import FAILED, Operation, State
+from hub.store import schema
+from hub.store.acceptance import CHUNK
+from hub.store.numbers import moment, take
+
+_OURS = schema.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which deliveries are meant; every part given must hold. An empty scope means none, never all."""
+
+    system: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    stage: str | None = None
+    lane: str | None = None
+    ids: tuple[int, ...] = ()
+    everything: bool = False
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, part.name) for part in fields(self))
+
+    def __str__(self) -> str:
+        parts = {part.name: getattr(self, part.name) for part in fields(self) if getattr(self, part.name)}
+        return " ".join(f"{name}={value}" for name, value in parts.items()) or "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """A failed delivery whose body was made anew from its record with the present mapping."""
+
+    id: int
+    body: bytes
+    mapping: str
+    row: str | None
+
+
+def _meant(scope: Scope, states: Sequence[State]) -> list[ColumnElement[bool]]:
+    parts: list[ColumnElement[bool]] = [_OURS.c.state.in_([state.value for state in states])]
+    for name in ("system", "code", "reason", "stage", "lane"):
+        if getattr(scope, name):
+            parts.append(_OURS.c[name] == getattr(scope, name))
+    if scope.ids:
+        parts.append(_OURS.c.id.in_(scope.ids))
+    return parts
+
+
+def count(connection: Connection, scope: Scope, states: Sequence[State] = tuple(FAILED)) -> int:
+    """Return how many deliveries an action on this scope would touch."""
+    if not scope:
+        return 0
+    return int(connection.scalar(select(func.count()).select_from(_OURS).where(*_meant(scope, states))) or 0)
+
+
+def replayable(connection: Connection, scope: Scope, *, after: int, limit: int) -> list[Any]:
+    """Return failed deliveries of a scope above a number, oldest first, with their record's data, to be mapped anew."""
+    record = schema.record
+    query = (
+        select(_OURS, record.c.data, record.c.source, record.c.revision)
+        .join_from(_OURS, record, record.c.id == _OURS.c.record_id)
+        .where(*_meant(scope, tuple(FAILED)), _OURS.c.id > after)
+        .order_by(_OURS.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query)) if scope else []
+
+
+def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime) -> int:
+    """Make failed deliveries of a scope pending again with the bytes they have; those that never had a body stay dead."""
+    if not scope:
+        return 0
+    revived = update(_OURS).where(*_meant(scope, tuple(FAILED)), _OURS.c.body.is_not(None)).values(_revived(now))
+    number = int(connection.execute(revived).rowcount)
+    write_journal(connection, actor, "retry", str(scope), number, reason, now)
+    return number
+
+
+def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetime) -> int:
+    """Make failed deliveries pending again with new bodies (a new generation: the far side must not mistake it for the old one)."""
+    number = 0
+    for start in range(0, len(remade), CHUNK):
+        for one in remade[start : start + CHUNK]:
+            values = {**_revived(now), "body": one.body, "mapping": one.mapping, "row": one.row, "issues": None}
+            failed = _OURS.c.state.in_([state.value for state in FAILED])
+            done = connection.execute(
+                update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
+            )
+            number += int(done.rowcount)
+    return number
+
+
+def _revived(now: datetime) -> dict[str, Any]:
+    """Pending again from the first try on. What was taken once, and refused later, goes again as an update of the same row."""
+    at = moment(now)
+    return {
+        "operation": case((_OURS.c.state == State.REJECTED.value, Operation.UPDATE.value), else_=_OURS.c.operation),
+        "state": State.PENDING.value,
+        "due_at": at,
+        "changed_at": at,
+        "spent": 0,
+        "stage": None,
+        "code": None,
+        "reason": None,
+    }
+
+
+def decide_held(connection: Connection, scope: Scope, state: State, *, actor: str, reason: str, now: datetime) -> int:
+    """End the waiting of held deliveries: PENDING (send), DELIVERED (it is over there) or CANCELLED."""
+    if not scope:
+        return 0
+    values = {**_revived(now), "state": state.value, "reason": reason}
+    number = int(connection.execute(update(_OURS).where(*_meant(scope, (State.HELD,))).values(values)).rowcount)
+    write_journal(connection, actor, f"held:{state.value}", str(scope), number, reason, now)
+    return number
+
+
+def cancel(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime) -> int:
+    """Give failed, held or parked deliveries up, with a reason."""
+    if not scope:
+        return 0
+    states = (*FAILED, State.HELD, State.PARKED)
+    values = {"state": State.CANCELLED.value, "changed_at": moment(now), "reason": reason}
+    number = int(connection.execute(update(_OURS).where(*_meant(scope, states)).values(values)).rowcount)
+    write_journal(connection, actor, "cancel", str(scope), number, reason, now)
+    return number
+
+
+def write_journal(connection: Connection, actor: str, action: str, scope: str, number: int, reason: str, now: datetime) -> None:
+    """Write down who did what to how many deliveries, and why."""
+    row = {"id": take(connection, "journal", 1), "at": moment(now), "actor": actor, "action": action}
+    connection.execute(insert(schema.journal).values(**row, scope=scope, count=number, reason=reason))

@@ -1,0 +1,199 @@
+"""What operators ask of the store: backlog, dead letters by cause, the life of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Select, func, select, text
+
+from hub.model import FAILED, LIVE, State
+from hub.store import schema
+from hub.store.numbers import instant
+
+_OURS = schema.delivery
+#: States a look at the backlog counts, and those of them that are still owed.
+OPEN = tuple(State(state) for state in schema.OPEN_STATES)
+OWED = LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many deliveries of a system are in one open state, and since when the oldest."""
+
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery as people see it; no body, no data."""
+
+    id: int
+    system: str
+    route: str
+    endpoint: str
+    kind: str
+    key: str
+    lane: str
+    operation: str
+    state: State
+    attempts: int
+    created_at: datetime
+    changed_at: datetime
+    due_at: datetime
+    batch: str
+    stage: str | None
+    code: str | None
+    reason: str | None
+    issues: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try."""
+
+    delivery: int
+    number: int
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+    code: str | None
+    said: str | None
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadGroup:
+    """Dead letters with one cause."""
+
+    system: str
+    stage: str
+    code: str
+    reason: str
+    count: int
+    oldest: datetime
+    sample: int  # a delivery id to look at
+
+
+def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
+    """Return the open deliveries by system and state. Reads open states only, whatever the history."""
+    query = (
+        select(_OURS.c.system, _OURS.c.state, func.count(), func.min(_OURS.c.created_at))
+        .where(schema.OPEN)
+        .group_by(_OURS.c.system, _OURS.c.state)
+    )
+    found: dict[str, dict[State, Backlog]] = {}
+    for system, state, count, oldest in connection.execute(query):
+        found.setdefault(system, {})[State(state)] = Backlog(count, instant(oldest))
+    return found
+
+
+def totals(connection: Connection) -> dict[str, dict[State, int]]:
+    """Return all deliveries ever, by system and state; reads the whole history, so it is for accounts, not for screens."""
+    query = select(_OURS.c.system, _OURS.c.state, func.count()).group_by(_OURS.c.system, _OURS.c.state)
+    found: dict[str, dict[State, int]] = {}
+    for system, state, count in connection.execute(query):
+        found.setdefault(system, {})[State(state)] = count
+    return found
+
+
+def dead_groups(connection: Connection, *, system: str | None = None) -> list[DeadGroup]:
+    """Return dead letters grouped by system, stage, code and cause, largest group first."""
+    what = (_OURS.c.system, _OURS.c.stage, _OURS.c.code, _OURS.c.reason)
+    number = func.count().label("number")
+    query = select(*what, number, func.min(_OURS.c.changed_at), func.min(_OURS.c.id)).where(*_failed(system)).group_by(*what)
+    rows = connection.execute(query.order_by(number.desc(), _OURS.c.system))
+    return [DeadGroup(r[0], r[1] or "", r[2] or "", r[3] or "", r[4], instant(r[5]), r[6]) for r in rows]
+
+
+def _failed(system: str | None) -> list[Any]:
+    failed = [_OURS.c.state.in_([state.value for state in FAILED]), schema.OPEN]
+    return [*failed, _OURS.c.system == system] if system else failed
+
+
+def deliveries(
+    connection: Connection,
+    *,
+    system: str | None = None,
+    states: Iterable[State] | None = None,
+    code: str | None = None,
+    lane: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Delivery]:
+    """Return deliveries newest first, by any of these, below a delivery number (paging)."""
+    query = select(_OURS).order_by(_OURS.c.id.desc()).limit(limit)
+    if system:
+        query = query.where(_OURS.c.system == system)
+    if states is not None:
+        query = query.where(_OURS.c.state.in_([state.value for state in states]))
+    if code:
+        query = query.where(_OURS.c.code == code)
+    if lane:
+        query = query.where(_OURS.c.lane == lane)
+    if before:
+        query = query.where(_OURS.c.id < before)
+    return _deliveries(connection, query)
+
+
+def delivery(connection: Connection, number: int) -> Delivery | None:
+    """Return one delivery."""
+    found = _deliveries(connection, select(_OURS).where(_OURS.c.id == number))
+    return found[0] if found else None
+
+
+def life(connection: Connection, systems: Iterable[str], name: str) -> list[Delivery]:
+    """Return every delivery of one case (by lane), oldest first; a record's key works too when it is its own lane."""
+    query = select(_OURS).where(_OURS.c.system.in_(list(systems)), _OURS.c.lane == name).order_by(_OURS.c.id)
+    return _deliveries(connection, query)
+
+
+def attempts(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
+    """Return the attempts of these deliveries in the order they were opened."""
+    table = schema.attempt
+    query = (
+        select(table).where(table.c.delivery_id.in_(list(numbers))).order_by(table.c.opened_at, table.c.delivery_id, table.c.number)
+    )
+    return [
+        Attempt(
+            row.delivery_id, row.number, instant(row.opened_at), instant(row.closed_at) if row.closed_at else None,
+            row.outcome, row.code, row.said, row.reference,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def bodies(connection: Connection, number: int) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
+    """Return the record's data and the frozen body of one delivery. Both hold personal data: mask before showing."""
+    query = (
+        select(schema.record.c.data, _OURS.c.body)
+        .join_from(_OURS, schema.record, schema.record.c.id == _OURS.c.record_id)
+        .where(_OURS.c.id == number)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return orjson.loads(row.data), orjson.loads(row.body) if row.body else None
+
+
+def store_bytes(connection: Connection) -> int:
+    """Return the store's size in bytes."""
+    if connection.dialect.name == "sqlite":
+        return int(connection.scalar(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")) or 0)
+    return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+
+def _deliveries(connection: Connection, query: Select[Any]) -> list[Delivery]:
+    return [_delivery(row) for row in connection.execute(query)]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        row.id, row.system, row.route, row.endpoint, row.kind, row.key, row.lane, row.operation, State(row.state), row.attempts,
+        instant(row.created_at), instant(row.changed_at), instant(row.due_at), row.batch, row.stage, row.code, row.reason,
+        tuple(orjson.loads(row.issues)) if row.issues else (),
+    )  # fmt: skip
