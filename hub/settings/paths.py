@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.model import Json
+
+if TYPE_CHECKING:
+    from hub.mapping import Contract
+    from hub.mapping.conditions import Test
 
 
 def reader(path: str) -> Callable[[Mapping[str, Any]], str | None]:
@@ -35,29 +39,23 @@ def _text(value: Json) -> str | None:
     return str(value)
 
 
-def inside(path: str, schema: Json) -> bool:
-    """Tell whether a JSON Schema with `properties` knows a path; where it says nothing about a level, everything is known."""
-    for part in path.split("."):
-        properties = schema.get("properties") if isinstance(schema, Mapping) else None
-        if not isinstance(properties, Mapping):
+def known(path: str, contract: Contract) -> bool:
+    """Tell whether a source schema has this path; where it says nothing about what is inside a field, everything may be there."""
+    keys = tuple(path.removeprefix("/").split("."))
+    for length in range(1, len(keys) + 1):
+        around = keys[: length - 1]
+        if not any(len(field) >= length and field[: length - 1] == around for field in contract.fields):
             return True
-        if part not in properties:
+        if keys[:length] not in contract.fields:
             return False
-        schema = properties[part]
     return True
 
 
-def of_condition(spec: Json) -> Iterator[str]:
-    """Yield the paths a condition (`when:`) reads.
-
-    >>> list(of_condition({"any": [{"path": "a", "equals": 1}, {"not": {"path": "b.c", "present": True}}]}))
-    ['a', 'b.c']
-    """
-    if isinstance(spec, list):
-        for item in spec:
-            yield from of_condition(item)
-    elif isinstance(spec, Mapping):
-        if isinstance(path := spec.get("path"), str):
-            yield path
-        for word in ("all", "any", "not"):
-            yield from of_condition(spec.get(word))
+def of_condition(test: Test | None) -> Iterator[str]:
+    """Yield the paths a condition (`when:`) reads, facts of the envelope left out."""
+    if test is None:
+        return
+    if test.path is not None and not test.path.startswith("$"):
+        yield test.path
+    for inner in (*(test.every or ()), *(test.some or ()), test.negated):
+        yield from of_condition(inner)

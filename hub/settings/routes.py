@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hub.documents import suggest
-from hub.errors import ConfigurationError
+from hub.mapping.conditions import condition
 from hub.model import Place
 from hub.settings import paths
 from hub.settings.files import Files, Read
@@ -15,8 +15,8 @@ from hub.settings.model import ParentSettings, RouteSettings, SystemSettings
 from hub.settings.schema import RouteEntry, RoutesFile
 
 if TYPE_CHECKING:
+    from hub.mapping import Contract, MappingSet
     from hub.mapping import Mapping as FieldMapping
-    from hub.mapping import MappingSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +155,19 @@ class _Route:
             hint = suggest(self._entry.kind, system.kinds) or f"it reads: {', '.join(sorted(system.kinds))}"
             self._add("HUB-C-142", f"the system {system.name!r} reads no kind {self._entry.kind!r}", "kind", hint=hint)
         elif schema := system.schemas.get(self._entry.kind):
-            self._paths(schema.schema)
+            self._paths(schema)
 
-    def _paths(self, schema: Any) -> None:
+    def _paths(self, schema: Contract) -> None:
         named: list[tuple[tuple[str, ...], str]] = [(("lane",), self._entry.lane)]
         named += [(("parent", "key"), self._entry.parent.key)] if self._entry.parent else []
         named += [(("when",), path) for path in paths.of_condition(self._entry.when)]
         for where, path in named:
-            if not paths.inside(path, schema):
+            if not paths.known(path, schema):
                 self._add(
                     "HUB-C-148",
                     f"the source schema has no field {path!r}",
                     *where,
-                    hint=suggest(path, schema.get("properties", ())),
+                    hint=suggest(path, schema.schema.get("properties", ())),
                 )
 
     def _sink(self, system: SystemSettings | None) -> None:
@@ -193,18 +193,13 @@ class _Route:
         return mapping
 
     def _when(self) -> Callable[[Mapping[str, Any]], bool] | None:
-        from hub.mapping import condition
-
         if self._entry.when is None:
             return _always
         try:
             return condition(self._entry.when)
-        except ConfigurationError as error:
-            for finding in error.findings:
-                self._add("HUB-C-151", finding.message, "when", hint=finding.hint)
         except ValueError as error:
             self._add("HUB-C-151", str(error), "when")
-        return None
+            return None
 
 
 def _always(data: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, WithJsonSchema
 
+from hub.mapping.conditions import Condition
 from hub.settings.model import DEFAULT_JITTER, DEFAULT_PORT, DEFAULT_RETRY
 
 _DURATION = re.compile(r"([1-9][0-9]*)([smhd])")
@@ -145,7 +146,7 @@ class RouteEntry(Edge):
     title: Title = Field(description="Its name for people. 路由名称")
     source: Id = Field(alias="from", description="The source system. 源系统")
     kind: str = Field(min_length=1, description="The kind of record. 记录种类")
-    when: dict[str, Any] | list[Any] | None = Field(None, description="Only records that fulfil this condition. 条件")
+    when: Condition | None = Field(None, description="Only records that fulfil this condition. 条件")
     mapping: str = Field(min_length=1, description="mappings/<this>.yaml. 映射")
     to: str = Field(pattern=r"^[^/\s]+/\S+$", description="system/endpoint. 目标系统/端点")
     lane: DataPath = Field(

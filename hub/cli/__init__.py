@@ -1,0 +1,141 @@
+"""Decides what `hub` on the command line is: the global options and the table of commands.
+
+To add a command: write `hub/cli/<name>.py` with a function `register(app: typer.Typer) -> None` that adds it to `app`
+(`app.command("name")(function)` or `app.add_typer(group, name="name")`), and add one line to `COMMANDS` below. In the function:
+
+* take `ctx: typer.Context` and get the `Terminal` with `terminal.of(ctx)`: it has the settings, stdout (`line`, `data`, `out`) and
+  stderr (`note`, `err`); honour `terminal.json`;
+* import what is heavy inside the function, not at the top; texts for people go through `say(zh, en)`;
+* let errors fly: `HubError` becomes its message and exit code here; leave with another code by `raise typer.Exit(exits.PARTLY)`;
+* do not reuse the global options' names: they are accepted after the command too.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hub import __version__
+from hub.cli import exits, lang
+from hub.cli.group import Command, Commands
+from hub.cli.lang import say
+
+#: Every command, in the order `hub --help` lists them.
+COMMANDS: dict[str, Command] = {
+    "init": Command("hub.cli.init", "新建一套可运行的示例配置", "make a directory with a working example configuration"),
+    "check": Command(
+        "hub.cli.check", "检查全部配置；--live 逐个登录各系统", "check the whole configuration; --live logs in everywhere"
+    ),
+    "test": Command("hub.cli.test", "运行映射旁边的用例", "run the cases that stand beside the mappings"),
+    "preview": Command(
+        "hub.cli.preview", "并排显示：原始记录 → 将要发送的内容 → 问题，不发送", "show what a route would send, sending nothing"
+    ),
+    "schema": Command(
+        "hub.cli.schema", "输出配置文件的 JSON Schema，供编辑器使用", "print the JSON Schema of the configuration files for editors"
+    ),
+    "explain": Command(
+        "hub.cli.explain", "说明一个代码：发生了什么，为什么，怎么办", "explain a code: what happened, why, what to do"
+    ),
+}
+
+
+def _tell(terminal: object, error: BaseException) -> int:
+    from hub.cli import refusals
+    from hub.cli.terminal import Terminal
+
+    assert isinstance(terminal, Terminal)
+    return refusals.tell(terminal, error)
+
+
+class _Hub(Commands):
+    table = COMMANDS
+    tell = staticmethod(_tell)
+
+
+def _epilog() -> str:
+    rows = [f"{code}  {say(zh, en)}" for code, (zh, en) in exits.TABLE.items()]
+    return "\n".join(["\b", say("退出码：", "Exit codes:"), *rows])
+
+
+app = typer.Typer(
+    name="hub",
+    cls=_Hub,
+    help=say(
+        "甘肃数据交换中枢：欠谁什么、送到没有、为什么没有，一条不丢。",
+        "The Gansu exchange hub: what is owed to whom, and the proof that nothing was lost.",
+    ),
+    epilog=_epilog(),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hub {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[
+        Path,
+        typer.Option(
+            "-c", "--config", metavar="DIR", envvar="HUB_CONFIG", help=say("包含 config/ 的目录", "directory that holds config/")
+        ),
+    ] = Path(),
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--env-file", metavar="FILE", help=say("变量文件，代替 config/hub.env", "file of variables, instead of config/hub.env")
+        ),
+    ] = None,
+    output: Annotated[Literal["text", "json"], typer.Option("-o", "--output", help=say("输出格式", "form of the output"))] = "text",
+    json: Annotated[bool, typer.Option("--json", help=say("同 -o json", "the same as -o json"))] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("只输出结果和错误", "nothing but results and errors"))] = False,
+    verbose: Annotated[
+        int, typer.Option("-v", "--verbose", count=True, help=say("多说一些；-vv 更多", "say more; -vv even more"))
+    ] = 0,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"] | None, typer.Option("--log-level", help=say("日志级别", "log level"))
+    ] = None,
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option("--log-format", envvar="HUB_LOG_FORMAT", help=say("日志格式", "form of the log"))
+    ] = "text",
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help=say("不用颜色（NO_COLOR 亦可）", "no colour (also NO_COLOR)"))
+    ] = False,
+    lang_: Annotated[
+        Literal["zh", "en"] | None, typer.Option("--lang", help=say("语言，缺省 HUB_LANG 或 zh", "language, else HUB_LANG or zh"))
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("-V", "--version", is_eager=True, callback=_version, help=say("显示版本", "show the version"))
+    ] = False,
+) -> None:
+    """Take the global options."""
+    from hub.cli import logs
+    from hub.cli.terminal import Terminal, console
+
+    lang.speak(lang_ or lang.chosen([], os.environ))
+    ctx.obj = Terminal(
+        directory=config,
+        out=console(stderr=False, plain=no_color),
+        err=console(stderr=True, plain=no_color),
+        env_file=env_file,
+        json=json or output == "json",
+        quiet=quiet,
+        verbose=verbose,
+        log_level=log_level,
+        log_format=log_format,
+    )
+    logs.configure(ctx.obj.level(), log_format)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    app(prog_name="hub")

@@ -1,0 +1,52 @@
+"""Decides how log lines look: one JSON object a line for machines, or a short line for people; always on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime
+
+import orjson
+
+#: What every LogRecord has; all else on it came as `extra=` and is a field of the event.
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "event", "taskName"}
+
+
+def configure(level: str, form: str) -> None:
+    """Send all logging to stderr from this level up; `form` is json or text. Calling again replaces what was set."""
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(JsonLines() if form == "json" else TextLines())
+    logging.basicConfig(level=level.upper(), handlers=[to_stderr], force=True)
+    for noisy in ("httpx", "httpcore", "zeep", "paramiko", "alembic", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return what the caller gave as `extra=`, without `event`."""
+    return {name: value for name, value in vars(record).items() if name not in _OWN}
+
+
+class JsonLines(logging.Formatter):
+    """ts (RFC 3339), level, event, msg, then the extra fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "ts": datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", record.name),
+            "msg": record.getMessage(),
+            **fields(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+class TextLines(logging.Formatter):
+    """Time, level, message and the extra fields as name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        extra = "".join(f" {name}={value}" for name, value in fields(record).items())
+        line = f"{time} {record.levelname.lower():<7} {record.getMessage()}{extra}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
