@@ -78,7 +78,8 @@ def _referable(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
     inside = {key: _referable(inner) for key, inner in value.items()}
-    if value.get("type") not in _SCALARS or (value["type"] == "string" and not _LIMITS & value.keys()):
+    kind = value.get("type")
+    if not isinstance(kind, str) or kind not in _SCALARS or (kind == "string" and not _LIMITS & value.keys()):
         return inside
     about = {key: inside.pop(key) for key in ("title", "description", "default", "examples") if key in inside}
     return {**about, "anyOf": [inside, _REFERENCE]}
