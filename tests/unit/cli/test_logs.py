@@ -1,0 +1,60 @@
+"""A log line is one JSON object with stable names, or one short line for people."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from hub.cli import logs
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def logged(monkeypatch: pytest.MonkeyPatch, form: str, level: str = "info") -> tuple[logging.Logger, io.StringIO]:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logs.configure(level, form)
+    return logging.getLogger("hub.test"), stream
+
+
+def test_json_lines_have_time_level_event_message_and_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stream = logged(monkeypatch, "json")
+    log.warning("system paused", extra={"event": "system.paused", "system": "city", "attempt": 3})
+    line = json.loads(stream.getvalue())
+    assert datetime.fromisoformat(line.pop("ts")).tzinfo is not None
+    assert line == {"level": "warning", "event": "system.paused", "msg": "system paused", "system": "city", "attempt": 3}
+
+
+def test_a_traceback_stays_inside_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stream = logged(monkeypatch, "json")
+    try:
+        raise KeyError("x")
+    except KeyError:
+        log.exception("broke")
+    assert stream.getvalue().count("\n") == 1
+    assert "KeyError" in json.loads(stream.getvalue())["traceback"]
+
+
+def test_text_lines_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stream = logged(monkeypatch, "text")
+    log.info("run %s ended", "r1", extra={"read": 3})
+    assert stream.getvalue().split(" ", 1)[1] == "info    run r1 ended read=3\n"
+
+
+def test_the_level_holds_and_chatty_libraries_stay_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stream = logged(monkeypatch, "text")
+    log.debug("too much")
+    logging.getLogger("httpx").info("GET http://…")
+    assert stream.getvalue() == ""
