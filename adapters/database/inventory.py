@@ -1,0 +1,1 @@
+def entries(*a): raise NotImplementedError

@@ -1,0 +1,261 @@
+"""Declares what a `database` system may say in YAML: the connection, the feeds it reads, the endpoints it writes, its feedback."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import sqlalchemy as sa
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from hub.ports import Options
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value.strip())):
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError("a duration such as 30s, 5m, 1h or 7d is expected")
+
+
+def _overlap(value: object) -> object:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else _duration(value)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+#: `30s 2m 1h 7d`.
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+#: A duration, or a plain number: seconds for a time column, versions for an integer column.
+Overlap = Annotated[int | timedelta, BeforeValidator(_overlap)]
+#: One name or several.
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+#: A value as it stands in a status column.
+Value: TypeAlias = str | int | None
+
+
+def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Read the URL, and look for a relative SQLite file beside the configuration."""
+    try:
+        parsed = sa.make_url(url.get_secret_value())
+    except sa.exc.ArgumentError:
+        raise ValueError("not a database URL: dialect+driver://user:password@host:port/database is expected") from None
+    base = (info.context or {}).get("base")
+    if parsed.get_backend_name() != "sqlite" or not base or parsed.database in (None, "", ":memory:"):
+        return url
+    return SecretStr(parsed.set(database=str(Path(base) / str(parsed.database))).render_as_string(hide_password=False))
+
+
+class Flag(Options):
+    """Rows that hold one of these values in this column."""
+
+    column: str
+    values: Annotated[tuple[Value, ...], Field(alias="in", min_length=1)]
+
+
+class Children(Options):
+    """Rows of another table that belong to a record; they become a list in its data."""
+
+    table: str
+    key: Names  # the columns that hold the record's key
+    parent: Names | None = None  # the record's columns they refer to; default: the feed's key
+    order: Names
+
+
+class Claim(Options):
+    """The exchange-table protocol of a reader: how rows are claimed, and what is written back once they are safe here."""
+
+    status: str
+    new: Annotated[tuple[Value, ...], Field(min_length=1)] = ("0",)
+    taken: Value = "1"
+    failed: Value = None
+    claimed: Value = None  # None: no claim is written, for a table that has one reader only
+    token: str | None = None  # text column that receives the claim's number (32 characters)
+    time: str | None = None  # column that receives the time of the claim
+    stale: Duration = timedelta(minutes=10)
+    error: str | None = None  # text column that receives why a row could not be read
+    remove: bool = False  # taken rows are deleted instead of marked
+
+    @model_validator(mode="after")
+    def _complete(self) -> Claim:
+        if self.claimed is not None and self.time is None:
+            raise ValueError(
+                "`claimed` needs `time`: without the time of the claim, the rows of a reader that died stay claimed for ever"
+            )
+        if self.claimed is None and (self.token or self.time):
+            raise ValueError("`token` and `time` need `claimed`, the status of a claimed row")
+        if self.claimed is None and self.failed is None:
+            raise ValueError("without `claimed`, `failed` is needed: an unreadable row would be read again and again")
+        return self
+
+
+class Copied(Options):
+    """A value copied from the row that is confirmed."""
+
+    column: str
+
+
+class Confirm(Options):
+    """The second form: the reader confirms by inserting into a sister table; what has no row there is unread."""
+
+    table: str
+    on: Annotated[dict[str, str], Field(min_length=1)]  # column over there -> column of the feed's table
+    values: Annotated[dict[str, str | int | Copied], Field(alias="set")] = {}  # "$now" is the database's time
+    failed: dict[str, str | int] | None = None  # set instead for a row that could not be read; None: it is not confirmed
+
+
+class Feed(Options):
+    """One kind of record, read from a table or a query."""
+
+    table: str | None = None
+    query: str | None = None
+    key: Names
+    time: str | None = None
+    overlap: Overlap = timedelta(minutes=5)
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    revision: str | None = None
+    deleted: Flag | None = None
+    text_bytes: str | None = None
+    base64: tuple[str, ...] = ()
+    children: dict[str, Children] = {}
+    claim: Claim | None = None
+    confirm: Confirm | None = None
+
+    @field_validator("query")
+    @classmethod
+    def _read_only(cls, query: str | None) -> str | None:
+        if query is not None and (not _QUERY.match(query) or ";" in query):
+            raise ValueError("one SELECT is expected, without a semicolon")
+        return query
+
+    @field_validator("text_bytes")
+    @classmethod
+    def _known(cls, encoding: str | None) -> str | None:
+        return known_encoding(encoding)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Feed:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("either `table` or `query` is expected")
+        if self.claim and self.confirm:
+            raise ValueError("`claim` and `confirm` exclude each other")
+        if (self.claim or self.confirm) and self.table is None:
+            raise ValueError("`claim` and `confirm` need a `table`")
+        if self.time is None and not (self.claim or self.confirm):
+            raise ValueError("`time` is expected: the column new and changed rows are found by")
+        return self
+
+
+class Constant(Options):
+    """A column and what is always written into it."""
+
+    column: str
+    value: str | int
+
+
+class Sync(Options):
+    """The sync columns of an exchange table (national front-end tables: cd_operation, cd_batch, cd_time, data_source)."""
+
+    operation: str | None = None
+    batch: str | None = None
+    time: str | None = None
+    source: Constant | None = None
+
+
+class Endpoint(Options):
+    """One table that is written."""
+
+    table: Names  # several: alternative names of one table, the first that exists is used
+    key: Names
+    mode: Literal["upsert", "insert"] = "upsert"
+    columns: Names | None = None
+    sync: Sync = Sync()
+    initial: dict[str, Value] = {}
+    delete: Literal["mark", "remove"] = "mark"
+    text_bytes: str | None = None
+    base64: tuple[str, ...] = ()
+
+    @field_validator("text_bytes")
+    @classmethod
+    def _known(cls, encoding: str | None) -> str | None:
+        return known_encoding(encoding)
+
+
+class Status(Options):
+    """What a status column says about a row."""
+
+    column: str
+    confirmed: tuple[Value, ...] = ()
+    rejected: tuple[Value, ...] = ()
+
+
+class FeedbackRule(Options):
+    """Where the far side writes its later verdicts about an endpoint's rows."""
+
+    endpoint: str
+    table: str | None = None  # default: the endpoint's own table
+    row: str
+    batch: str | None = None
+    match: dict[str, Value | tuple[Value, ...]] = {}
+    judgement: Literal["confirmed", "rejected"] | None = None
+    status: Status | None = None
+    said: Names | None = None
+    time: str
+    key: Names
+    overlap: Overlap = timedelta(minutes=5)
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+    @model_validator(mode="after")
+    def _complete(self) -> FeedbackRule:
+        if (self.judgement is None) == (self.status is None):
+            raise ValueError("either `judgement` or `status` is expected")
+        if self.status and not (self.status.confirmed or self.status.rejected):
+            raise ValueError("`status` needs values for `confirmed`, `rejected` or both")
+        return self
+
+
+class DatabaseOptions(Options):
+    """Options of a system whose adapter is `database`."""
+
+    url: Annotated[SecretStr, AfterValidator(_beside_configuration)]
+    schema_: Annotated[str | None, Field(alias="schema")] = None
+    connect_timeout: Duration = timedelta(seconds=10)
+    statement_timeout: Duration = timedelta(seconds=60)
+    pool: Annotated[int, Field(ge=1, le=100)] = 4
+    batch: Annotated[int, Field(ge=1, le=10_000)] = 500
+    max_field: Annotated[int, Field(ge=1)] = 16 * 2**20
+    feeds: dict[str, Feed] = {}
+    endpoints: dict[str, Endpoint] = {}
+    feedback: tuple[FeedbackRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_endpoints(self) -> DatabaseOptions:
+        unknown = sorted({rule.endpoint for rule in self.feedback} - set(self.endpoints))
+        if unknown:
+            raise ValueError(f"feedback names endpoints that are not declared: {', '.join(unknown)}")
+        return self
+
+
+def known_encoding(encoding: str | None) -> str | None:
+    """Return the encoding if Python knows it; raises ValueError otherwise."""
+    if encoding is None:
+        return None
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise ValueError(f"{encoding!r} is no known encoding; use gbk, gb18030 or utf-8") from None
+    return encoding
+
+
+def shown(options: DatabaseOptions) -> dict[str, Any]:
+    """Return the URL's parts that may be shown: no user, no password."""
+    url = sa.make_url(options.url.get_secret_value())
+    return {"dialect": url.get_backend_name(), "host": url.host, "database": url.database}
