@@ -15,6 +15,8 @@ _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "cp936
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|center)\b", re.IGNORECASE | re.DOTALL)
 
+_UNREAD = object()
+
 Select = Callable[[str], "str | None"]
 
 
@@ -25,7 +27,7 @@ class Answer:
     XPath. Text and tree are only made when asked for. Pass `select` to read something else, e.g. XML inside a SOAP string.
     """
 
-    __slots__ = ("_select", "_text", "charset", "content", "fault", "headers", "status")
+    __slots__ = ("_select", "_text", "_tree", "charset", "content", "fault", "headers", "status")
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Answer:
         self.charset = charset
         self._text: str | None = content if isinstance(content, str) else None
         self._select = select
+        self._tree: Any = _UNREAD
 
     def __repr__(self) -> str:
         return f"Answer(status={self.status}, {len(self.content)} bytes)"
@@ -89,7 +92,13 @@ def selector(answer: Answer) -> Select:
 
 
 def json_tree(answer: Answer) -> Any:
-    """Return the body read as JSON, None when it is not JSON."""
+    """Return the body read as JSON (once), None when it is not JSON."""
+    if answer._tree is _UNREAD:
+        answer._tree = _json(answer)
+    return answer._tree
+
+
+def _json(answer: Answer) -> Any:
     try:
         return orjson.loads(answer.content)
     except orjson.JSONDecodeError:

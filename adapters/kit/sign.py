@@ -26,7 +26,7 @@ _CHINA = timezone(timedelta(hours=8))
 
 Digest = Literal["md5", "sha1", "sha256", "sm3", "hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sm3"]
 _HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
-    "md5": hashes.MD5,  # noqa: S303
+    "md5": hashes.MD5,
     "sha1": hashes.SHA1,
     "sha256": hashes.SHA256,
     "sm3": hashes.SM3,
@@ -51,9 +51,9 @@ class Into(Options):
 class Signature(Options):
     """A signature's recipe.
 
-    fields: what is signed, each a name of the request (form field, query parameter or header) or `{name: template}`; templates may use
-      $body (the body as sent), $timestamp, $nonce, $secret, $method, $path.
-    order: listed, or sorted by name. pairs: `name=value`, or only the values. joiner: between them.
+    fields: what is signed, each the name of a form field, query parameter, header or top member of the JSON body, or
+      `{name: template}`; these templates know $content (the body as sent), $timestamp, $nonce, $secret, $method, $path.
+    order: listed, or sorted by name. pairs: `name=value`, `namevalue`, or only the values. joiner: between them.
     secret_at: none (also when a field is $secret), prefix, suffix, or hmac (as the key). digest, output and case: of the result.
     timestamp: ms, s, or a strftime format in China's time. charset: how the text becomes bytes. skip_empty: leave empty fields out.
     """

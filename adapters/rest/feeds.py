@@ -1,0 +1,206 @@
+"""Decides how pages of records are read from an HTTP interface, and where reading resumes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import orjson
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from adapters.kit.answer import Answer, json_tree, steps, value_at
+from adapters.kit.answers import Judge
+from adapters.rest.items import Items, Row
+from adapters.rest.options import Feed, NextField, NextLink, NextPage, NextTime, RestOptions
+from adapters.rest.session import Session
+from hub.errors import Failure, InDoubt, Misconfigured, Retryable, SourceFailed
+from hub.model import Page
+
+_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?next\b", re.IGNORECASE)
+_TRIES = 3
+
+
+def read_all(readers: Mapping[str, Reader], cursor: str | None) -> Iterator[Page]:
+    """Read feed after feed; the cursor is a JSON object with one cursor per kind."""
+    state = _state(cursor)
+    for kind, reader in readers.items():
+        for page in reader.pages(state.get(kind)):
+            state[kind] = page.cursor
+            yield Page(page.records, orjson.dumps(state).decode(), page.faults)
+
+
+def _state(cursor: str | None) -> dict[str, str | None]:
+    if cursor is None:
+        return {}
+    try:
+        state = orjson.loads(cursor)
+    except orjson.JSONDecodeError:
+        state = None
+    if not isinstance(state, dict):
+        raise SourceFailed("HUB-S-404", "the cursor kept for this source is not one of the rest adapter", misconfigured=True)
+    return state
+
+
+def _cursor(since: str | None) -> dict[str, str]:
+    return {} if since is None else {"cursor": since}
+
+
+class Reader:
+    """One feed, compiled."""
+
+    def __init__(self, kind: str, feed: Feed, options: RestOptions, session: Session) -> None:
+        self._feed = feed
+        self._session = session
+        self._call = session.compile(feed)
+        self._judge = Judge([*feed.answers, *options.answers])
+        self._items = Items(kind, feed)
+        self._base_url = options.base_url
+        self._path = steps(feed.items)
+        self._again = Retrying(
+            stop=stop_after_attempt(max_attempt_number=_TRIES),
+            wait=wait_random_exponential(multiplier=0.2, max=5.0),
+            retry=retry_if_exception_type(exception_types=(Retryable, InDoubt)),
+            reraise=True,
+        )
+
+    def pages(self, cursor: str | None) -> Iterator[Page]:
+        """Yield this feed's pages, oldest first; each page's cursor is the feed's own. Raises SourceFailed."""
+        next_ = self._feed.next
+        if isinstance(next_, NextField):
+            return self._by_field(next_, cursor)
+        if isinstance(next_, NextPage):
+            return self._by_page(next_, cursor)
+        if isinstance(next_, NextLink):
+            return self._by_link(cursor)
+        if isinstance(next_, NextTime):
+            return self._by_time_in_pages(next_, cursor) if "page" in self._call.names else self._by_time(next_, cursor)
+        return self._whole()
+
+    def _whole(self) -> Iterator[Page]:
+        rows = self._rows(self._ask({}))
+        if rows:
+            yield self._page(rows, "")
+
+    def _by_field(self, next_: NextField, cursor: str | None) -> Iterator[Page]:
+        """The last page's token is kept and that page read again next time: far sides give no token for «from here on»."""
+        token = cursor or self._feed.start
+        while True:
+            answer = self._ask({} if token is None else {"cursor": token})
+            rows, following = self._rows(answer), answer.select(next_.path)
+            ended = not following or following == token
+            if rows:
+                yield self._page(rows, (token or "") if ended else following or "")
+            if ended:
+                return
+            token = following
+
+    def _by_page(self, next_: NextPage, cursor: str | None) -> Iterator[Page]:
+        number = self._number(cursor, next_.first)
+        while True:
+            rows = self._rows(self._ask({"page": number}))
+            full = len(rows) >= next_.size
+            if rows:
+                yield self._page(rows, str(number + 1 if full else number))
+            if not full:
+                return
+            number += 1
+
+    def _by_link(self, cursor: str | None) -> Iterator[Page]:
+        url = cursor or ""
+        while True:
+            answer = self._ask({}, url)
+            following = self._following(answer, url)
+            rows = self._rows(answer)
+            if rows:
+                yield self._page(rows, following or url)
+            if not following:
+                return
+            url = following
+
+    def _by_time(self, next_: NextTime, cursor: str | None) -> Iterator[Page]:
+        """Look again from the last time on until the answer is not full; rows of that time come again and are known.
+
+        Rows of the overlap are held until the cursor moves, so that reading cut off after any page goes on behind it.
+        """
+        clock = self._items.clock(next_)
+        since, known, position = clock.start(cursor), frozenset[str](), None
+        held: list[Row] = []
+        while True:
+            rows = self._rows(self._ask(_cursor(since)))
+            full = next_.size is not None and len(rows) >= next_.size
+            new = [row for row in clock.ordered(rows, cut=full) if row.mark not in known]
+            held, position, moved = held + new, clock.after(new, position), clock.after(new, cursor)
+            if held and (moved != cursor or not full):
+                yield self._page(held, moved or "")
+                held, cursor = [], moved
+            if not full:
+                return
+            self._moves(new)
+            since, known = clock.exactly(position), frozenset(row.mark for row in rows)
+
+    @staticmethod
+    def _moves(new: list[Row]) -> None:
+        if not new:
+            reason = "more rows share one time than fit one answer"
+            raise SourceFailed("HUB-S-405", reason, misconfigured=True, hint="raise size, or page with $page")
+
+    def _by_time_in_pages(self, next_: NextTime, cursor: str | None) -> Iterator[Page]:
+        """Numbered pages shift when rows change meanwhile, so none moves the cursor before the last one is read."""
+        clock = self._items.clock(next_)
+        since, number, latest = clock.start(cursor), next_.first, cursor
+        held: list[Row] = []
+        while rows := self._rows(self._ask({**_cursor(since), "page": number})):
+            if held:
+                yield self._page(held, cursor or "")
+            held, number, latest = clock.ordered(rows, cut=False), number + 1, clock.after(rows, latest)
+            if next_.size is not None and len(rows) < next_.size:
+                break
+        if held:
+            yield self._page(held, latest or "")
+
+    def _page(self, rows: list[Row], cursor: str) -> Page:
+        records, faults = self._items.split(rows)
+        return Page(records, cursor, faults)
+
+    def _rows(self, answer: Answer) -> list[Row]:
+        found = value_at(json_tree(answer), self._path)
+        if found is None and self._path and isinstance(json_tree(answer), dict):
+            return []  # many far sides leave an empty list out
+        if not isinstance(found, list):
+            raise SourceFailed("HUB-S-406", f"the answer has no list at {self._feed.items or 'its top'}", misconfigured=True)
+        return self._items.rows(found)
+
+    def _ask(self, values: Mapping[str, Any], url: str = "") -> Answer:
+        """Return a page's answer, asking again a few times: reading changes nothing over there."""
+        try:
+            return self._again.copy()(self._once, values, url)
+        except Failure as failure:
+            wrong = isinstance(failure, Misconfigured)
+            code = "HUB-S-402" if wrong else "HUB-S-401"
+            raise SourceFailed(code, f"no page: {failure}", misconfigured=wrong, hint=failure.said) from failure
+
+    def _once(self, values: Mapping[str, Any], url: str) -> Answer:
+        answer = self._session.ask(self._call, values=values, url=url)
+        outcome = self._judge(answer)
+        if isinstance(outcome, Failure):
+            raise outcome
+        return answer
+
+    def _number(self, cursor: str | None, first: int) -> int:
+        if not cursor:
+            return first
+        if not cursor.isdigit():
+            raise SourceFailed("HUB-S-404", "the cursor kept for this feed is no page number", misconfigured=True)
+        return int(cursor)
+
+    def _following(self, answer: Answer, url: str) -> str:
+        """Return the address of the next page; one of another host is refused, for our credentials would go with it."""
+        found = _NEXT.search(answer.headers.get("link", ""))
+        if found is None:
+            return ""
+        target: str = urljoin(url or f"{self._base_url}{self._feed.path}", found[1])
+        if urlsplit(target)[:2] != urlsplit(self._base_url)[:2]:
+            raise SourceFailed("HUB-S-402", "the next page is said to be on another host", misconfigured=True)
+        return target

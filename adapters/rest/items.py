@@ -1,0 +1,154 @@
+"""Decides how the items of an answer become records, and how their times order them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+from typing import Any
+
+import orjson
+
+from adapters.kit.answer import Answer, as_text, json_selector, steps, value_at
+from adapters.kit.answers import compiled
+from adapters.rest.options import Feed, NextTime
+from hub.errors import SourceFailed
+from hub.model import Operation, Record, Unreadable
+
+_CHINA = timezone(timedelta(hours=8))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item: a record, or why it is none; and its time when the feed goes by time."""
+
+    key: str
+    record: Record | None
+    fault: Unreadable | None
+    time: datetime | None = None
+
+    @property
+    def mark(self) -> str:
+        """What two readings of the same version have in common."""
+        return f"{self.key} {self.record.revision if self.record else ''}"
+
+
+class Items:
+    """Reads the items of one feed."""
+
+    def __init__(self, kind: str, feed: Feed) -> None:
+        self._kind = kind
+        self._key = steps(feed.key)
+        self._revision = steps(feed.revision) if feed.revision else None
+        self._data = steps(feed.data) if feed.data else ()
+        self._deleted = compiled(feed.deleted) if feed.deleted else None
+        self._next = feed.next if isinstance(feed.next, NextTime) else None
+        self._start = feed.start
+
+    def rows(self, items: list[Any]) -> list[Row]:
+        """Return one row per item, in the order given."""
+        return [self._row(item, at) for at, item in enumerate(items)]
+
+    def split(self, rows: list[Row]) -> tuple[tuple[Record, ...], tuple[Unreadable, ...]]:
+        """Return the records and the faults among rows."""
+        records = tuple(row.record for row in rows if row.record)
+        return records, tuple(row.fault for row in rows if row.fault)
+
+    def clock(self, next_: NextTime) -> Clock:
+        """Return how this feed's times and cursors work."""
+        return Clock(next_, self._start)
+
+    def _row(self, item: Any, at: int) -> Row:
+        data = value_at(item, self._data)
+        key = as_text(value_at(item, self._key))
+        if not isinstance(data, Mapping) or not key:
+            return self._unreadable(f"item-{at}-{_digest(item)}", "is no object" if key else "has no key")
+        time = None
+        if self._next is not None:
+            try:
+                time = moment(as_text(value_at(item, steps(self._next.time))), self._next.format)
+            except ValueError:
+                return self._unreadable(key, f"has no readable time at {self._next.time}")
+        return Row(key, Record(self._kind, key, self._revised(item, data), data, self._operation(item)), None, time)
+
+    def _unreadable(self, key: str, reason: str) -> Row:
+        return Row(key, None, Unreadable(self._kind, key, "HUB-S-403", f"the item {reason}"))
+
+    def _revised(self, item: Any, data: Mapping[str, Any]) -> str:
+        told = as_text(value_at(item, self._revision)) if self._revision else None
+        return told or _digest(data)
+
+    def _operation(self, item: Any) -> Operation:
+        gone = self._deleted is not None and self._deleted(Answer(200, select=json_selector(item)))
+        return Operation.DELETE if gone else Operation.UPDATE
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def moment(text: str | None, form: str) -> datetime:
+    """Return the aware time a text means: `iso`, `ms`, `s` or a strftime format; without zone it is China's. Raises ValueError."""
+    if not text:
+        raise ValueError("no time")
+    if form in ("ms", "s"):
+        return _EPOCH + timedelta(milliseconds=float(text) * (1 if form == "ms" else 1000))
+    read = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=_CHINA).astimezone(UTC)
+
+
+def written(time: datetime, form: str) -> str:
+    """Return a time as the far side writes it."""
+    if form in ("ms", "s"):
+        milliseconds = (time - _EPOCH) // timedelta(milliseconds=1)
+        return str(milliseconds if form == "ms" else milliseconds // 1000)
+    local = time.astimezone(_CHINA)
+    return local.replace(tzinfo=None).isoformat() if form == "iso" else local.strftime(form)
+
+
+class Clock:
+    """Cursors made of (time, key): where to start, and which is the latest."""
+
+    def __init__(self, next_: NextTime, start: str | None) -> None:
+        self._next = next_
+        self._start = start
+
+    def start(self, cursor: str | None) -> str | None:
+        """Return what `$cursor` is at the start of a pass: a little before the last time, for rows that came in late."""
+        if not cursor:
+            return self._start
+        return written(self._read(cursor)[0] - timedelta(seconds=self._next.overlap), self._next.format)
+
+    def exactly(self, cursor: str | None) -> str | None:
+        """Return what `$cursor` is within a pass: the last time itself, rows of equal time come again."""
+        return written(self._read(cursor)[0], self._next.format) if cursor else self._start
+
+    def ordered(self, rows: list[Row], *, cut: bool) -> list[Row]:
+        """Return rows by (time, key). A far side that cuts its answer must give the oldest first, or rows would be lost."""
+        times = [row.time for row in rows if row.time]
+        if cut and any(earlier > later for earlier, later in pairwise(times)):
+            raise SourceFailed(
+                "HUB-S-405", "the rows are not oldest first", misconfigured=True, hint="let the far side sort by time"
+            )
+        return sorted(rows, key=lambda row: (row.time or _EPOCH, row.key))
+
+    def after(self, rows: list[Row], cursor: str | None) -> str | None:
+        """Return the cursor after these rows; it never goes back."""
+        marks = [(row.time, row.key) for row in rows if row.time]
+        if cursor:
+            marks.append(self._read(cursor))
+        if not marks:
+            return cursor
+        time, key = max(marks)
+        return orjson.dumps([time.isoformat(), key]).decode()
+
+    @staticmethod
+    def _read(cursor: str) -> tuple[datetime, str]:
+        try:
+            time, key = orjson.loads(cursor)
+            return datetime.fromisoformat(time), str(key)
+        except (ValueError, TypeError):
+            raise SourceFailed("HUB-S-404", "the cursor kept for this feed is no time and key", misconfigured=True) from None
