@@ -1,0 +1,103 @@
+"""Decides how one thing wrong with a record is told: where, by which rule, with a masked value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.mapping.masking import mask
+from hub.model import Json
+
+
+class Severity(StrEnum):
+    """Whether an issue stops the record."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+#: rule -> catalogue code. A rule that is not here is a transform's name.
+RULES = {
+    "required": "HUB-M-101",
+    "type": "HUB-M-102",
+    "length": "HUB-M-103",
+    "bytes": "HUB-M-104",
+    "encoding": "HUB-M-105",
+    "enum": "HUB-M-106",
+    "pattern": "HUB-M-107",
+    "format": "HUB-M-108",
+    "range": "HUB-M-109",
+    "unknown": "HUB-M-110",
+    "schema": "HUB-M-111",
+    "code": "HUB-M-120",
+    "order": "HUB-M-130",
+    "not-future": "HUB-M-131",
+    "certificate": "HUB-M-132",
+    "uscc": "HUB-M-133",
+    "equal": "HUB-M-134",
+    "length-of": "HUB-M-135",
+    "needs": "HUB-M-136",
+    "one-of": "HUB-M-137",
+    "pair-matrix": "HUB-M-138",
+    "contains": "HUB-M-139",
+}
+CONVERSION = "HUB-M-121"
+
+_CODE_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing wrong with one record. Holds no personal data: `value` is masked, `message` never quotes it.
+
+    `path` is the target's path (`materials[2].name`), `rule` a stable word, `title` the field's Chinese name when the contract
+    gives one, `id` the rule's number in the rule catalogue (T01) when the mapping gives one.
+    """
+
+    path: str
+    rule: str
+    message: str
+    value: str = ""
+    code: str = ""
+    severity: Severity = Severity.BLOCK
+    title: str = ""
+    id: str = ""
+
+    def __str__(self) -> str:
+        title = f" {self.title}" if self.title else ""
+        value = f" [{self.value}]" if self.value else ""
+        return f"{self.path}{title}: {self.message}{value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is known of a target field besides its value: its Chinese title and its kind of personal data."""
+
+    title: str = ""
+    personal: str | None = None
+
+
+UNLABELLED = Label()
+
+
+def issue(path: str, rule: str, message: str, value: Json = None, label: Label = UNLABELLED) -> Issue:
+    """Make a blocking issue; the value is masked here, once, for everybody."""
+    return Issue(path, rule, message, shown(value, rule, label.personal), RULES.get(rule, CONVERSION), title=label.title)
+
+
+def shown(value: Json, rule: str, personal: str | None) -> str:
+    """Mask a value, except a short code where the code itself is what is wrong: the operator must see it to mend the table.
+
+    >>> shown("07", "code", None), shown("张小明", "code", None), shown("07", "code", "name")
+    ('07', '张***', '0**')
+    """
+    if rule in {"code", "enum", "pair-matrix"} and personal is None and _CODE_LIKE.fullmatch(as_text := str(value)[:9]):
+        return as_text
+    return mask(value, personal)
+
+
+def blocks(issues: Iterable[Issue]) -> bool:
+    """Say whether any of these stops the record."""
+    return any(one.severity is Severity.BLOCK for one in issues)

@@ -1,0 +1,87 @@
+"""Decides what one record becomes over there: a finished body, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import abc
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from hub.mapping.checks import Check, now_of
+from hub.mapping.codes import CodeTable
+from hub.mapping.compiling import Compiled
+from hub.mapping.contract import Contract
+from hub.mapping.issues import Issue, blocks, issue
+from hub.mapping.paths import dig
+from hub.mapping.spec import MappingSpec
+from hub.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of a record besides its data: `$operation`, `$batch`, … `time` (aware) is when the body is made."""
+
+    operation: str = "U"
+    batch: str = ""
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    key: str = ""
+    revision: str = ""
+    kind: str = ""
+    system: str = ""
+    lane: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One compiled mapping. `source_code` is the Python it became, `digest` changes with all it depends on."""
+
+    name: str
+    spec: MappingSpec
+    contract: Contract
+    checks: tuple[Check, ...]
+    digest: str
+    source_code: str = field(repr=False)
+    _run: Compiled = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """Return the Chinese title."""
+        return self.spec.title or self.contract.title
+
+    def apply(self, data: abc.Mapping[str, Json], envelope: Envelope) -> tuple[dict[str, Json] | None, list[Issue]]:
+        """Return the body and its warnings, or None and every issue. Never raises, whatever `data` holds."""
+        issues: list[Issue] = []
+        if not isinstance(data, abc.Mapping):
+            return None, [issue("", "type", "the record is no object", data)]
+        body = self._run(data, envelope, issues)
+        wrong = self.contract.check(body)
+        if self.checks:
+            wrong.extend(self._checked(body, envelope))
+        if issues or wrong:
+            issues = _merged(issues, wrong)
+        return (None if issues and blocks(issues) else body), issues
+
+    def _checked(self, body: dict[str, Json], envelope: Envelope) -> Iterator[Issue]:
+        now = now_of(envelope.time)
+        for one in self.checks:
+            for path, message, severity in one.run(body, now):
+                made = issue(path, one.rule, message, dig(body, tuple(path.split("."))), self.contract.label(path))
+                yield replace(made, severity=severity or one.severity, id=one.id)
+
+
+def _merged(mapped: list[Issue], wrong: list[Issue]) -> list[Issue]:
+    """Put the issues of mapping first; what follows from them (a field that is missing because it failed) is not said twice."""
+    real = {one.path for one in mapped if one.rule != "required"}
+    kept = [one for one in mapped if one.rule != "required" or one.path not in real]
+    told = {one.path for one in kept}
+    return kept + [one for one in dict.fromkeys(wrong) if one.path not in told]
+
+
+def digest(document: Json, contract: Contract, tables: list[CodeTable]) -> str:
+    """Return a digest of a mapping and all it depends on."""
+    parts: Any = [document, contract.digest, sorted([table.name, table.digest] for table in tables)]
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
