@@ -92,6 +92,13 @@ ACCEPT_CASES = """
         given: {BJBH: A1, SQRMC: 甲某某}
         expect: {project_no: A1}
     """
+PROCESS_CASES = """
+    version: 1
+    cases:
+      - case: 一般
+        given: {BJBH: A1, ZT: "1"}
+        exactly: {project_no: A1}
+    """
 PROCESS = """
     version: 1
     title: 过程
@@ -117,6 +124,7 @@ FILES = {
     "mappings/city/accept.yaml": ACCEPT,
     "mappings/city/accept.cases.yaml": ACCEPT_CASES,
     "mappings/city/process.yaml": PROCESS,
+    "mappings/city/process.cases.yaml": PROCESS_CASES,
 }
 
 

@@ -6,19 +6,17 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from hub import mapping
 from hub.errors import ConfigurationError
+from hub.mapping import MappingSet
 from hub.model import Finding
 from hub.settings import files as files_
 from hub.settings import routes, secrets, systems
 from hub.settings.files import Files, Read
 from hub.settings.model import HttpSettings, Settings
 from hub.settings.schema import HttpEntry, HubFile
-
-if TYPE_CHECKING:
-    from hub.mapping import MappingSet
 
 
 def load(directory: Path, *, env: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
@@ -55,13 +53,13 @@ def load(directory: Path, *, env: Mapping[str, str] | None = None, env_file: Pat
 
 
 def _mappings(files: Files) -> MappingSet:
-    from hub import mapping
-
     try:
-        return mapping.load(files.directory / "mappings")
+        mappings = mapping.load(files.directory / "mappings")
     except ConfigurationError as error:
         files.found.extend(error.findings)
         return mapping.MappingSet()
+    files.found.extend(mappings.warnings)
+    return mappings
 
 
 def _tell(files: Files) -> None:

@@ -109,6 +109,7 @@ class _Route:
         mapping, when = self._mapping(), self._when()
         if mapping is None or when is None:
             return None
+        self._fits(mapping, source)
         return self._settings(mapping, when)
 
     def _settings(self, mapping: FieldMapping, when: Callable[[Mapping[str, Any]], bool]) -> RouteSettings:
@@ -191,6 +192,14 @@ class _Route:
             hint = suggest(name, self._mappings.mappings) or f"write mappings/{name}.yaml"
             self._add("HUB-C-143", f"there is no mapping {name!r}", "mapping", hint=hint)
         return mapping
+
+    def _fits(self, mapping: FieldMapping, source: SystemSettings | None) -> None:
+        row, schema = self._entry.row, source.schemas.get(self._entry.kind) if source else None
+        if row is not None and row not in mapping.spec.fields:
+            self._add("HUB-C-154", f"the mapping makes no field {row!r}", "row", hint=suggest(row, mapping.spec.fields))
+        if schema is not None and mapping.spec.source not in (None, schema.name):
+            message = f"the mapping is written for {mapping.spec.source}, the records are {schema.name}"
+            self._add("HUB-C-162", message, "mapping", warning=True)
 
     def _when(self) -> Callable[[Mapping[str, Any]], bool] | None:
         if self._entry.when is None:

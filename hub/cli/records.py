@@ -1,0 +1,83 @@
+"""Decides where the records of a preview come from: the source itself, read from its beginning, or a file of JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from hub.errors import HubError
+from hub.model import Json, Operation, Record
+from hub.ports import Source
+from hub.settings import RouteSettings, Settings
+
+#: Far more than anybody previews.
+MAX_FILE_BYTES = 64 * 1024 * 1024
+
+
+def of_source(settings: Settings, route: RouteSettings, key: str | None, limit: int) -> list[Record]:
+    """Read the source and return its first records of the route's kind, or those with this key. Raises SourceFailed."""
+    adapter = settings.systems[route.source].open()
+    try:
+        if not isinstance(adapter, Source):
+            raise HubError("HUB-C-149", f"the system {route.source!r} has nothing to read")
+        pages = adapter.read(None)
+        records = (record for page in pages for record in page.records if record.kind == route.kind and key in (None, record.key))
+        return list(islice(records, limit))
+    finally:
+        adapter.close()
+
+
+def of_file(path: Path, route: RouteSettings, key: str | None, limit: int) -> list[Record]:
+    """Return the records of a JSON file (an object, a list of objects, or one object a line; `-` is stdin).
+
+    An object with a `data` object is a whole record (kind, key, revision, operation, data), any other is the data itself.
+    """
+    rows = _rows(_text(path), path)
+    records = (record for row in rows if (record := _record(row, route)).kind == route.kind and key in (None, record.key))
+    return list(islice(records, limit))
+
+
+def _text(path: Path) -> str:
+    try:
+        if str(path) == "-":
+            return sys.stdin.read(MAX_FILE_BYTES)
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise HubError("HUB-X-105", f"{path} is larger than {MAX_FILE_BYTES} bytes")
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise HubError("HUB-X-105", f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise HubError("HUB-X-105", f"{path} is not UTF-8") from error
+
+
+def _rows(text: str, path: Path) -> Iterator[dict[str, Json]]:
+    try:
+        whole = json.loads(text)
+        rows = whole if isinstance(whole, list) else [whole]
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        rows = [_line(line, path, error) for line in lines]
+    for row in rows:
+        if not isinstance(row, dict):
+            raise HubError("HUB-X-105", f"{path}: every record is a JSON object")
+        yield row
+
+
+def _line(line: str, path: Path, whole: json.JSONDecodeError) -> Json:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:  # tell what was wrong with the whole: one broken object is the usual case
+        raise HubError("HUB-X-105", f"{path}:{whole.lineno}:{whole.colno} is not JSON: {whole.msg}") from None
+
+
+def _record(row: dict[str, Json], route: RouteSettings) -> Record:
+    if isinstance(row.get("data"), dict):
+        operation = str(row.get("operation", Operation.UPDATE.value))
+        if operation not in {one.value for one in Operation}:
+            raise HubError("HUB-X-105", "operation is one of I, U, D")
+        kind, key = str(row.get("kind", route.kind)), str(row.get("key", ""))
+        return Record(kind, key, str(row.get("revision", "")), row["data"], Operation(operation))
+    return Record(route.kind, route.lane_of(row) or "", "", row)
