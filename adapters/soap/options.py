@@ -1,0 +1,250 @@
+"""Decides what can be said about a SOAP system in YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from lxml import etree
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+
+from adapters.kit.answers import AnswerRule, Means
+from adapters.kit.fields import Plain, Seconds
+from adapters.kit.http import HttpOptions
+from adapters.kit.sign import Digest as Algorithm
+from adapters.soap.charset import known
+from hub.ports import ConfigPath, Options
+
+
+def _xpath(path: str) -> str:
+    try:
+        etree.XPath(path)
+    except etree.XPathSyntaxError as error:
+        raise ValueError(f"not an XPath 1.0 expression: {error}") from None
+    return path
+
+
+XPath = Annotated[str, AfterValidator(_xpath)]
+Charset = Annotated[str, AfterValidator(known)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+#: A file beside the configuration, or an address of the far side itself.
+Wsdl = Annotated[Url | ConfigPath, Field(union_mode="left_to_right")]
+
+
+class Node(Options):
+    """One element of an XML template, or several when `each` or `rows` says so. Values are literals or placeholders.
+
+    element: local name, or prefix:name with a prefix of `namespaces` · namespaces: more prefixes from here down, "" is the default
+    namespace · text · cdata · attributes: name -> value, or a placeholder of an object whose fields become attributes ·
+    fields: an object whose fields become child elements (lists repeat, objects nest) · rows: an object, one such element per
+    field with the field as attribute (`<para k="v"/>`) · each: a list, one such element per item, known inside as `$item` ·
+    order: which fields come first, the others follow as they are · optional: left out when its text, fields or rows are empty.
+    """
+
+    element: str = Field(min_length=1)
+    namespaces: dict[str, str] = {}
+    text: Plain | None = None
+    cdata: bool = False
+    attributes: dict[str, Plain] | str = {}
+    fields: str | None = None
+    rows: str | None = None
+    each: str | None = None
+    order: tuple[str, ...] = ()
+    optional: bool = False
+    children: tuple[Node, ...] = ()
+
+
+class Inner(Options):
+    """XML carried as the text of a parameter: `$inner` in `parameters` or `body`.
+
+    encoding: which characters the far side's bytes of it can hold · declare: what the XML declaration says, `false` for no
+    declaration, unset for the encoding itself · wrap: how it stands inside the envelope · url: URL-encode (UTF-8) its values,
+    or the whole.
+    """
+
+    xml: Node
+    encoding: Charset = "utf-8"
+    declare: str | Literal[False] | None = None
+    wrap: Literal["escape", "cdata"] = "escape"
+    url: Literal["none", "values", "whole"] = "none"
+
+
+class Digest(Options):
+    """`$digest`: a digest (or, with `key`, an HMAC) over the joined values of `of`, written in `encoding`."""
+
+    # A joiner may be a blank; the base class would strip it.
+    model_config = {"str_strip_whitespace": False}
+
+    of: tuple[str, ...] = ("$inner",)
+    joiner: str = ""
+    algorithm: Algorithm = "md5"
+    key: SecretStr | None = None
+    encoding: Charset = "utf-8"
+    case: Literal["lower", "upper"] = "lower"
+    output: Literal["hex", "base64"] = "hex"
+
+    @model_validator(mode="after")
+    def _key_fits(self) -> Self:
+        if self.algorithm.startswith("hmac-") != (self.key is not None):
+            raise ValueError("an hmac digest takes a key, and only that")
+        return self
+
+
+class Reading(Options):
+    """How to read an answer.
+
+    inner: what the result string holds; `none`: the envelope itself is the answer, and paths start at the first element of its
+    body · result: where the string is, unset for the first leaf of the body · decode: what was done to it, outermost first ·
+    charset: overrides what the answer declares.
+    """
+
+    inner: Literal["none", "xml", "json", "text"] = "none"
+    result: XPath | None = None
+    decode: tuple[Literal["unescape", "url"], ...] = ()
+    charset: Charset | None = None
+
+
+class Call(Options):
+    """One request and how its answer is read: an `operation` of the WSDL, or a `body` template when there is no usable WSDL.
+
+    Its own `header`, `answer` and `answers` replace the system's.
+    """
+
+    operation: str | None = None
+    parameters: dict[str, Any] | list[Any] | str = {}
+    body: Node | None = None
+    header: tuple[Node, ...] | None = Field(default=None, description="replaces the system's header; [] for none")
+    action: str | None = Field(default=None, description="SOAPAction, when the body is a template")
+    inner: Inner | None = None
+    digest: Digest | None = None
+    answer: Reading | None = Field(default=None, description="replaces the system's")
+    answers: tuple[AnswerRule, ...] | None = Field(default=None, description="replaces the system's rules")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.operation is None) == (self.body is None):
+            raise ValueError("say operation: (with a wsdl) or body: (a template), one of them")
+        if self.body is not None and self.parameters != {}:
+            raise ValueError("parameters: belong to an operation; a body template names its values itself")
+        return self
+
+
+class Renewal(AnswerRule):
+    """A rule that recognises «your token is no longer valid»; `means` needs no saying."""
+
+    means: Means = Means.RETRY
+
+
+class Token(Call):
+    """The handshake that yields `$token`, kept until the far side refuses it or it is older than `lasts`.
+
+    Inherits neither the system's header nor its parameters. path: where the token stands in the answer; unset, the result string
+    is the token · renew: answers that mean it is no longer valid (nothing was taken, the call is made again) · renewals: how
+    often in one attempt.
+    """
+
+    path: str | None = None
+    renew: tuple[Renewal, ...] = ()
+    renewals: int = Field(default=2, ge=0, le=5)
+    lasts: Seconds | None = None
+
+
+class Lookup(Call):
+    """Asks whether a message in doubt arrived.
+
+    found, absent: paths; the one that gives something (or is true) decides. Neither of them: nobody knows, nothing is sent again.
+    """
+
+    found: str
+    absent: str
+    reference: str | None = None
+
+
+class Endpoint(Call):
+    """What a route names after `system/`. idempotent: the far side takes the same message twice without doubling it."""
+
+    idempotent: bool = False
+    find: Lookup | None = None
+
+
+class Feed(Call):
+    """One kind of record read from an operation.
+
+    rows: XPath of the rows, or path into JSON · fields: where a row has its values · lists: child elements that are lists even when
+    there is one · key, revision: fields; without revision a digest of the row · next: where the answer says the next `$cursor` ·
+    from_field: instead, the largest value of that field on all pages is the next cursor, and the far side gives rows from that value
+    on, included · start: the first cursor · pages: where the answer says how many pages `$page` there are.
+    """
+
+    rows: str = Field(min_length=1)
+    fields: Literal["attributes", "elements"] = "elements"
+    lists: frozenset[str] = frozenset()
+    key: str | tuple[str, ...]
+    revision: str | None = None
+    next: str | None = None
+    from_field: str | None = None
+    start: str = ""
+    pages: str | None = None
+
+    @model_validator(mode="after")
+    def _one_cursor(self) -> Self:
+        if self.next is not None and self.from_field is not None:
+            raise ValueError("the next cursor comes from next: or from from_field:, not both")
+        return self
+
+
+class Basic(Options):
+    """HTTP Basic credentials (RFC 7617)."""
+
+    user: str
+    password: SecretStr
+
+
+class SoapOptions(HttpOptions):
+    """A SOAP system. `wsdl` is a file or an address, or absent when every call has a `body` template and `address` is given."""
+
+    wsdl: Wsdl | None = None
+    service: str | None = Field(default=None, description="WSDL service, when it has several")
+    port: str | None = Field(default=None, description="WSDL port, when the service has several")
+    address: Url | None = Field(default=None, description="where to post; overrides the WSDL's")
+    strict: bool = Field(default=True, description="false: mend a WSDL that is not well-formed")
+    version: Literal["1.1", "1.2"] = Field(default="1.1", description="of template envelopes")
+    charset: Charset = Field(default="utf-8", description="of the envelopes sent")
+    namespaces: dict[str, str] = Field(default={}, description="prefixes for templates and XPaths")
+    secrets: dict[str, SecretStr] = Field(default={}, description="known as $secret.name")
+    basic: Basic | None = None
+    time_format: str = Field(default="%Y-%m-%d %H:%M:%S", description="of $stamp: when the message was frozen, or now")
+    timezone: str = "Asia/Shanghai"
+    header: tuple[Node, ...] = ()
+    parameters: dict[str, Any] = Field(default={}, description="leading parameters of every operation")
+    answer: Reading = Reading()
+    answers: tuple[AnswerRule, ...] = ()
+    token: Token | None = None
+    check: Call | None = Field(default=None, description="a harmless call that `hub check --live` makes")
+    endpoints: dict[str, Endpoint] = {}
+    feeds: dict[str, Feed] = {}
+    batch: int = Field(default=16, ge=1, le=200, description="most messages in one send")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        for name, call in self.calls():
+            if call.operation is not None and self.wsdl is None:
+                raise ValueError(f"{name}: an operation needs a wsdl:")
+            if call.body is not None and self.address is None:
+                raise ValueError(f"{name}: a body template needs address:")
+        if not self.endpoints and not self.feeds:
+            raise ValueError("say endpoints: (to deliver) or feeds: (to read), or both")
+        return self
+
+    def calls(self) -> list[tuple[str, Call]]:
+        """Return every configured call with its path in the options."""
+        found: list[tuple[str, Call]] = [(f"endpoints.{name}", call) for name, call in self.endpoints.items()]
+        found += [(f"endpoints.{name}.find", call.find) for name, call in self.endpoints.items() if call.find]
+        found += [(f"feeds.{name}", call) for name, call in self.feeds.items()]
+        found += [(name, call) for name, call in (("token", self.token), ("check", self.check)) if call]
+        return found
+
+
+def wsdl_location(wsdl: str | Path) -> str:
+    """Return the place of the WSDL as one text: an address as it is, a file as an absolute path."""
+    return str(wsdl.resolve()) if isinstance(wsdl, Path) else wsdl

@@ -1,0 +1,219 @@
+"""Decides what an HTTP answer says as SOAP: a fault, a result, or nothing that can be understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+from xml.sax.saxutils import unescape
+
+from lxml import etree
+from zeep.wsdl.messages.multiref import process_multiref
+
+from adapters.kit.answer import Answer, as_text, declared, json_tree, steps, value_at
+from adapters.soap.charset import decoded
+from adapters.soap.envelope import ENVELOPES
+from adapters.soap.options import Reading
+from hub.errors import InDoubt
+from hub.model import Json
+
+#: Replaces the `href="#id"` of SOAP-encoded answers by what they point to (SOAP 1.1, section 5.2.1).
+_dereference: Callable[[etree._Element], None] = process_multiref
+_URIS = frozenset(uri for uri, _ in ENVELOPES.values())
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reply:
+    """One answer, read. `answer` is what rules are asked about; `trouble` says why it could not be read as declared.
+
+    `tree` is what paths are asked of: the root of the inner XML, the JSON inside, or the first element of the SOAP body.
+    """
+
+    answer: Answer
+    fault: str | None = None
+    words: str = ""
+    tree: Any = None
+    trouble: InDoubt | None = None
+
+
+class Reader:
+    """Reads the answers of one call by its `answer:`."""
+
+    def __init__(self, reading: Reading, namespaces: Mapping[str, str]) -> None:
+        self._reading = reading
+        self._names = {prefix: uri for prefix, uri in namespaces.items() if prefix}
+
+    def read(self, answer: Answer) -> Reply:
+        """Return what the answer says; never raises."""
+        if not answer.content.strip() or answer.is_html:
+            return Reply(answer)
+        try:
+            return self._of_envelope(answer, _body(self._parsed(answer)))
+        except _Unreadable as problem:
+            # A failure status speaks for itself; only an answer that looks like success leaves a doubt.
+            return Reply(answer, trouble=problem.failure if answer.status < 300 else None)
+
+    def found(self, reply: Reply, path: str) -> Any:
+        """Return what a path gives: elements or texts by XPath, or a JSON value; None when nothing is there."""
+        if isinstance(reply.tree, etree._Element):
+            return self._xpath(reply.tree, path)
+        return None if reply.tree is None else value_at(reply.tree, steps("" if path == "." else path))
+
+    def text(self, reply: Reply, path: str) -> str | None:
+        """Return the first thing a path gives as text."""
+        return first_text(self.found(reply, path))
+
+    def holds(self, reply: Reply, path: str) -> bool:
+        """Say whether a path gives anything: an element, a text that is not blank, a number but zero, or true."""
+        found = self.found(reply, path)
+        return bool(found.strip() if isinstance(found, str) else found)
+
+    def _parsed(self, answer: Answer) -> etree._Element:
+        try:
+            header = declared(answer.headers.get("content-type", ""))
+            return safe_root(decoded(answer.content, header, self._reading.charset))
+        except (UnicodeDecodeError, LookupError) as error:
+            raise _Unreadable("HUB-D-117", f"the answer is not in its charset: {type(error).__name__}") from None
+
+    def _of_envelope(self, answer: Answer, body: etree._Element) -> Reply:
+        if len(body) == 0:
+            return Reply(self._view(answer, "", None), tree=None)
+        if etree.QName(body[0]).localname == "Fault":
+            return self._of_fault(answer, body[0])
+        _dereference(body)
+        text = self._result(body[0])
+        if self._reading.inner == "none":
+            return Reply(self._view(answer, text, body[0]), tree=body[0])
+        return self._of_inner(answer, text)
+
+    def _of_fault(self, answer: Answer, fault: etree._Element) -> Reply:
+        code, words = fault_code(fault), fault_words(fault)
+        return Reply(self._view(answer, words, fault, code), code, words, fault)
+
+    def _of_inner(self, answer: Answer, text: str) -> Reply:
+        for step in self._reading.decode:
+            text = unescape(text, _QUOTES) if step == "unescape" else unquote(text.replace("+", "%20"))
+        if self._reading.inner == "text" or not text.strip():
+            return Reply(self._view(answer, text, text), tree=text)
+        try:
+            tree = _json(text) if self._reading.inner == "json" else safe_root(text)
+        except _Unreadable as problem:
+            return Reply(self._view(answer, text, None), trouble=problem.failure if answer.status < 300 else None)
+        return Reply(self._view(answer, text, tree), tree=tree)
+
+    def _result(self, element: etree._Element) -> str:
+        if self._reading.result is not None:
+            return first_text(self._xpath(element, self._reading.result)) or ""
+        while len(element):
+            element = element[0]
+        return element.text or ""
+
+    def _view(self, answer: Answer, text: str, tree: Any, fault: str | None = None) -> Answer:
+        def select(path: str) -> str | None:
+            return self.text(Reply(answer, tree=tree), path)
+
+        return Answer(answer.status, answer.headers, text, fault=fault, select=select)
+
+    def _xpath(self, element: etree._Element, path: str) -> Any:
+        names = {"soap": etree.QName(element.getroottree().getroot()).namespace or "", **self._names}
+        if names["soap"] not in _URIS:
+            names["soap"] = ENVELOPES["1.1"][0]
+        try:
+            return _xpath(path, tuple(sorted(names.items())))(element)
+        except etree.XPathError:  # an undeclared prefix or an unknown function: matches nothing
+            return None
+
+
+@lru_cache(maxsize=512)
+def _xpath(path: str, names: tuple[tuple[str, str], ...]) -> etree.XPath:
+    return etree.XPath(path, namespaces=dict(names))
+
+
+class _Unreadable(Exception):
+    """An answer that is not what it should be, and how to say so."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.failure = InDoubt(code, message)
+
+
+def first_text(found: Any) -> str | None:
+    """Return the first match of an XPath, or a JSON value, as text."""
+    if isinstance(found, list):
+        found = found[0] if found else None
+    if isinstance(found, etree._Element):
+        return "".join(found.itertext())
+    if isinstance(found, float) and found.is_integer():
+        return str(int(found))
+    return str(found) if isinstance(found, str) else as_text(found)
+
+
+def safe_root(text: str) -> etree._Element:
+    """Parse a document whose characters are already decoded. Raises _Unreadable HUB-D-213 for a DTD, HUB-D-117 for no XML.
+
+    No DTD is ever read (XML 1.0, section 2.8): entities are the only way a small document can grow large.
+    """
+    if _has_doctype(text):
+        raise _Unreadable("HUB-D-213", "the answer brings a DTD, which is never read")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(text.encode("utf-8"), parser)
+    except etree.XMLSyntaxError:  # its words quote the document
+        raise _Unreadable("HUB-D-117", "the answer is no readable XML") from None
+
+
+def _has_doctype(text: str) -> bool:
+    """Say whether a DTD follows the prolog; a document that merely mentions one inside is none."""
+    at = 1 if text.startswith("\ufeff") else 0
+    while True:
+        at += len(text[at : at + 4096]) - len(text[at : at + 4096].lstrip())
+        closing = "?>" if text.startswith("<?", at) else "-->" if text.startswith("<!--", at) else ""
+        end = text.find(closing, at) if closing else -1
+        if end < 0:
+            return text.startswith("<!DOCTYPE", at)
+        at = end + len(closing)
+
+
+def _json(text: str) -> Json:
+    tree = json_tree(Answer(200, None, text))
+    if tree is None:
+        raise _Unreadable("HUB-D-117", "the result is no readable JSON")
+    return tree
+
+
+def _body(root: etree._Element) -> etree._Element:
+    name = etree.QName(root)
+    body = root.find(f"{{{name.namespace}}}Body") if name.localname == "Envelope" and name.namespace in _URIS else None
+    if body is None:
+        raise _Unreadable("HUB-D-117", "the answer is XML, but no SOAP envelope")
+    return body
+
+
+def _children(element: etree._Element) -> Mapping[str, etree._Element]:
+    return {etree.QName(child).localname: child for child in element}
+
+
+def fault_code(fault: etree._Element) -> str:
+    """Return the fault code as sent; in SOAP 1.2 the value and its sub-codes, a blank between."""
+    parts = _children(fault)
+    if "Code" not in parts:
+        return (parts["faultcode"].text or "").strip() if "faultcode" in parts else ""
+    return " ".join((value.text or "").strip() for value in parts["Code"].iter() if etree.QName(value).localname == "Value")
+
+
+def fault_words(fault: etree._Element) -> str:
+    """Return the far side's words in a fault."""
+    parts = _children(fault)
+    words = parts.get("faultstring", parts.get("Reason"))
+    return "" if words is None else " ".join("".join(words.itertext()).split())

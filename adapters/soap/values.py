@@ -1,0 +1,55 @@
+"""Decides what `$body.x`, `$key`, `$secret.pwd` … in a configured value stand for: the kit's placeholders and those of SOAP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adapters.kit.answer import value_at
+from adapters.kit.templates import MESSAGE, MISSING, Compiler, Scope
+from hub.model import Json, Message
+
+Value = Callable[[Scope], Json]
+
+_ALWAYS = frozenset({"secret", "stamp", "inner", "digest", "item"})
+#: Names a call that delivers a message knows; the look-up of a message in doubt knows them too.
+OF_MESSAGE = _ALWAYS | {"token"} | frozenset(MESSAGE)
+#: Names a call that reads a source knows.
+OF_FEED = _ALWAYS | {"token", "cursor", "page"}
+#: Names the handshake knows; the check knows the token too.
+OF_HANDSHAKE = _ALWAYS
+OF_CHECK = _ALWAYS | {"token"}
+
+#: What takes a path and is no part of a message stands alone: never a secret in the middle of a text.
+_OWN = re.compile(r"\$(item|secret)((?:\.[\w\-@]+)*)")
+
+
+def compiled(spec: Json, roots: frozenset[str]) -> Value:
+    """Return a function from a scope to the value; objects and lists are walked, what is missing is left out of them.
+
+    Raises ValueError on a name that is not in `roots`.
+    """
+    if isinstance(spec, Mapping):
+        fields = [(name, compiled(value, roots)) for name, value in spec.items()]
+        return lambda scope: {name: value for name, part in fields if (value := part(scope)) is not MISSING}
+    if isinstance(spec, list | tuple):
+        items = [compiled(value, roots) for value in spec]
+        return lambda scope: [value for part in items if (value := part(scope)) is not MISSING]
+    own = _OWN.fullmatch(spec) if isinstance(spec, str) else None
+    return _own(own[1], own[2]) if own else Compiler(roots).compile(spec).render
+
+
+def _own(root: str, path: str) -> Value:
+    steps = tuple(path[1:].split(".")) if path else ()
+    return lambda scope: MISSING if (value := value_at(scope.values.get(root), steps)) is None else value
+
+
+def extended(scope: Scope, **values: Any) -> Scope:
+    """Return a scope that knows more."""
+    return Scope(scope.message, {**scope.values, **values})
+
+
+def scope_of(message: Message | None, **values: Any) -> Scope:
+    """Return the scope of one call."""
+    return Scope(message, values)
