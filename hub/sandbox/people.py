@@ -77,7 +77,7 @@ class Population:
         rng = self._rng
         birth = f"19{rng.randrange(20):02}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
         front = f"{DIVISION}{birth}{rng.randrange(1, 1000):03}"
-        return Person(self.name(), front + ric.calc_check_digit(front), f"14000{rng.randrange(10**6):06}")
+        return Person(self.name(), front + ric.calc_check_digit(front + "0"), f"14000{rng.randrange(10**6):06}")
 
     def applicant(self, wanted: str) -> Applicant:
         """Return an applicant; `wanted` is P (a person), E (a body) or B (either)."""
