@@ -1,0 +1,195 @@
+"""Decides how lines of bytes become rows: CSV and JSON Lines, with every undecodable byte located and no row swallowed."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from adapters.files.options import Feed
+from adapters.files.rows import FIELD_LIMIT, BadFile, Header, Row, Spoilt, by_position, header
+
+# One setting for the whole process; nobody else here reads CSV with fields of that size.
+csv.field_size_limit(FIELD_LIMIT)
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One physical line, with its number from 1, and the offset of its first undecodable byte in the file."""
+
+    number: int
+    text: str
+    bad: int | None
+
+
+def codec(encoding: str) -> str:
+    """Return the codec to read with: what calls itself GB2312 or GBK is read as GB18030, which contains both."""
+    return "gb18030" if encoding in ("gbk", "gb2312", "gb18030") else "utf-8"
+
+
+def check_mark(start: bytes, encoding: str) -> int:
+    """Return the length of the byte order mark to skip. Raises BadFile HUB-S-220 for a mark of another encoding."""
+    if start.startswith(_UTF16):
+        raise BadFile("HUB-S-220", f"begins with the byte order mark of UTF-16 at byte 0, but {encoding} is declared")
+    if not start.startswith(codecs.BOM_UTF8):
+        return 0
+    if codec(encoding) != "utf-8":
+        raise BadFile("HUB-S-220", f"begins with the byte order mark of UTF-8 at byte 0, but {encoding} is declared")
+    return len(codecs.BOM_UTF8)
+
+
+def lines(file: IO[bytes], encoding: str) -> Iterator[Line]:
+    """Yield the lines. No byte of a Chinese character in GB18030 equals a line end, so cutting before decoding is safe."""
+    offset = check_mark(file.read(4), encoding)
+    file.seek(offset)
+    number, name = 0, codec(encoding)
+    while raw := file.readline(FIELD_LIMIT + 1):
+        number += 1
+        if len(raw) > FIELD_LIMIT:
+            raise BadFile("HUB-S-246", f"line {number} is longer than {FIELD_LIMIT} bytes")
+        try:
+            yield Line(number, raw.decode(name), None)
+        except UnicodeDecodeError as error:
+            yield Line(number, raw.decode(name, "replace"), offset + error.start)
+        offset += len(raw)
+
+
+class _Feeder:
+    """Hands lines to the CSV reader, remembers those of the present row, and takes back those it should not have eaten."""
+
+    def __init__(self, source: Iterator[Line]) -> None:
+        self._source = source
+        self._again: deque[Line] = deque()
+        self.row: list[Line] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._source)
+        self.row.append(line)
+        return line.text
+
+    def give_back(self) -> None:
+        """Return all lines of this row but the first: one stray quote must not cost the rows behind it."""
+        self._again.extendleft(reversed(self.row[1:]))
+        del self.row[1:]
+
+
+def read_csv(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+    """Yield the rows of a CSV file (RFC 4180). Raises BadFile before the first row when the header is wrong."""
+    feeder = _Feeder(lines(file, feed.encoding))
+    shape = _read_header(feeder, feed) if feed.header else by_position(feed)
+    for cells in _cells(feeder, feed, shape.width):
+        if cells != []:
+            yield _csv_row(shape, cells, feeder.row)
+
+
+def _cells(feeder: _Feeder, feed: Feed, width: int) -> Iterator[list[str] | None]:
+    """Yield the cells of each row, None where the quotes do not match; the lines it took are in `feeder.row`."""
+    parser = _parser(feeder, feed)
+    while True:
+        feeder.row.clear()
+        try:
+            cells = _trimmed(next(parser), width)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = None
+        if len(feeder.row) > 1 and (cells is None or len(cells) != width):
+            feeder.give_back()
+            cells = None
+        if cells is None:
+            parser = _parser(feeder, feed)
+        yield cells
+
+
+def _trimmed(cells: list[str], width: int) -> list[str]:
+    """Drop empty cells behind the last title, as spreadsheets write them."""
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _parser(feeder: _Feeder, feed: Feed) -> Iterator[list[str]]:
+    return csv.reader(feeder, delimiter=feed.delimiter, strict=True)
+
+
+def _read_header(feeder: _Feeder, feed: Feed) -> Header:
+    for _ in range(feed.header - 1):
+        next(feeder, None)
+    feeder.row.clear()
+    try:
+        titles = next(_parser(feeder, feed), [])
+    except csv.Error as error:
+        raise BadFile("HUB-S-221", f"line {feed.header}: the header cannot be read: {error}") from None
+    _all_decoded(feeder.row, feed)
+    return header(feed, titles, f"line {feed.header}")
+
+
+def _all_decoded(read: list[Line], feed: Feed) -> None:
+    for line in read:
+        if line.bad is not None:
+            raise BadFile(
+                "HUB-S-220", f"byte {line.bad}, in the header, is not in {feed.encoding}; is the file in another encoding?"
+            )
+
+
+def _csv_row(shape: Header, cells: list[str] | None, read: list[Line]) -> Row | Spoilt:
+    place = f"line {read[0].number}"
+    for line in read:
+        if line.bad is not None:
+            return Spoilt(place, "HUB-S-240", f"byte {line.bad} of the file is not in the declared encoding")
+    if cells is None:
+        return Spoilt(place, "HUB-S-245", "the quotes do not match")
+    if len(cells) != shape.width:
+        return Spoilt(place, "HUB-S-241", f"{len(cells)} cells where the header has {shape.width}")
+    return _text_row(shape, cells, place)
+
+
+def _text_row(shape: Header, cells: list[str], place: str) -> Row | Spoilt:
+    for index, title, _ in shape.cells:
+        if "\0" in cells[index]:
+            return Spoilt(place, "HUB-S-244", f"column {index + 1} {title} holds a NUL byte")
+        if cells[index].startswith("\ufeff"):
+            return Spoilt(place, "HUB-S-244", f"column {index + 1} {title} begins with a stray byte order mark")
+    return Row(place, {column.field: cells[index] for index, _, column in shape.cells})
+
+
+def read_jsonl(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+    """Yield the objects of a JSON Lines file, one a line; empty lines are nothing."""
+    for line in lines(file, feed.encoding):
+        if line.text.strip():
+            yield _json_row(line, feed)
+
+
+def _json_row(line: Line, feed: Feed) -> Row | Spoilt:
+    place = f"line {line.number}"
+    if line.bad is not None:
+        return Spoilt(place, "HUB-S-240", f"byte {line.bad} of the file is not in the declared encoding")
+    try:
+        told = json.loads(line.text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return Spoilt(place, "HUB-S-245", "the line is no JSON")
+    if not isinstance(told, dict):
+        return Spoilt(place, "HUB-S-245", "the line is no JSON object")
+    return _named(feed, told, place)
+
+
+def _named(feed: Feed, told: dict[str, Any], place: str) -> Row | Spoilt:
+    """Return the row under the names of the records; an absent optional field stays absent."""
+    if feed.columns is None:
+        return Row(place, told)
+    if feed.extra == "refuse" and (strange := [title for title in told if title not in feed.columns]):
+        return Spoilt(place, "HUB-S-241", f"unexpected field {strange[0][:30]!r}; list it or set extra: ignore")
+    return Row(place, {column.field: told[title] for title, column in feed.columns.items() if title in told})
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,197 @@
+"""Decides how a workbook becomes rows: streamed, each cell that would mislead (merged, retyped, uncomputed) refused."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import IO, Any
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter, range_boundaries
+
+from adapters.files.options import Column, Feed
+from adapters.files.rows import BadFile, Header, Row, Spoilt, by_position, header
+from hub.model import Json
+
+#: Rows of a sheet, members of an archive, merged ranges: more is no workbook but an attack or an accident.
+_ROWS, _MEMBERS, _MERGES = 1_048_576, 10_000, 1_000
+_OLD = b"\xd0\xcf\x11\xe0"
+_CHUNK = 1 << 20
+_MERGE = re.compile(rb"<(?:\w+:)?mergeCell [^>]*?ref=\"([A-Z]+[0-9]+(?::[A-Z]+[0-9]+)?)\"")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a look at the sheet's XML tells and openpyxl's streaming does not: merged rows, and whether there are formulas."""
+
+    merged: tuple[tuple[int, int, str], ...]  # first row, last row, range
+    formulas: bool
+
+    def merge(self, row: int) -> str:
+        """Return the merged range a row is part of, else nothing."""
+        return next((ref for first, last, ref in self.merged if first <= row <= last), "")
+
+
+class Misleading(Exception):
+    """A cell whose value is not what people see or mean."""
+
+
+def read_xlsx(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+    """Yield the rows of one sheet. Raises BadFile before the first row when the archive, the sheet or the header is wrong."""
+    _check_archive(file, feed)
+    with closing(_open(file, computed=True)) as book:
+        sheet = _sheet(book, feed)
+        look = _look(file, sheet)
+        if (ref := look.merge(feed.header)) and feed.header:
+            raise BadFile("HUB-S-221", f"sheet {sheet.title}: merged cells {ref} in the header row {feed.header}")
+        rows = _with_formulas(file, feed, sheet) if look.formulas else ((cells, None) for cells in _iterate(sheet, feed))
+        yield from _rows(feed, sheet.title, look, rows)
+
+
+def _check_archive(file: IO[bytes], feed: Feed) -> None:
+    file.seek(0)
+    if file.read(4) == _OLD:
+        raise BadFile("HUB-S-222", "is an old .xls or a workbook with a password; save it as plain .xlsx")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            _check_size(members, feed)
+            for member in members:
+                if member.filename.endswith((".xml", ".rels")) and b"<!" in archive.open(member).read(4096).replace(b"<!--", b""):
+                    raise BadFile("HUB-S-223", f"{member.filename} has a DTD; documents with a DTD are refused")
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+        raise BadFile("HUB-S-222", f"is no workbook: {type(error).__name__}") from None
+
+
+def _check_size(members: Sequence[zipfile.ZipInfo], feed: Feed) -> None:
+    """Refuse what would fill the memory. zipfile never unpacks more of a member than it declares."""
+    if any(member.flag_bits & 1 for member in members):
+        raise BadFile("HUB-S-222", "is locked with a password")
+    size = sum(member.file_size for member in members)
+    if size > feed.unpacked or len(members) > _MEMBERS:
+        raise BadFile("HUB-S-224", f"unpacks to {size} bytes in {len(members)} parts; {feed.unpacked} bytes are allowed")
+
+
+def _open(file: IO[bytes], *, computed: bool) -> Any:
+    try:
+        return load_workbook(file, read_only=True, data_only=computed, keep_links=False)
+    except Exception as error:  # openpyxl has no exception of its own: whatever it trips over, the workbook is broken
+        raise BadFile("HUB-S-222", f"is no workbook: {type(error).__name__}") from None
+
+
+def _sheet(book: Any, feed: Feed) -> Any:
+    names = [sheet.title for sheet in book.worksheets]
+    if feed.sheet is not None and feed.sheet not in names:
+        raise BadFile("HUB-S-227", f"there is no sheet {feed.sheet}; there are: {', '.join(names)[:200]}")
+    if not names:
+        raise BadFile("HUB-S-227", "there is no sheet")
+    sheet = book[feed.sheet or names[0]]
+    sheet.reset_dimensions()  # the declared size is often wrong, and rows behind it would be lost
+    return sheet
+
+
+def _look(file: IO[bytes], sheet: Any) -> Sheet:
+    merged: list[tuple[int, int, str]] = []
+    formulas, rest = False, b""
+    with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as part:
+        while chunk := part.read(_CHUNK):
+            text = rest + chunk
+            formulas = formulas or _FORMULA.search(text) is not None
+            end = 0
+            for found in _MERGE.finditer(text):
+                end, ref = found.end(), found[1].decode()
+                _, first, _, last = range_boundaries(ref)
+                merged.append((int(first or 1), int(last or _ROWS), ref))
+            rest = text[max(end, len(text) - 200) :]
+            if len(merged) > _MERGES:
+                raise BadFile("HUB-S-228", f"sheet {sheet.title}: more than {_MERGES} merged ranges")
+    return Sheet(tuple(merged), formulas)
+
+
+def _iterate(sheet: Any, feed: Feed) -> Iterator[Sequence[Any]]:
+    try:
+        yield from sheet.iter_rows(min_row=max(feed.header, 1))
+    except BadFile:
+        raise
+    except Exception as error:  # as in _open
+        raise BadFile("HUB-S-222", f"sheet {sheet.title} is broken: {type(error).__name__}") from None
+
+
+def _with_formulas(file: IO[bytes], feed: Feed, sheet: Any) -> Iterator[tuple[Sequence[Any], Sequence[Any] | None]]:
+    """Yield computed rows beside the formulas they come from."""
+    with closing(_open(file, computed=False)) as book:
+        other = book[sheet.title]
+        other.reset_dimensions()
+        yield from zip(_iterate(sheet, feed), _iterate(other, feed), strict=True)
+
+
+def _rows(
+    feed: Feed, title: str, look: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
+) -> Iterator[Row | Spoilt]:
+    shape = by_position(feed)
+    if feed.header:
+        first, _ = next(rows, ((), None))
+        shape = header(feed, [cell.value for cell in first], f"sheet {title}, row {feed.header}")
+    for number, (cells, formulas) in enumerate(rows, feed.header + 1):
+        if number > _ROWS:
+            raise BadFile("HUB-S-224", f"sheet {title} has more than {_ROWS} rows")
+        if any(cell.value is not None for cell in cells) or (formulas and any(cell.value is not None for cell in formulas)):
+            yield _row(shape, f"sheet {title}, row {number}", look.merge(number), cells, formulas)
+
+
+def _row(shape: Header, place: str, merged: str, cells: Sequence[Any], formulas: Sequence[Any] | None) -> Row | Spoilt:
+    if merged:
+        return Spoilt(place, "HUB-S-243", f"merged cells {merged}: only one of these rows holds the value")
+    for index in range(shape.width, len(cells)):
+        if cells[index].value is not None:
+            return Spoilt(place, "HUB-S-241", f"column {get_column_letter(index + 1)} has a value but no title")
+    values: dict[str, Json] = {}
+    for index, title, column in shape.cells:
+        try:
+            _computed(index, cells, formulas)
+            values[column.field] = value(cells[index], column) if index < len(cells) else None
+        except Misleading as reason:
+            return Spoilt(place, "HUB-S-243", f"column {get_column_letter(index + 1)} {title}: {reason}")
+    return Row(place, values)
+
+
+def _computed(index: int, cells: Sequence[Any], formulas: Sequence[Any] | None) -> None:
+    empty = index >= len(cells) or cells[index].value is None
+    if empty and formulas is not None and index < len(formulas) and formulas[index].data_type == "f":
+        raise Misleading("a formula whose value was never computed; open the file in a spreadsheet and save it")
+
+
+def value(cell: Any, column: Column) -> Json:
+    """Return a cell as JSON: dates as "YYYY-MM-DD HH:MM:SS", whole numbers without point. Raises Misleading."""
+    found = cell.value
+    if found is None or (isinstance(found, str) and cell.data_type != "e"):
+        return found
+    if cell.data_type == "e":
+        raise Misleading(f"the error value {str(found)[:10]}")
+    if isinstance(found, date | time):
+        return _moment(found, column)
+    if isinstance(found, bool | int | float):
+        return _number(found, column)
+    raise Misleading(f"a {type(found).__name__}, which is no date and no number")
+
+
+def _moment(found: date | time, column: Column) -> str:
+    if column.type in ("text", "number"):
+        raise Misleading(f"a date, where {column.type} is declared")
+    if isinstance(found, datetime):
+        return found.strftime("%Y-%m-%d %H:%M:%S")
+    return found.strftime("%H:%M:%S" if isinstance(found, time) else "%Y-%m-%d 00:00:00")
+
+
+def _number(found: bool | int | float, column: Column) -> Json:
+    if column.type == "text":
+        raise Misleading("a number, where text is declared: leading zeros may be lost; format the column as text")
+    if column.type == "date":
+        raise Misleading("a date as a bare number; format the column as a date")
+    whole = isinstance(found, float) and found.is_integer() and abs(found) < 1 << 53
+    return int(found) if whole else found

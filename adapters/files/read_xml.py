@@ -1,0 +1,126 @@
+"""Decides how an XML file becomes rows: no DTD, no network, one row in memory, and never half of a broken file."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from lxml import etree
+
+from adapters.files.options import Feed
+from adapters.files.read_text import check_mark, codec
+from adapters.files.rows import DAMAGED, BadFile, Row, Spoilt
+
+_CHUNK = 1 << 16
+#: Bytes in which the root element must begin; only comments and instructions may stand before it.
+_PROLOG_LIMIT = 1 << 16
+_PROLOG = re.compile(rb"\s*(?:<\?.*?\?>|<!--.*?-->)\s*", re.DOTALL)
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_FAMILIES = {"gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "utf-8": "utf-8", "utf8": "utf-8"}
+
+
+class _Utf8:
+    """The file as UTF-8, whatever it was; undecodable bytes become U+FFFD and the first is remembered."""
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder(codec(encoding))("replace")
+        file.seek(0)
+        file.seek(check_mark(file.read(4), encoding))
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some more bytes, empty at the end."""
+        while raw := self._file.read(size if size > 0 else _CHUNK):
+            if text := self._decoder.decode(raw):
+                return text.encode("utf-8", "replace")
+        return self._decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
+def read_xml(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+    """Yield the row elements of an XML file.
+
+    The whole file is parsed once before the first row: of a file that is cut off, nothing is taken. Raises BadFile for that, for
+    a DTD (entities could make a small file fill the memory), and for a declaration that contradicts the configuration.
+    """
+    _check_prolog(file, feed)
+    for _ in _elements(file, feed):
+        pass
+    for number, element in enumerate(_elements(file, feed), 1):
+        yield _row(feed, element, f"row {number}")
+
+
+def _check_prolog(file: IO[bytes], feed: Feed) -> None:
+    file.seek(0)
+    start = file.read(_PROLOG_LIMIT)
+    start = start[check_mark(start, feed.encoding) :]
+    if (declared := _DECLARED.match(start)) and _FAMILIES.get(declared[1].decode().lower()) != codec(feed.encoding):
+        raise BadFile("HUB-S-220", f"declares the encoding {declared[1].decode()}, but {feed.encoding} is configured")
+    at = 0
+    while skipped := _PROLOG.match(start, at):
+        at = skipped.end()
+    if start[at:].lstrip()[:9].upper() == b"<!DOCTYPE":
+        raise BadFile("HUB-S-223", "has a DTD; documents with a DTD are refused")
+    if not start[at:].lstrip().startswith(b"<"):
+        raise BadFile("HUB-S-222", f"no root element in its first {len(start)} bytes")
+
+
+def _elements(file: IO[bytes], feed: Feed) -> Iterator[etree._Element]:
+    """Yield each row element and forget it afterwards."""
+    try:
+        # huge_tree lifts libxml2's limit of 10 MB for one text; the size of the file is limited before.
+        parsing = etree.iterparse(
+            _Utf8(file, feed.encoding),
+            events=("end",),
+            tag=(feed.xml.row, f"{{*}}{feed.xml.row}"),
+            encoding="utf-8",
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=True,
+        )
+        for _, element in parsing:
+            yield element
+            _forget(element)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise BadFile("HUB-S-222", f"line {line}, column {column}: not well-formed") from None
+
+
+def _forget(element: etree._Element) -> None:
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _row(feed: Feed, element: etree._Element, place: str) -> Row | Spoilt:
+    values: dict[str, str] = {}
+    for title, text, nested in _fields(feed, element):
+        column = feed.columns.get(title) if feed.columns is not None else None
+        if feed.columns is not None and column is None:
+            if feed.extra == "refuse":
+                return Spoilt(place, "HUB-S-241", f"unexpected field {title[:30]!r}; list it or set extra: ignore")
+            continue
+        name = column.field if column is not None else title
+        if nested or name in values:
+            return Spoilt(place, "HUB-S-241", f"the field {title[:30]!r} {'has elements inside' if nested else 'stands twice'}")
+        if DAMAGED in text:
+            return Spoilt(place, "HUB-S-240", f"{title[:30]} holds bytes that are not in the declared encoding")
+        values[name] = text
+    return Row(place, values)
+
+
+def _fields(feed: Feed, element: etree._Element) -> Iterator[tuple[str, str, bool]]:
+    """Yield (name without namespace, text, whether elements are nested in it)."""
+    if feed.xml.style == "attributes":
+        for name, text in element.attrib.items():
+            yield _local(name), text, False
+        return
+    for child in element.iterchildren("*"):
+        yield _local(child.tag), child.text or "", len(child) > 0
+
+
+def _local(tag: object) -> str:
+    return str(tag).rpartition("}")[2]

@@ -1,0 +1,124 @@
+"""Decides what a row of a file is, and which rows and which whole files cannot be read."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.files.options import Column, Feed
+from hub.model import Json, Record, Unreadable
+
+#: Bytes of one line and characters of one field: a 10 MB field must pass, a line that never ends must not fill the memory.
+FIELD_LIMIT = 16 << 20
+#: The character a decoder puts where bytes make no sense.
+DAMAGED = "\ufffd"
+
+
+class BadFile(Exception):
+    """The whole file, or all that is left of it, cannot be read. Says where and why, never what is in it."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: where it stands ("row 17"), and field → value."""
+
+    place: str
+    values: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """One row that cannot be read: where it stands and why."""
+
+    place: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Which cell of a row is which field: (index, title, column), and how many cells a row has."""
+
+    cells: tuple[tuple[int, str, Column], ...]
+    width: int
+
+
+def header(feed: Feed, titles: Sequence[Any], place: str) -> Header:
+    """Match a file's titles with the configured columns.
+
+    Raises BadFile HUB-S-221 naming the first column that is missing, doubled, unexpected or shifted: with a wrong header every
+    row would be wrong.
+    """
+    expected = feed.columns or {}
+    found = ["" if title is None else str(title).strip().removeprefix("\ufeff") for title in titles]
+    while found and not found[-1]:
+        found.pop()
+    _no_doubles(found, place)
+    if missing := [title for title in expected if title not in found]:
+        raise BadFile("HUB-S-221", f"{place}: the column {missing[0]} is missing{_instead(missing[0], found, expected)}")
+    strange = [(index, title) for index, title in enumerate(found, 1) if title not in expected]
+    if strange and feed.extra == "refuse":
+        index, title = strange[0]
+        raise BadFile("HUB-S-221", f"{place}, column {index}: unexpected title {title[:30]!r}; list it or set extra: ignore")
+    return Header(tuple((index, title, expected[title]) for index, title in enumerate(found) if title in expected), len(found))
+
+
+def by_position(feed: Feed) -> Header:
+    """Return the header of files that have none: the columns in the order of the configuration."""
+    cells = tuple((index, title, column) for index, (title, column) in enumerate((feed.columns or {}).items()))
+    return Header(cells, len(cells))
+
+
+def _no_doubles(found: Sequence[str], place: str) -> None:
+    for index, title in enumerate(found):
+        if title and title in found[:index]:
+            raise BadFile("HUB-S-221", f"{place}, column {index + 1}: the title {title[:30]!r} stands twice")
+
+
+def _instead(missing: str, found: Sequence[str], expected: Mapping[str, Column]) -> str:
+    """Return what stands in its place, or what is close to it."""
+    if close := difflib.get_close_matches(missing, [title for title in found if title not in expected], n=1):
+        return f"; did the sender rename it to {close[0]!r}?"
+    known = sum(title in expected for title in found)
+    return "; is the header in another row?" if not known else f"; {known} of {len(expected)} columns are there"
+
+
+def record(feed: Feed, kind: str, row: Row) -> Record | Spoilt:
+    """Return the record in a row, or why there is none: an empty key, or bytes that could not be decoded."""
+    parts = [_part(row.values.get(name)) for name in feed.key]
+    if not all(parts):
+        return Spoilt(row.place, "HUB-S-242", f"the key field {feed.key[parts.index('')]} is empty")
+    if feed.revision is None:
+        return Record(kind, "|".join(parts), digest(row.values), row.values)
+    revision = _part(row.values.get(feed.revision))
+    return Record(kind, "|".join(parts), revision, row.values) if revision else _no_revision(feed, row)
+
+
+def _no_revision(feed: Feed, row: Row) -> Spoilt:
+    return Spoilt(row.place, "HUB-S-242", f"the revision field {feed.revision} is empty")
+
+
+def _part(value: Json) -> str:
+    if isinstance(value, dict | list) or value is None:
+        return ""
+    return str(value).strip()
+
+
+def digest(values: Mapping[str, Json]) -> str:
+    """Return what changes when the data changes: 32 hex digits of SHA-256 over sorted JSON."""
+    text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def unreadable(kind: str, name: str, spoilt: Spoilt) -> Unreadable:
+    """Return a spoilt row as the hub counts it."""
+    return Unreadable(kind, f"{name}#{spoilt.place}", spoilt.code, f"{name}, {spoilt.place}: {spoilt.reason}")
