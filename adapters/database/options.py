@@ -33,11 +33,11 @@ def _listed(value: object) -> object:
 
 
 #: `30s 2m 1h 7d`.
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
 #: A duration, or a plain number: seconds for a time column, versions for an integer column.
-Overlap = Annotated[int | timedelta, BeforeValidator(_overlap)]
+Overlap = Annotated[int | timedelta, BeforeValidator(_overlap, json_schema_input_type=int | str)]
 #: One name or several.
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)]
 #: A value as it stands in a status column.
 Value: TypeAlias = str | int | None
 

@@ -29,6 +29,6 @@ def plain_text(value: Any) -> Any:
 
 
 #: A positive duration in seconds, written with its unit.
-Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(seconds, json_schema_input_type=float | str), Field(gt=0)]
 #: A text that YAML may have read as a number or a truth value.
 Plain = Annotated[str, BeforeValidator(plain_text)]

@@ -258,7 +258,7 @@ class RestOptions(HttpOptions):
     """Options of the rest adapter."""
 
     base_url: str
-    auth: Annotated[list[Auth], BeforeValidator(_as_list)] = []
+    auth: Annotated[list[Auth], BeforeValidator(_as_list, json_schema_input_type=list[Auth] | Auth)] = []
     seal: Seal | None = None
     headers: dict[str, Plain] = Field(default={}, repr=False)
     charset: Charset = "utf-8"
