@@ -166,10 +166,11 @@ def _cell(lines: list[Line]) -> Any:
     from rich.text import Text
 
     cell = Text()
-    for line in lines:
+    for index, line in enumerate(lines):
+        cell.append("\n" if index else "")
         cell.append(line.path, style="cyan")
         cell.append(f" {line.title}" if line.title else "", style="dim")
-        cell.append(f" = {line.value!r}\n" if isinstance(line.value, str) else f" = {line.value}\n")
+        cell.append(f" = {line.value!r}" if isinstance(line.value, str) else f" = {line.value}")
     return cell
 
 
@@ -177,7 +178,8 @@ def _issues(view: _View) -> Any:
     from rich.text import Text
 
     cell = Text()
-    for issue in view.issues:
+    for index, issue in enumerate(view.issues):
+        cell.append("\n" if index else "")
         cell.append(f"{issue.code} ", style="red" if issue.severity == "block" else "yellow")
-        cell.append(f"{issue}\n")
+        cell.append(str(issue))
     return cell

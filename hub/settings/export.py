@@ -10,6 +10,9 @@ from pydantic import BaseModel
 
 from hub import registry
 from hub.errors import HubError
+from hub.mapping.encodings import ENCODINGS
+from hub.mapping.masking import Personal
+from hub.mapping.spec import CasesSpec, MappingSpec
 from hub.model import Json
 from hub.settings.schema import HubFile, RoutesFile, SystemFile
 
@@ -28,9 +31,23 @@ class FileSchema:
     make: Callable[[], dict[str, Any]]
 
 
-def of_model(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a class's schema as people write the file: by alias, `${…}` allowed wherever a plain value is."""
-    return {"$schema": DIALECT, **_referable(model.model_json_schema(by_alias=True))}
+def of_model(model: type[BaseModel], *, references: bool = True) -> dict[str, Any]:
+    """Return a class's schema as people write the file: by alias, in short forms too, with `${…}` for any plain value."""
+    made = _with_short_forms(model.model_json_schema(by_alias=True))
+    return {"$schema": DIALECT, **(_referable(made) if references else made)}
+
+
+def _with_short_forms(schema: dict[str, Any]) -> dict[str, Any]:
+    """Allow what validators accept before pydantic looks: a plain path for a field, a list of conditions, a single step."""
+    definitions = schema.get("$defs", {})
+    if field := definitions.get("FieldSpec"):
+        steps = field["properties"]["do"]
+        field["properties"]["do"] = {"anyOf": [steps, steps["items"]]}
+        definitions["FieldSpec"] = {"anyOf": [{"type": "string", "description": "a path"}, field]}
+    if test := definitions.get("Test"):
+        several = {"type": "array", "items": {"$ref": "#/$defs/Test"}, "description": "all of these"}
+        definitions["Test"] = {"anyOf": [test, several]}
+    return schema
 
 
 def system() -> dict[str, Any]:
@@ -48,6 +65,19 @@ def system() -> dict[str, Any]:
         rules.append({"if": {"properties": {"adapter": {"const": name}}, "required": ["adapter"]}, "then": then})
     whole["properties"]["adapter"]["examples"] = registry.names()
     return {**whole, "allOf": rules}
+
+
+def contract() -> dict[str, Any]:
+    """Return the schema of a contract or source schema: JSON Schema itself, with the few keywords of ours."""
+    names = [one.value for one in Personal]
+    ours = {
+        "x-encoding": {"enum": list(ENCODINGS), "description": "charset over there. 对方字符集"},
+        "x-max-bytes": {"type": "integer", "minimum": 1, "description": "most bytes in that charset. 最大字节数"},
+        "x-personal": {"enum": names, "description": "kind of personal data, masked on screens. 个人信息种类"},
+        "x-note": {"type": "string", "description": "for readers. 备注"},
+    }
+    field = {"$defs": {"field": {"properties": {**ours, "properties": {"additionalProperties": {"$ref": "#/$defs/field"}}}}}}
+    return {"$schema": DIALECT, "allOf": [{"$ref": DIALECT}, {"$ref": "#/$defs/field"}], **field}
 
 
 def adapter(name: str) -> dict[str, Any]:
@@ -90,4 +120,7 @@ FILES: dict[str, FileSchema] = {
     "hub": FileSchema("config/hub.yaml", lambda: of_model(HubFile)),
     "system": FileSchema("config/systems/*.yaml", system),
     "route": FileSchema("config/routes/*.yaml", lambda: of_model(RoutesFile)),
+    "mapping": FileSchema("mappings/<system>/*.yaml", lambda: of_model(MappingSpec, references=False)),
+    "cases": FileSchema("mappings/<system>/*.cases.yaml", lambda: of_model(CasesSpec, references=False)),
+    "contract": FileSchema("mappings/contracts/**/*.yaml, mappings/schemas/**/*.yaml", contract),
 }
