@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from adapters.database.checking import check
+from adapters.database.claiming import ClaimingReader
+from adapters.database.confirming import ConfirmingReader
 from adapters.database.connection import Connections
-from adapters.database.exchange import reader
-from adapters.database.feeds import Feeding
+from adapters.database.feeds import Feeding, Reader, TimedReader
 from adapters.database.inventory import entries
 from adapters.database.keyset import dump, load
 from adapters.database.options import DatabaseOptions
@@ -56,7 +57,7 @@ class DatabaseAdapter:
         tables = Tables(self._connections, self._options.schema_)  # looked up for every run: tables change
         for kind, feed in self._options.feeds.items():
             feeding = Feeding(kind, feed, self._connections, tables, self._options.max_field)
-            for found in reader(feeding).pages(positions.get(kind)):
+            for found in _reader(feeding).pages(positions.get(kind)):
                 if found.place is not None:
                     positions[kind] = found.place
                 yield Page(found.records, dump(positions), found.faults)
@@ -84,3 +85,12 @@ class DatabaseAdapter:
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
+
+
+def _reader(feeding: Feeding) -> Reader:
+    """Return how this feed is read: by claim, by confirmation, or else by time."""
+    if feeding.feed.claim is not None:
+        return ClaimingReader(feeding, feeding.feed.claim)
+    if feeding.feed.confirm is not None:
+        return ConfirmingReader(feeding, feeding.feed.confirm)
+    return TimedReader(feeding)

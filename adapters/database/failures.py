@@ -73,7 +73,8 @@ _NUMBERS = {
 }
 #: libpq tells of a refused login in words only, English or Chinese after the server's language.
 _LOGIN_WORDS = re.compile(
-    r"authentication failed|认证失败|pg_hba\.conf|(role|database|user) \".*?\" does not exist|(角色|数据库|用户).*不存在|no password supplied",
+    r"authentication failed|认证失败|pg_hba\.conf|no password supplied"
+    r"|(role|database|user) \".*?\" does not exist|(角色|数据库|用户).*不存在"
 )
 _MISSING_WORDS = re.compile(r"no such (table|column)|has no column named|ON CONFLICT clause does not match")
 

@@ -1,4 +1,4 @@
-"""Decides how one feed is read: pages by (time, key), a look back over late commits, and a fault for every row that is no record."""
+"""Decides how one feed is read: pages by (time, key), a look back over late commits, a fault for every row that is no record."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from sqlalchemy.dialects import mysql
 from adapters.database.children import attach
 from adapters.database.connection import Connections
 from adapters.database.failures import Missing, Trouble, source_failed, source_missing, trouble
-from adapters.database.keyset import Keyset, Position, carries, earlier
+from adapters.database.keyset import Keyset, Position, RawRow, walk
 from adapters.database.options import Feed
 from adapters.database.reading import Reading, Rows, Unfit, digest, read
 from adapters.database.tables import Shape, Tables
-from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
 
-RawRow = Sequence[Any]
 _NO_ORDER = "has no time or no key, so nothing can tell when it changed"
 
 
@@ -55,26 +53,72 @@ class Feeding:
 
     def __init__(self, kind: str, feed: Feed, connections: Connections, tables: Tables, max_field: int) -> None:
         self.kind, self.feed, self.connections, self.tables = kind, feed, connections, tables
-        with telling(f"feed {kind}"):
+        self.where = f"feed {kind}"
+        with telling(self.where):
             self.shape = tables.query(feed.query) if feed.query else tables.shape(str(feed.table))
             self.how = _reading(feed, self.shape, max_field)
             self.key = [self.shape.column(name).shown for name in feed.key]
             self._revision = self.shape.column(feed.revision).shown if feed.revision else None
             self._deleted = self.shape.column(feed.deleted.column).shown if feed.deleted else None
         self.names = [column.shown for column in self.shape.columns]
+        self.hidden = self._protocol()
         self._key_places = [self.names.index(name) for name in self.key]
 
-    def records(self, rows: Sequence[RawRow], unread: dict[int, Unfit] | None = None) -> tuple[list[Record], list[Unreadable]]:
+    def _protocol(self) -> frozenset[str]:
+        """Return the columns a claim writes: they are not part of the data, or every claim would make a new revision."""
+        claim = self.feed.claim
+        if claim is None:
+            return frozenset()
+        with telling(self.where):
+            written = {self.shape.column(name).shown for name in (claim.status, claim.token, claim.time, claim.error) if name}
+        return frozenset(written - {*self.key, self._revision, self._deleted})
+
+    def fetch(self, statement: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]) -> tuple[Sequence[RawRow], dict[int, Unfit]]:
+        """Read a page; also return, by position, the rows the driver could not give. `order` identifies a row."""
+        with telling(self.where):
+            try:
+                return self.connections.rows(statement)[1], {}
+            except (sa.exc.DBAPIError, ValueError) as error:
+                _only_data(error)
+                return self._one_by_one(statement, order)
+
+    def _one_by_one(
+        self, statement: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]
+    ) -> tuple[Sequence[RawRow], dict[int, Unfit]]:
+        """Read a page again, row by row, since the driver could not give one of its values."""
+        _, places = self.connections.rows(statement.with_only_columns(*order))
+        rows: list[RawRow] = []
+        unread: dict[int, Unfit] = {}
+        for index, place in enumerate(places):
+            alone = sa.select(*self.shape.clause.c).where(*(column == value for column, value in zip(order, place, strict=True)))
+            try:
+                rows.append(self.connections.rows(alone.limit(1))[1][0])
+            except (sa.exc.DBAPIError, ValueError) as error:
+                _only_data(error)
+                known = dict(zip((column.key for column in order), place, strict=True))
+                rows.append([known.get(column.name) for column in self.shape.columns])
+                unread[index] = Unfit("HUB-S-315", "the driver cannot read one of its values")
+        return rows, unread
+
+    def records(
+        self, rows: Sequence[RawRow], unread: dict[int, Unfit] | None = None
+    ) -> tuple[tuple[Record, ...], tuple[Unreadable, ...]]:
         """Turn raw rows into records; what is broken becomes a fault. `unread`: rows the driver could not give, by position."""
         found = read(self.names, rows, self.how)
         found.broken.update(unread or {})
-        if self.feed.children:
-            attach(self.feed, self.connections, self.tables, found, self.key, self.how)
-        records = [self._record(data) for index, data in enumerate(found.data) if index not in found.broken]
-        return records, self._faults(rows, found)
+        for name in self.hidden:
+            for data in found.data:
+                del data[name]
+        with telling(self.where):
+            if self.feed.children:
+                attach(self.feed, self.connections, self.tables, found, self.key, self.how)
+            records = [self._record(data) for index, data in enumerate(found.data) if index not in found.broken]
+        return tuple(records), tuple(self._faults(rows, found))
 
     def _faults(self, rows: Sequence[RawRow], found: Rows) -> list[Unreadable]:
-        return [Unreadable(self.kind, self.key_of(rows[at]), unfit.code, unfit.reason) for at, unfit in sorted(found.broken.items())]
+        return [
+            Unreadable(self.kind, self.key_of(rows[at]), unfit.code, unfit.reason) for at, unfit in sorted(found.broken.items())
+        ]
 
     def key_of(self, row: RawRow) -> str:
         """Return a raw row's key as text, for a fault."""
@@ -93,6 +137,12 @@ class Feeding:
         return Operation.DELETE if gone else Operation.UPDATE
 
 
+def _only_data(error: sa.exc.DBAPIError | ValueError) -> None:
+    """Raise again what is not about a value the driver cannot give."""
+    if isinstance(error, sa.exc.DBAPIError) and trouble(error) is not Trouble.DATA:
+        raise error
+
+
 def _reading(feed: Feed, shape: Shape, max_field: int) -> Reading:
     return Reading(
         text_bytes=feed.text_bytes,
@@ -108,82 +158,18 @@ class TimedReader:
     def __init__(self, feeding: Feeding) -> None:
         self._feeding = feeding
         feed = feeding.feed
-        with telling(f"feed {feeding.kind}"):
-            keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page)
-            self._lost = keyset.missing_order()
+        with telling(feeding.where):
+            self._lost = Keyset(feeding.shape, feed.time, feed.key, feed.page).missing_order()
             self._keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, tuple(sa.not_(lost) for lost in self._lost))
-            self._time, self._key = self._keyset.positions()
 
     def pages(self, start: Position | None) -> Iterator[Found]:
         """Yield pages from `overlap` before `start` on; last, the rows that have no place in the order."""
-        since = earlier(start.time, self._feeding.feed.overlap) if start else None
-        after, place = None, start
-        while True:
-            rows, unread = self._fetch(after, since)
-            if not rows:
-                break
-            after = self._onward(after, rows[-1])
-            place = self._further(place, rows)
-            records, faults = self._converted(rows, unread)
-            yield Found(tuple(records), tuple(faults), place)
-            if len(rows) < self._keyset.limit:
-                break
-        yield from self._orphans(place)
-
-    def _converted(self, rows: Sequence[RawRow], unread: dict[int, Unfit]) -> tuple[list[Record], list[Unreadable]]:
-        with telling(f"feed {self._feeding.kind}"):
-            return self._feeding.records(rows, unread)
-
-    def _fetch(self, after: Position | None, since: Any) -> tuple[Sequence[RawRow], dict[int, Unfit]]:
-        statement = self._keyset.page(after, since)
-        with telling(f"feed {self._feeding.kind}"):
-            try:
-                return self._feeding.connections.rows(statement)[1], {}
-            except (sa.exc.DBAPIError, ValueError) as error:
-                if isinstance(error, sa.exc.DBAPIError) and trouble(error) is not Trouble.DATA:
-                    raise
-                return self._one_by_one(statement)
-
-    def _one_by_one(self, statement: sa.Select[Any]) -> tuple[Sequence[RawRow], dict[int, Unfit]]:
-        """Read a page again, row by row, since the driver could not give one of its values."""
         order = self._keyset.order
-        _, places = self._feeding.connections.rows(statement.with_only_columns(*order))
-        rows: list[RawRow] = []
-        unread: dict[int, Unfit] = {}
-        for index, place in enumerate(places):
-            alone = sa.select(*self._feeding.shape.clause.c).where(*(column == value for column, value in zip(order, place, strict=True)))
-            try:
-                rows.append(self._feeding.connections.rows(alone.limit(1))[1][0])
-            except (sa.exc.DBAPIError, ValueError) as error:
-                if isinstance(error, sa.exc.DBAPIError) and trouble(error) is not Trouble.DATA:
-                    raise
-                rows.append(self._hollow(place))
-                unread[index] = Unfit("HUB-S-315", "the driver cannot read one of its values")
-        return rows, unread
-
-    def _hollow(self, place: RawRow) -> RawRow:
-        row: list[Any] = [None] * len(self._feeding.names)
-        spots = [*([self._time] if self._time >= 0 else []), *self._key]
-        for spot, value in zip(spots, place, strict=True):
-            row[spot] = value
-        return row
-
-    def _at(self, row: RawRow) -> Position:
-        return Position(row[self._time] if self._time >= 0 else None, tuple(row[place] for place in self._key))
-
-    def _onward(self, before: Position | None, last: RawRow) -> Position:
-        place = self._at(last)
-        if place == before:
-            raise SourceFailed("HUB-S-309", f"feed {self._feeding.kind}: the same page came twice; its key is not unique or its time is cut")
-        return place
-
-    def _further(self, place: Position | None, rows: Sequence[RawRow]) -> Position | None:
-        """Return the last place the cursor may stand on; the look back over late commits never moves it backwards."""
-        last = next((row for row in reversed(rows) if carries(row[self._time])), None)
-        if last is None:
-            return place
-        found = self._at(last)
-        return place if place is not None and _before(found.time, place.time) else found
+        place = start
+        for walked in walk(self._keyset, start, self._feeding.feed.overlap, lambda page: self._feeding.fetch(page, order)):
+            place = walked.place
+            yield Found(*self._feeding.records(walked.rows, walked.unread), place)
+        yield from self._orphans(place)
 
     def _orphans(self, place: Position | None) -> Iterator[Found]:
         """Yield the rows without time or key as faults, at most one page of them a run."""
@@ -191,15 +177,8 @@ class TimedReader:
             return
         feeding = self._feeding
         statement = sa.select(*feeding.shape.elements(feeding.feed.key)).where(sa.or_(*self._lost)).limit(self._keyset.limit)
-        with telling(f"feed {feeding.kind}"):
+        with telling(feeding.where):
             rows = feeding.connections.rows(statement)[1]
         keys = ["|".join("?" if part is None else str(part) for part in row) for row in rows]
         if keys:
             yield Found((), tuple(Unreadable(feeding.kind, key, "HUB-S-313", _NO_ORDER) for key in keys), place)
-
-
-def _before(one: Any, other: Any) -> bool:
-    try:
-        return bool(one < other)
-    except TypeError:  # the column's type changed since the cursor was written
-        return False

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from adapters.database.reading import LOCAL
+from adapters.database.reading import LOCAL, Unfit
 from adapters.database.tables import Shape
 from hub.errors import SourceFailed
 
@@ -31,12 +31,26 @@ _FORMS = (
 )
 
 
+RawRow: TypeAlias = Sequence[Any]
+#: Reads a page: the rows, and by position those the driver could not give.
+Fetch: TypeAlias = Callable[[sa.Select[Any]], tuple[Sequence[RawRow], dict[int, Unfit]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A row's place in the order (time, key), in the driver's own types."""
 
     time: Any
     key: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """One page of a walk."""
+
+    rows: Sequence[RawRow]
+    unread: dict[int, Unfit]
+    place: Position | None
 
 
 def text_form(text: str) -> tuple[datetime, str] | None:
@@ -104,13 +118,59 @@ class Keyset:
         time = names.index(self.shape.column(self.time).name) if self.time else -1
         return time, tuple(names.index(self.shape.column(part).name) for part in self.key)
 
+    def at(self, row: RawRow) -> Position:
+        """Return a row's place."""
+        time, key = self.positions()
+        return Position(row[time] if time >= 0 else None, tuple(row[place] for place in key))
+
+    def further(self, place: Position | None, rows: Sequence[RawRow]) -> Position | None:
+        """Return the last place the cursor may stand on; the look back over late commits never moves it backwards."""
+        time, _ = self.positions()
+        last = next((row for row in reversed(rows) if time < 0 or carries(row[time])), None)
+        if last is None:
+            return place
+        found = self.at(last)
+        return place if place is not None and _before(found.time, place.time) else found
+
     def missing_order(self) -> list[sa.ColumnElement[bool]]:
         """Return the conditions under which a row has no place in the order, so that no page would ever show it."""
         names = [*([self.time] if self.time else []), *self.key]
-        found = [self.shape.element(name).is_(None) for name in names if self.shape.column(name).nullable]
+        found: list[sa.ColumnElement[bool]] = [
+            self.shape.element(name).is_(None) for name in names if self.shape.column(name).nullable
+        ]
         if self.time and self.shape.column(self.time).textual:
             found.append(self.shape.element(self.time) == "")
         return found
+
+
+def walk(keyset: Keyset, start: Position | None, overlap: int | timedelta, fetch: Fetch) -> Iterator[Walked]:
+    """Yield pages from `overlap` before `start` on, and how far the cursor may go after each.
+
+    Within one walk no row comes twice. A later walk reads the last `overlap` again, and always the last time value again: rows
+    committed late, or in the same second, stand behind the cursor.
+    """
+    since = earlier(start.time, overlap) if start else None
+    after, place = None, start
+    while True:
+        rows, unread = fetch(keyset.page(after, since))
+        if not rows:
+            return
+        last = keyset.at(rows[-1])
+        if last == after:
+            raise SourceFailed(
+                "HUB-S-309", f"{keyset.shape.title}: the same page came twice; its key is not unique or its time is cut"
+            )
+        after, place = last, keyset.further(place, rows)
+        yield Walked(rows, unread, place)
+        if len(rows) < keyset.limit:
+            return
+
+
+def _before(one: Any, other: Any) -> bool:
+    try:
+        return bool(one < other)
+    except TypeError:  # the column's type changed since the cursor was written
+        return False
 
 
 def _after(columns: Sequence[sa.ColumnElement[Any]], values: Sequence[Any]) -> Iterator[sa.ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""Decides how a row becomes a record's data: what is JSON-native stays, the rest becomes text, what cannot is a fault of its row."""
+"""Decides how a row becomes a record's data: JSON's own types stay, the rest becomes text, what cannot is a fault of its row."""
 
 from __future__ import annotations
 
@@ -117,7 +117,13 @@ def _same(value: Any) -> Any:
 
 
 _PLAIN: Mapping[type, Callable[[Any], Any]] = {
-    **dict.fromkeys([*_NATIVE, list, dict], _same),
+    str: _same,
+    int: _same,
+    float: _same,
+    bool: _same,
+    type(None): _same,
+    list: _same,
+    dict: _same,
     datetime: _moment,
     date: date.isoformat,
     time: lambda value: value.isoformat("seconds")[:8],

@@ -59,7 +59,7 @@ def upsert(shape: Shape, names: Sequence[str], key: Sequence[str], dialect: str)
         return Writing(_on_conflict(shape, names, key, rest, dialect))
     if unique and dialect == "mysql" and rest and not _other_unique(shape, names, key):
         return Writing(_on_duplicate(shape, names, rest))
-    changed = {name: sa.bindparam(name) for name in rest or key}
+    changed: dict[str, Any] = {name: sa.bindparam(name) for name in rest or key}
     update = sa.update(_table(shape)).where(*_is_key(shape, key)).values(changed)
     explicit = sa.insert(_table(shape)).values({name: sa.bindparam(name) for name in names})
     return Writing(update, explicit)

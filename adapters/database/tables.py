@@ -113,7 +113,9 @@ class Tables:
         engine = self._connections.engine
         inner = sa.text(text.replace(":", "\\:"))
         with engine.connect() as connection:
-            result = connection.execute(sa.select(sa.literal_column("*")).select_from(_wrapped(inner, ())).where(sa.false()))
+            result: sa.Result[Any] = connection.execute(
+                sa.select(sa.literal_column("*")).select_from(_wrapped(inner, ())).where(sa.false())
+            )
             names = list(result.keys())
         columns = tuple(Column(name, name_over_there(engine.dialect, name), sa.types.NullType(), True) for name in names)
         return Shape("the query", _wrapped(inner, names), columns)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import statements
 from adapters.database.failures import Missing
-from adapters.database.options import Endpoint, Flag, Value
+from adapters.database.options import Endpoint, Value
 from adapters.database.reading import Unfit
 from adapters.database.statements import Writing, bound
 from adapters.database.tables import Column, Shape
@@ -168,7 +169,7 @@ class Target:
         """Tell whether a row found by `question` is this message's version."""
         plan = self.plan(message)
         row = plan.rows([message])[0]
-        return all(row[slot.column.name] == value for slot, value in zip(self._proof(plan), found, strict=True))
+        return all(_alike(row[slot.column.name], value) for slot, value in zip(self._proof(plan), found, strict=True))
 
     def _proof(self, plan: Plan) -> list[Slot]:
         sync = self.endpoint.sync
@@ -177,6 +178,16 @@ class Target:
             return [slot for slot in plan.slots if slot.column.name in names or slot.key]
         moving = {self.shape.column(name).name for name in (*self.endpoint.initial, *([sync.time] if sync.time else []))}
         return [slot for slot in plan.slots if slot.column.name not in moving or slot.key]
+
+
+def _alike(written: Any, found: Any) -> bool:
+    """Compare what was written with what the driver gives back: a column may turn a text into a number, or the reverse."""
+    if written == found or str(written) == str(found):
+        return True
+    try:
+        return written is not None and found is not None and Decimal(str(written)) == Decimal(str(found))
+    except InvalidOperation:
+        return False
 
 
 def _field(name: str) -> Callable[[Message], Any]:
@@ -198,6 +209,3 @@ def flagged(shape: Shape, column: str, values: Sequence[Value]) -> sa.ColumnElem
     known = [convert(value) for value in values if value is not None]
     found = [element.in_(known)] if known else []
     return sa.or_(*found, *([element.is_(None)] if None in values else []))
-
-
-__all__ = ["Flag", "Plan", "Refused", "Slot", "Target", "flagged"]

@@ -1,0 +1,108 @@
+"""The exchange-table protocol with a sister table: what has no row there is unread, and inserting one confirms it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.database.clock import database_now
+from adapters.database.exchange import Exchange, fitting_form
+from adapters.database.failures import OF_THE_ROW, trouble
+from adapters.database.feeds import Feeding, Found, telling
+from adapters.database.keyset import Keyset, Position, RawRow
+from adapters.database.options import Confirm, Copied
+from adapters.database.writing import converter
+from hub.errors import SourceFailed
+
+
+class ConfirmingReader(Exchange):
+    """Reads rows that have no row in a sister table yet, and confirms them by inserting one.
+
+    Source of the form: the middle tables `provinceinfo` / `provinceinfosync` of Fujian's 省网上办事大厅.
+    """
+
+    def __init__(self, feeding: Feeding, confirm: Confirm) -> None:
+        super().__init__(feeding)
+        self._confirm = confirm
+        with telling(self._feeding.where):
+            self._sister = feeding.tables.shape(confirm.table)
+            unread = sa.not_(sa.exists().where(*self._joined()).select_from(self._sister.clause))
+            self._keyset = Keyset(feeding.shape, feeding.feed.time, feeding.feed.key, feeding.feed.page, (unread,))
+            self._time, _ = self._keyset.positions()
+            for name in (*confirm.values, *(confirm.failed or {})):
+                self._sister.column(name)
+
+    def _joined(self) -> list[sa.ColumnElement[bool]]:
+        shape = self._feeding.shape
+        return [self._sister.element(there) == shape.element(here) for there, here in self._confirm.on.items()]
+
+    def pages(self, start: Position | None) -> Iterator[Found]:
+        """Yield pages until every row is confirmed; a fault that is not confirmed is met once a run."""
+        after: Position | None = None
+        before: list[tuple[Any, ...]] = []
+        while True:
+            rows, unread = self._feeding.fetch(self._keyset.page(after), self._sorted)
+            keys = [self._key(row) for row in rows]
+            if not rows or keys == before:
+                return
+            before, after = keys, self._last(rows[-1])
+            found, broken = self._found(rows, unread)
+            yield found
+            self._confirm_all(rows, broken)
+
+    def _last(self, row: RawRow) -> Position | None:
+        """Return where the next page begins; a row without time begins anew, since what was confirmed no longer shows."""
+        place = Position(row[self._time] if self._time >= 0 else None, self._key(row))
+        return None if self._time >= 0 and place.time is None else place
+
+    def _confirm_all(self, rows: Sequence[RawRow], broken: set[int]) -> None:
+        confirm = self._confirm
+        good = [row for at, row in enumerate(rows) if at not in broken]
+        self._insert(good, confirm.values)
+        if confirm.failed is not None:
+            self._insert([row for at, row in enumerate(rows) if at in broken], {**confirm.values, **confirm.failed})
+
+    def _insert(self, rows: Sequence[RawRow], values: dict[str, Any]) -> None:
+        if not rows:
+            return
+        try:
+            self._in_transaction(lambda connection: self._insert_into(connection, rows, values))
+        except SourceFailed as error:
+            if not isinstance(error.__cause__, sa.exc.DBAPIError) or trouble(error.__cause__) not in OF_THE_ROW or len(rows) == 1:
+                raise
+            self._one_by_one(rows, values)
+
+    def _one_by_one(self, rows: Sequence[RawRow], values: dict[str, Any]) -> None:
+        """Another reader confirmed some of them first: what is there already is confirmed."""
+        for row in rows:
+            with telling(self._feeding.where):
+                there = self._feeding.connections.rows(
+                    sa.select(sa.literal(1)).select_from(self._sister.clause).where(*self._same(row))
+                )[1]
+            if not there:
+                self._insert([row], values)
+
+    def _same(self, row: RawRow) -> Iterator[sa.ColumnElement[bool]]:
+        for there, here in self._confirm.on.items():
+            yield self._sister.element(there) == self._value(row, here)
+
+    def _insert_into(self, connection: sa.Connection, rows: Sequence[RawRow], values: dict[str, Any]) -> None:
+        assert isinstance(self._sister.clause, sa.TableClause)
+        now = database_now(connection)
+        names = {**{there: Copied(column=here) for there, here in self._confirm.on.items()}, **values}
+        parameters = [
+            {self._sister.column(name).name: self._given(name, value, row, now) for name, value in names.items()} for row in rows
+        ]
+        connection.execute(sa.insert(self._sister.clause), parameters)
+
+    def _given(self, name: str, value: Any, row: RawRow, now: Any) -> Any:
+        if isinstance(value, Copied):
+            return self._value(row, value.column)
+        column = self._sister.column(name)
+        found = now if value == "$now" else value
+        return converter(column.kind, self._feeding.connections.dialect).one(fitting_form(column.textual, found))
+
+    def _value(self, row: RawRow, name: str) -> Any:
+        return row[self._place(name)]
