@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from adapters.kit.answer import Answer
 from adapters.kit.fields import Seconds
-from adapters.kit.tls import Tls, reach, tls_context, tls_reason
+from adapters.kit.tls import Tls, address, reach, tls_context, tls_reason
 from adapters.kit.wire import Backend, Deadline
 from hub.errors import Failure, InDoubt, Misconfigured, Retryable
 from hub.ports import Options
@@ -176,6 +176,7 @@ def _request(method: str, url: str, content: bytes, headers: Headers, extensions
 
 @lru_cache(maxsize=512)
 def _url(text: str) -> httpx.URL:
+    address(text)
     return httpx.URL(text)
 
 

@@ -45,7 +45,7 @@ def reach(url: str, tls: Tls, timeout: float) -> None:
 
     Raises Retryable (HUB-D-101, 102) when it cannot be reached, Misconfigured (HUB-D-103, 111) when TLS or the address is wrong.
     """
-    scheme, host, port = _address(url)
+    scheme, host, port = address(url)
     try:
         with socket.create_connection((host, port), timeout) as plain:
             if scheme == "https":
@@ -58,12 +58,16 @@ def reach(url: str, tls: Tls, timeout: float) -> None:
         raise Retryable("HUB-D-101", f"cannot connect: {error.strerror or 'no connection in time'}") from error
 
 
-def _address(url: str) -> tuple[str, str, int]:
+def address(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port; raises Misconfigured HUB-D-111 when it is no http or https address."""
     try:
         parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
-    except (ValueError, KeyError) as error:
-        raise Misconfigured("HUB-D-111", "the address is no usable http or https address") from error
+        scheme, host, port = parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        host = None
+    if not host:
+        raise Misconfigured("HUB-D-111", "the address is no usable http or https address")
+    return scheme, host, port
 
 
 def tls_reason(causes: Iterable[BaseException]) -> str:

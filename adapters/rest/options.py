@@ -272,7 +272,7 @@ class RestOptions(HttpOptions):
     @classmethod
     def _base_fits(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.port == 0 or parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("base_url is an http:// or https:// address")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("base_url holds no user, password or parameters; use auth and query")

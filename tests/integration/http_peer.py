@@ -134,9 +134,13 @@ class Peer:
         with self._lock:
             self.received.append(request)
 
+    def connections(self) -> list[socket.socket]:
+        """Return the connections that are open now."""
+        return list(self._server.open) if self._server else []
+
     def come_back(self) -> None:
         self.stop.clear()
-        self._server = _Server(("127.0.0.1", self.port), _handler(self))
+        self._server = _Server(("127.0.0.1", self.port), self)
         self.port = self._server.server_address[1]
         if self._context is not None:
             self._server.socket = self._context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
@@ -160,9 +164,10 @@ class _Server(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(self, address: tuple[str, int], peer: Peer) -> None:
+        self.peer = peer
         self.open: set[socket.socket] = set()
-        super().__init__(address, handler)
+        super().__init__(address, _Handling)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.open.add(request)
@@ -181,40 +186,40 @@ class _Server(ThreadingHTTPServer):
         """Broken connections are what these tests are about."""
 
 
-def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
-    class Handling(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handling(BaseHTTPRequestHandler):
+    server: _Server
 
-        def handle_one_request(self) -> None:
+    protocol_version = "HTTP/1.1"
+
+    def handle_one_request(self) -> None:
+        self.close_connection = True
+        super().handle_one_request()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._any
+        raise AttributeError(name)
+
+    def _any(self) -> None:
+        peer = self.server.peer
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Received(self.command, self.path, headers, body)
+        reply = peer.answer(request)
+        peer.keep(request)
+        if isinstance(reply, Reply):
+            self._reply(reply)
+        else:
             self.close_connection = True
-            super().handle_one_request()
+            reply(self.connection, peer.stop)
 
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("do_"):
-                return self._any
-            raise AttributeError(name)
+    def _reply(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in {"Content-Type": reply.content_type, **reply.headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
 
-        def _any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Received(self.command, self.path, headers, body)
-            reply = peer.answer(request)
-            peer.keep(request)
-            if isinstance(reply, Reply):
-                self._reply(reply)
-            else:
-                self.close_connection = True
-                reply(self.connection, peer.stop)
-
-        def _reply(self, reply: Reply) -> None:
-            self.send_response(reply.status)
-            for name, value in {"Content-Type": reply.content_type, **reply.headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(reply.body)
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    return Handling
+    def log_message(self, format: str, *args: object) -> None: ...
