@@ -45,13 +45,17 @@ class CaseResult:
 
 
 def run_cases(mapping_set: MappingSet) -> list[CaseResult]:
-    """Run every case of every mapping, in the order of names and files."""
-    return [
+    """Run every case of every mapping, in the order of names and files. Codes missing in made-up cases are not counted as gaps."""
+    gaps = mapping_set.gaps.copy()
+    results = [
         CaseResult(name, case.case, tuple(_run(mapping_set.mappings[name], case)))
         for name, cases in sorted(mapping_set.cases.items())
         if name in mapping_set.mappings
         for case in cases
     ]
+    mapping_set.gaps.clear()
+    mapping_set.gaps.update(gaps)
+    return results
 
 
 def _run(mapping: Mapping, case: Case) -> Iterator[Difference]:

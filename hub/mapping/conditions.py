@@ -22,11 +22,10 @@ def _listed(value: Any) -> Any:
     return {"all": value} if isinstance(value, list) else value
 
 
-class Test(BaseModel):
+class ConditionSpec(BaseModel):
     """One condition: a path with one test, or a group of conditions. A list of conditions means all of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    __test__ = False  # for pytest: this is no test case
 
     path: str | None = None
     equals: Scalar = None
@@ -39,8 +38,8 @@ class Test(BaseModel):
     negated: Condition | None = Field(None, alias="not")
 
     @model_validator(mode="after")
-    def _one_test(self) -> Test:
-        given = {Test.model_fields[name].alias or name for name in self.model_fields_set}
+    def _one_test(self) -> ConditionSpec:
+        given = {ConditionSpec.model_fields[name].alias or name for name in self.model_fields_set}
         if len(given & {*_TESTS, *_GROUPS}) != 1:
             raise ValueError(f"a condition needs exactly one of {', '.join((*_TESTS, *_GROUPS))}")
         if bool(given & {*_TESTS}) != ("path" in given):
@@ -50,8 +49,10 @@ class Test(BaseModel):
         return self
 
 
-Condition: TypeAlias = Annotated[Test, BeforeValidator(_listed)]
-Test.model_rebuild()
+Condition: TypeAlias = Annotated[
+    ConditionSpec, BeforeValidator(_listed, json_schema_input_type=ConditionSpec | list[ConditionSpec])
+]
+ConditionSpec.model_rebuild()
 
 
 class _Holder(BaseModel):
@@ -66,7 +67,7 @@ def condition(spec: Json) -> Callable[[Mapping[str, Json]], bool]:
     >>> condition({"path": "SXLX", "in": ["1", "2"]})({"SXLX": 2})
     True
     """
-    test = spec if isinstance(spec, Test) else _Holder.model_validate({"when": spec}).when
+    test = spec if isinstance(spec, ConditionSpec) else _Holder.model_validate({"when": spec}).when
     names: dict[str, Any] = {}
     try:
         code = boolean(test, Scope(envelope=""), names)
@@ -75,7 +76,7 @@ def condition(spec: Json) -> Callable[[Mapping[str, Json]], bool]:
     return cast("Callable[[Mapping[str, Json]], bool]", eval(f"lambda d: {code}", {**RUNTIME, **names}))
 
 
-def boolean(test: Test, scope: Scope, names: dict[str, Any]) -> str:
+def boolean(test: ConditionSpec, scope: Scope, names: dict[str, Any]) -> str:
     """Return a Python expression for a condition; constants it needs are put into `names`."""
     if test.every is not None or test.some is not None:
         word, members = (" and ", test.every) if test.every is not None else (" or ", test.some or [])
@@ -85,7 +86,7 @@ def boolean(test: Test, scope: Scope, names: dict[str, Any]) -> str:
     return _test(test, expression(test.path or "", scope), names)
 
 
-def _test(test: Test, value: str, names: dict[str, Any]) -> str:
+def _test(test: ConditionSpec, value: str, names: dict[str, Any]) -> str:
     if test.present is not None:
         return f"(present({value}) is {test.present})"
     if test.starts is not None:

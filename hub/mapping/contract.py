@@ -38,7 +38,7 @@ class Contract:
         self.fields = {field.keys: field for field in schemas.fields(schema)}
         self._validator = schemas.validator(schema)
         self._valid = self._validator.is_valid
-        self._fits: Callable[[Json], bool] = fitting(self.encoding, list(self.fields.values()))
+        self._fits: Callable[[Json], bool] = fitting(self.encoding, list(self.fields.values()), closed=self.closed)
 
     @property
     def encoding(self) -> Encoding:
@@ -63,7 +63,10 @@ class Contract:
         return Label(str(found[0].get("title", "")), personal) if found else UNLABELLED
 
     def check(self, data: Json) -> list[Issue]:
-        """Return everything wrong with `data`, in the contract's order; an empty list when nothing is. Never raises."""
+        """Return everything wrong with `data`, in the contract's order; an empty list when nothing is. Never raises.
+
+        Inside fields the schema does not describe, only texts are looked at.
+        """
         try:
             if self._valid(data) and self._fits(data):
                 return []
@@ -89,7 +92,7 @@ class Contract:
             yield issue(dotted(path), "required", "is required and missing", None, self.label(path))
         elif keyword in {"additionalProperties", "unevaluatedProperties"}:
             for name in cast("Any", error.kind).unexpected:
-                yield issue(dotted((*path, name[:64])), "unknown", f"is no field of {self.name}", None)
+                yield issue(dotted((*path, _safe(name))), "unknown", f"is no field of {self.name}", None)
         else:
             label = self.label(path)
             yield issue(dotted(path), _RULES.get(keyword, "schema"), _message(error), _at(data, path), label)
@@ -103,10 +106,16 @@ class Contract:
             return {str(key): self._cleaned(value, (*path, str(key)), found) for key, value in data.items()}
         if isinstance(data, (list, tuple)):
             return [self._cleaned(value, (*path, index), found) for index, value in enumerate(data)]
-        if data is None or isinstance(data, (str, bool, int)) or (isinstance(data, float) and abs(data) <= 1.7e308):
+        if data is None or isinstance(data, (str, bool)) or (isinstance(data, (int, float)) and abs(data) < 1.7e308):
             return data
         found.append(
-            issue(dotted(path), "type", f"holds a {type(data).__name__}, which JSON has no form for", "?", self.label(path))
+            issue(
+                dotted(path),
+                "type",
+                f"is a value of type {type(data).__name__}, which JSON has no form for",
+                None,
+                self.label(path),
+            )
         )
         return None
 
@@ -122,6 +131,11 @@ class Contract:
             if limit and (size := encoding.size(text)) > limit:
                 message = f"takes {size} bytes in {encoding.name}, {limit} are allowed"
                 yield issue(dotted(path), "bytes", message, text, self.label(path))
+
+
+def _safe(name: str) -> str:
+    """Shorten a field name that came with the data, and make it fit for logs."""
+    return name[:64].encode("utf-8", "replace").decode()
 
 
 def _message(error: jsonschema_rs.ValidationError) -> str:

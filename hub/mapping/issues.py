@@ -93,9 +93,8 @@ def shown(value: Json, rule: str, personal: str | None) -> str:
     >>> shown("07", "code", None), shown("张小明", "code", None), shown("07", "code", "name")
     ('07', '张***', '0**')
     """
-    if rule in {"code", "enum", "pair-matrix"} and personal is None and _CODE_LIKE.fullmatch(as_text := str(value)[:9]):
-        return as_text
-    return mask(value, personal)
+    clear = rule in {"code", "enum", "pair-matrix"} and personal is None and isinstance(value, str)
+    return value if clear and _CODE_LIKE.fullmatch(value) else mask(value, personal)
 
 
 def blocks(issues: Iterable[Issue]) -> bool:

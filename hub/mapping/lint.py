@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from hub.documents import Document, findings, suggest
 from hub.mapping.checks import Check, known
 from hub.mapping.codes import CodeTable
-from hub.mapping.conditions import Test
+from hub.mapping.conditions import ConditionSpec
 from hub.mapping.contract import Contract
 from hub.mapping.paths import Scope, expression
 from hub.mapping.schema import validator
@@ -76,7 +76,7 @@ def _paths(bench: Bench, where: Where, spec: FieldSpec, base: tuple[str, ...]) -
         yield from _path(bench, place, path, base)
 
 
-def tested(test: Test) -> Iterator[str]:
+def tested(test: ConditionSpec) -> Iterator[str]:
     """Yield every path a condition looks at."""
     if test.path is not None:
         yield test.path

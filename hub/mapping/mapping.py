@@ -55,7 +55,7 @@ class Mapping:
     def apply(self, data: abc.Mapping[str, Json], envelope: Envelope) -> tuple[dict[str, Json] | None, list[Issue]]:
         """Return the body and its warnings, or None and every issue. Never raises, whatever `data` holds."""
         issues: list[Issue] = []
-        if not isinstance(data, abc.Mapping):
+        if type(data) is not dict and not isinstance(data, abc.Mapping):
             return None, [issue("", "type", "the record is no object", data)]
         body = self._run(data, envelope, issues)
         wrong = self.contract.check(body)

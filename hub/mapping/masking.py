@@ -32,13 +32,22 @@ def mask(value: Json, kind: str | None) -> str:
         return "" if value is None else str(value).lower()
     if isinstance(value, (dict, list, tuple)):
         return "{…}" if isinstance(value, dict) else "[…]"
-    length, text = (len(value), value[:64]) if isinstance(value, str) else (n := len(s := str(value)[:64]), s[:n])
-    return _masked(text, length, kind)
+    return _masked(value if isinstance(value, str) else _written(value), kind)
 
 
-def _masked(text: str, length: int, kind: str | None) -> str:
-    if not text:
+def _written(value: Json) -> str:
+    try:
+        return str(value)
+    except ValueError:  # an int of thousands of digits
+        return "…"
+
+
+def _masked(text: str, kind: str | None) -> str:
+    length = len(text)
+    if not length:
         return ""
+    if text[0].isprintable() is False:  # a control character or half a surrogate has no place in a log
+        return "�***"
     if kind == Personal.NAME:
         return f"{text[0]}**"
     if kind == Personal.ID and 15 <= length <= 20:

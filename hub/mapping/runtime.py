@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from hub.mapping.conditions import RUNTIME as CONDITIONS
@@ -18,6 +19,7 @@ from hub.model import Json
 #: Most different gaps that are remembered, and the longest code that is remembered in clear.
 _MOST_GAPS = 10_000
 _LONGEST_CODE = 64
+_COUNTING = Lock()  # several partitions map at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,15 @@ def coded(issues: list[Issue], path: str, label: Label, value: Json, coding: Cod
     local = word(value)
     if local is not None and (found := coding.targets.get(local)) is not None:
         return found
-    shown = "an object" if local is None else local[:_LONGEST_CODE]
-    if len(coding.gaps) < _MOST_GAPS or (coding.name, shown) in coding.gaps:
-        coding.gaps[coding.name, shown] += 1
-    issues.append(issue(path, "code", f"has no code in {coding.name}", value, label))
+    _count(coding, "(an object)" if local is None else local[:_LONGEST_CODE])
+    issues.append(issue(path, "code", f"has no code in {coding.name}", local if local is not None else value, label))
     return None
+
+
+def _count(coding: Coding, local: str) -> None:
+    with _COUNTING:
+        if len(coding.gaps) < _MOST_GAPS or (coding.name, local) in coding.gaps:
+            coding.gaps[coding.name, local] += 1
 
 
 def missing(issues: list[Issue], path: str, label: Label) -> None:

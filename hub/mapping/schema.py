@@ -31,6 +31,8 @@ _PLAIN = {
 }  # fmt: skip
 _KEYWORDS = _SUBSCHEMA | _SUBSCHEMAS | _LISTS | _PLAIN
 _ANY_JSON = ["string", "number", "boolean", "null", "array", "object"]
+#: Beyond these no whole number can be written as JSON by everybody (64 bits); Oracle's NUMBER(38) can hold some.
+_RANGE = {"minimum": -(2**63), "maximum": 2**64 - 1}
 _TYPED = {"type", "$ref", "enum", "const", "allOf", "anyOf", "oneOf", "not", "if"}
 
 
@@ -55,7 +57,7 @@ def _children(schema: dict[str, Json]) -> Iterator[tuple[tuple[str | int, ...], 
 
 
 def tightened(schema: Json) -> Json:
-    """Return the schema with «any JSON» where no type is given: a datetime or bytes must not slip through unseen."""
+    """Return the schema with «any JSON» where no type is given, and numbers bounded: what is not JSON must not slip through."""
     if not isinstance(schema, dict):
         return schema
     made = dict(schema)
@@ -64,7 +66,13 @@ def tightened(schema: Json) -> Json:
             made[keyword] = tightened(value)
         elif keyword in _SUBSCHEMAS and isinstance(value, dict):
             made[keyword] = {name: tightened(child) for name, child in value.items()}
-    return made if _TYPED & made.keys() else {**made, "type": _ANY_JSON}
+    if not _TYPED & made.keys():
+        made["type"] = _ANY_JSON
+    return {**_RANGE, **made} if {"number", "integer"} & set(_listed(made.get("type"))) else made
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
 
 
 # --- what is wrong with a contract ---

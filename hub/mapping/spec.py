@@ -41,7 +41,10 @@ class FieldSpec(Strict):
     each: str | None = None
     fields: dict[str, Spec] | None = Field(None, min_length=1)
     value: Spec | None = None
-    do: Annotated[list[str | dict[str, Json]], BeforeValidator(_steps)] = []
+    do: Annotated[
+        list[str | dict[str, Json]],
+        BeforeValidator(_steps, json_schema_input_type=str | dict[str, Json] | list[str | dict[str, Json]]),
+    ] = []
     code: str | None = None
     when: Condition | None = None
     default: Json = None
@@ -72,7 +75,7 @@ class FieldSpec(Strict):
         return "default" in self.model_fields_set
 
 
-Spec: TypeAlias = Annotated[FieldSpec, BeforeValidator(_plain)]
+Spec: TypeAlias = Annotated[FieldSpec, BeforeValidator(_plain, json_schema_input_type=str | FieldSpec)]
 FieldSpec.model_rebuild()
 
 

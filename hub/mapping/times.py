@@ -57,11 +57,16 @@ def local(value: datetime) -> datetime:
     return value if value.tzinfo is None else value.astimezone(ZONE).replace(tzinfo=None)
 
 
+def usual(text: str) -> bool:
+    """Say whether a text has the shape of `2016-12-13 09:00:00`, by far the most common; that does not make it a moment."""
+    return len(text) == 19 and text[4] == "-" == text[7] and text[10] in " T" and text[13] == ":" == text[16]
+
+
 def _from_text(text: str) -> datetime | None:
     if len(text) > LONGEST:
         return None
     try:
-        if len(text) == 19 and text[4] == "-" and text[10] in " T":  # by far the most common form
+        if usual(text):
             return datetime.fromisoformat(text)
         return _from_forms(text.strip())
     except ValueError:

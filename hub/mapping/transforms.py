@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from stdnum.cn import ric
 
 from hub.mapping import masking
-from hub.mapping.times import moment
+from hub.mapping.times import moment, usual
 from hub.mapping.transforming import Unfit, transform
 from hub.model import Json
 
@@ -25,6 +25,7 @@ from hub.model import Json
 _LONGEST_NUMBER = 40
 #: Root of all row ids made by `guid`; changing it would change every id already sent.
 _NAMESPACE = uuid.UUID("8f6a0d0e-6211-5125-8000-000000621125")
+_USUAL = "%Y-%m-%d %H:%M:%S"
 _HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 # What XML 1.0 forbids, the C1 controls, and the byte order mark.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -235,13 +236,15 @@ def yes_no(value: Json, yes: str | int | bool = "1", no: str | int | bool = "0")
 
 
 @transform("datetime")
-def date_time(value: Json, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+def date_time(value: Json, form: str = _USUAL) -> str:
     """Write a moment in Asia/Shanghai time, in a strftime form, whatever local form it came in.
 
     >>> date_time("2016/12/13 9:00"), date_time("2016-12-13T01:00:00Z", "%Y%m%d%H%M%S"), date_time("13-DEC-16", "%Y-%m-%d")
     ('2016-12-13 09:00:00', '20161213090000', '2016-12-13')
     """
     found = moment(value)
+    if form == _USUAL and found is not None and type(value) is str and usual(value) and value[10] == " " and value[0] != "0":
+        return value  # nothing to do for by far the most values
     if found is None or found.year < 1000:
         raise Unfit("is no time in a known form")
     return found.strftime(form)
