@@ -9,14 +9,16 @@ from typing import ClassVar, TypeVar
 
 import orjson
 
+from adapters.kit.answers import compiled
 from adapters.kit.lanes import each_in_lane_order
 from adapters.kit.tls import reach
 from adapters.soap.call import Exchange, taken
 from adapters.soap.feed import FeedReader, Place
-from adapters.soap.options import Endpoint, Lookup, SoapOptions
+from adapters.soap.options import Endpoint, Find, FindRule, SoapOptions
+from adapters.soap.reply import Reply
 from adapters.soap.session import Session
 from adapters.soap.values import OF_CHECK, OF_MESSAGE
-from hub.errors import InDoubt, Misconfigured, SourceFailed
+from hub.errors import InDoubt, Misconfigured, Retryable, SourceFailed
 from hub.model import Guarantees, Message, Page, Receipt
 from hub.ports import Options, Outcome
 
@@ -38,7 +40,7 @@ class SoapAdapter:
         self._session = _at("token", partial(Session, options))
         self._exchanges: dict[str, Exchange] = {}
         for path, call in options.calls():
-            if isinstance(call, Endpoint | Lookup) or path == "check":
+            if isinstance(call, Endpoint | Find) or path == "check":
                 roots = OF_CHECK if path == "check" else OF_MESSAGE
                 self._exchanges[path] = _at(path, partial(self._session.exchange, call, roots))
         self._feeds = {
@@ -72,7 +74,7 @@ class SoapAdapter:
         """Return the receipt if the far side has the message, None if it has not. Raises a Failure when that cannot be known."""
         endpoint = self._options.endpoints.get(message.endpoint)
         if endpoint is None or endpoint.find is None:
-            raise InDoubt("HUB-D-230", f"endpoint {message.endpoint} has no look-up", hint="configure find:")
+            raise InDoubt("HUB-D-133", f"endpoint {message.endpoint} has no find: nobody can look the message up")
         return self._look_up(endpoint.find, self._exchanges[f"endpoints.{message.endpoint}.find"], message)
 
     def check(self) -> None:
@@ -104,14 +106,13 @@ class SoapAdapter:
             raise Misconfigured("HUB-D-207", f"system {self._system} has no endpoint {message.endpoint}")
         return taken(exchange.judge(self._session.ask(exchange, self._session.scope(message))))
 
-    def _look_up(self, lookup: Lookup, exchange: Exchange, message: Message) -> Receipt | None:
+    def _look_up(self, find: Find, exchange: Exchange, message: Message) -> Receipt | None:
         reply = self._session.ask(exchange, self._session.scope(message))
+        for rule in find.answers:
+            if compiled(rule)(reply.answer):
+                return _receipt(rule, reply) if rule.means == "taken" else None
         taken(exchange.judge(reply))
-        if not exchange.reader.holds(reply, lookup.found):
-            if exchange.reader.holds(reply, lookup.absent):
-                return None
-            raise InDoubt("HUB-D-231", "the look-up's answer says neither found nor absent")
-        return Receipt(reference=exchange.reader.text(reply, lookup.reference) if lookup.reference else None)
+        raise Retryable("HUB-D-118", f"HTTP {reply.answer.status}: no rule of find understands the answer")
 
     def _places(self, cursor: str | None) -> dict[str, Place]:
         if cursor is None:
@@ -120,6 +121,10 @@ class SoapAdapter:
             return {kind: _place(**place) for kind, place in orjson.loads(cursor).items()}
         except (orjson.JSONDecodeError, AttributeError, TypeError) as error:
             raise SourceFailed("HUB-S-503", "the stored cursor is not one of this adapter", misconfigured=True) from error
+
+
+def _receipt(rule: FindRule, reply: Reply) -> Receipt:
+    return Receipt(reference=reply.answer.select(rule.reference) if rule.reference else None)
 
 
 def _place(cursor: str, page: int, known: list[str], seen: str, latest: list[str]) -> Place:

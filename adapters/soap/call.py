@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from lxml import etree
 
 from adapters.kit import words
-from adapters.kit.answers import Judge
+from adapters.kit.answers import AnswerRule, Judge
 from adapters.kit.templates import Scope
 from adapters.soap.charset import checked
 from adapters.soap.envelope import ENVELOPES, Prepared, template_headers, wrapped
 from adapters.soap.inner import DigestText, InnerText
-from adapters.soap.options import Call, SoapOptions, Token
+from adapters.soap.options import Call, Ruled, SoapOptions, Token
 from adapters.soap.reply import Reader, Reply
 from adapters.soap.template import Template, Writer
 from adapters.soap.values import compiled, extended
@@ -63,7 +63,7 @@ class Exchange:
         self._inner = None if call.inner is None else InnerText(call.inner, names, roots)
         self._digest = None if call.digest is None else DigestText(call.digest, roots)
         self.reader = Reader(call.answer or options.answer, options.namespaces)
-        self._judge = Judge(options.answers if call.answers is None else call.answers)
+        self._judge = Judge(_rules(call, options))
 
     def prepare(self, scope: Scope) -> Prepared:
         """Return the envelope for this scope. Raises Rejected, Misconfigured, or what loading the WSDL raises."""
@@ -115,6 +115,13 @@ def taken(outcome: Outcome) -> Receipt:
     if isinstance(outcome, Failure):
         raise outcome
     return outcome
+
+
+def _rules(call: Call, options: SoapOptions) -> list[AnswerRule]:
+    """Return the rules of a call: a look-up has its own kind, a handshake answers unlike everything else."""
+    if not isinstance(call, Ruled):
+        return []
+    return list(call.answers) if isinstance(call, Token) else [*call.answers, *options.answers]
 
 
 def _parameters(call: Call, options: SoapOptions) -> Json:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from lxml import etree
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from adapters.kit.answer import Answer, json_selector
+from adapters.kit.answers import compiled
 from adapters.soap.call import taken
-from adapters.soap.options import Feed
+from adapters.soap.options import Feed, NextField, NextTime
 from adapters.soap.reply import Reply
 from adapters.soap.session import Session
 from adapters.soap.values import OF_FEED
 from hub.errors import Failure, InDoubt, Misconfigured, Retryable, SourceFailed
-from hub.model import Json, Page, Record, Unreadable
+from hub.model import Json, Operation, Page, Record, Unreadable
 
 #: Reading changes nothing over there, so a page whose answer was lost is asked for again.
 _AGAIN = Retrying(
@@ -36,8 +39,8 @@ _REMEMBERED = 500
 class Place:
     """Where one feed stands: the cursor it asks with, the page of that cursor, and how not to read equal rows for ever.
 
-    known: digests of rows already read whose cursor value is `cursor` · seen: the largest value on the pages so far · latest: digests of
-    the rows that have it.
+    known: digests of rows already read whose cursor value is `cursor` · seen: the largest value on the pages so far · latest:
+    digests of the rows that have it.
     """
 
     cursor: str
@@ -56,6 +59,7 @@ class FeedReader:
         self._feed = feed
         self._session = session
         self._exchange = session.exchange(feed, OF_FEED)
+        self._deleted = None if feed.deleted is None else compiled(feed.deleted)
         self._keys = (feed.key,) if isinstance(feed.key, str) else feed.key
 
     def start(self) -> Place:
@@ -84,7 +88,7 @@ class FeedReader:
         return rows, *self._next(reply, rows, place)
 
     def _ask(self, place: Place) -> Reply:
-        scope = self._session.scope(None, cursor=place.cursor, page=place.page)
+        scope = self._session.scope(None, cursor=self._since(place.cursor), page=place.page)
         reply = self._session.ask(self._exchange, scope)
         taken(self._exchange.judge(reply))
         return reply
@@ -102,22 +106,38 @@ class FeedReader:
         tracked = self._tracked(rows, place)
         if self._feed.pages is not None and place.page < self._page_count(reply):
             return replace(tracked, page=place.page + 1), True
-        if self._feed.from_field is not None:
-            after = Place(tracked.seen, known=tracked.latest[:_REMEMBERED])
-        else:
-            after = Place((self._feed.next and self._exchange.reader.text(reply, self._feed.next)) or place.cursor)
-        return after, bool(rows) and after.cursor != place.cursor
+        following = self._feed.next
+        if isinstance(following, NextTime):
+            # With pages the answer to one cursor is complete; without, the far side may have cut it.
+            return Place(
+                tracked.seen, known=tracked.latest[:_REMEMBERED]
+            ), self._feed.pages is None and tracked.seen != place.cursor
+        text = self._exchange.reader.text(reply, following.path) if isinstance(following, NextField) else None
+        return Place(text or place.cursor), bool(rows) and bool(text) and text != place.cursor
 
     def _tracked(self, rows: list[Json], place: Place) -> Place:
         """Return the place with the largest cursor value so far, and the rows that have it."""
-        if self._feed.from_field is None:
+        if not isinstance(self._feed.next, NextTime):
             return place
-        values = [(_text(row.get(self._feed.from_field)), row) for row in rows]
+        values = [(_text(row.get(self._feed.next.time)), row) for row in rows]
         start = place.seen or place.cursor
         seen = max([start, *(value for value, _ in values if value)], key=_rank)
         before = () if seen != start else place.latest if place.seen else place.known
         fresh = [_digest(row) for value, row in values if value == seen]
         return replace(place, seen=seen, latest=(*before, *(digest for digest in fresh if digest not in before)))
+
+    def _since(self, cursor: str) -> str:
+        """Return the cursor to ask with: earlier by the overlap, if there is one and the cursor is a time."""
+        following = self._feed.next
+        if not isinstance(following, NextTime) or following.overlap is None or cursor == self._feed.start:
+            return cursor
+        try:
+            moment = datetime.strptime(cursor, following.format)  # noqa: DTZ007 - shifted and written back, its zone never matters
+        except ValueError:
+            raise SourceFailed(
+                "HUB-S-504", f"{self._kind}: next.format does not fit {following.time}", misconfigured=True
+            ) from None
+        return (moment - timedelta(seconds=following.overlap)).strftime(following.format)
 
     def _page_count(self, reply: Reply) -> int:
         text = (self._exchange.reader.text(reply, self._feed.pages or "") or "").strip()
@@ -135,11 +155,15 @@ class FeedReader:
                 continue
             texts = [_text(row.get(field)) for field in self._keys]
             if all(texts):
-                records.append(Record(self._kind, "|".join(texts), self._revision(row), row))
+                records.append(Record(self._kind, "|".join(texts), self._revision(row), row, self._operation(row)))
             else:
                 where = f"page {place.page} row {number}"
                 faults.append(Unreadable(self._kind, where, "HUB-S-502", f"{where} lacks {' or '.join(self._keys)}"))
         return Page(tuple(records), None, tuple(faults))
+
+    def _operation(self, row: Mapping[str, Json]) -> Operation:
+        gone = self._deleted is not None and self._deleted(Answer(200, select=json_selector(row)))
+        return Operation.DELETE if gone else Operation.UPDATE
 
     def _revision(self, row: Mapping[str, Json]) -> str:
         told = _text(row.get(self._feed.revision)) if self._feed.revision else ""

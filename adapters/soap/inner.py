@@ -29,7 +29,7 @@ class InnerText:
         self.cdata = inner.wrap == "cdata"
 
     def text(self, scope: Scope) -> str:
-        """Return the document as text, declaration included. Raises Rejected HUB-D-130 or 131, Misconfigured HUB-D-204 or 206."""
+        """Return the document as text, declaration included. Raises Rejected HUB-D-130 to 132, Misconfigured HUB-D-204."""
         root = self._template.build(scope, self._write)
         text = self._declaration + str(etree.tostring(root, encoding="unicode"))
         return quote(text, safe="") if self._whole else text

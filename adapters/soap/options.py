@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from lxml import etree
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
-from adapters.kit.answers import AnswerRule, Means
+from adapters.kit.answers import AnswerCondition, AnswerRule
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
 from adapters.kit.sign import Digest as Algorithm
@@ -107,18 +107,17 @@ class Reading(Options):
 class Call(Options):
     """One request and how its answer is read: an `operation` of the WSDL, or a `body` template when there is no usable WSDL.
 
-    Its own `header`, `answer` and `answers` replace the system's.
+    Its own `header` and `answer` replace the system's.
     """
 
     operation: str | None = None
-    parameters: dict[str, Any] | list[Any] | str = {}
+    parameters: dict[str, Any] | list[Any] | str = Field(default={}, repr=False)
     body: Node | None = None
     header: tuple[Node, ...] | None = Field(default=None, description="replaces the system's header; [] for none")
     action: str | None = Field(default=None, description="SOAPAction, when the body is a template")
     inner: Inner | None = None
     digest: Digest | None = None
     answer: Reading | None = Field(default=None, description="replaces the system's")
-    answers: tuple[AnswerRule, ...] | None = Field(default=None, description="replaces the system's rules")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -129,51 +128,84 @@ class Call(Options):
         return self
 
 
-class Renewal(AnswerRule):
-    """A rule that recognises «your token is no longer valid»; `means` needs no saying."""
+class Ruled(Call):
+    """A call with rules of its own, asked before the system's."""
 
-    means: Means = Means.RETRY
+    answers: tuple[AnswerRule, ...] = ()
 
 
-class Token(Call):
+class Token(Ruled):
     """The handshake that yields `$token`, kept until the far side refuses it or it is older than `lasts`.
 
-    Inherits neither the system's header nor its parameters. path: where the token stands in the answer; unset, the result string
-    is the token · renew: answers that mean it is no longer valid (nothing was taken, the call is made again) · renewals: how
-    often in one attempt.
+    Inherits neither the system's header nor its parameters nor its rules. path: where the token stands in the answer; unset, the
+    result string is the token · renew_on: answers that mean it is no longer valid (nothing was taken, the call is made again) ·
+    renewals: how often in one attempt.
     """
 
     path: str | None = None
-    renew: tuple[Renewal, ...] = ()
+    renew_on: tuple[AnswerCondition, ...] = ()
     renewals: int = Field(default=2, ge=0, le=5)
     lasts: Seconds | None = None
 
 
-class Lookup(Call):
-    """Asks whether a message in doubt arrived.
+class FindRule(AnswerCondition):
+    """One line of `find.answers`: what shows that the far side has the message, or certainly has not."""
 
-    found, absent: paths; the one that gives something (or is true) decides. Neither of them: nobody knows, nothing is sent again.
-    """
-
-    found: str
-    absent: str
+    means: Literal["taken", "missing"]
     reference: str | None = None
 
 
-class Endpoint(Call):
+class Find(Call):
+    """How to ask whether a message in doubt arrived. Needs a rule for both answers: a guess here would lose or double records."""
+
+    answers: tuple[FindRule, ...]
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if {rule.means for rule in self.answers} != {"taken", "missing"}:
+            raise ValueError("find needs at least one rule that means taken and one that means missing")
+        return self
+
+
+class Endpoint(Ruled):
     """What a route names after `system/`. idempotent: the far side takes the same message twice without doubling it."""
 
     idempotent: bool = False
-    find: Lookup | None = None
+    find: Find | None = None
 
 
-class Feed(Call):
+class NextField(Options):
+    """The answer says at `path` where to go on; `$cursor` hands it back."""
+
+    by: Literal["field"]
+    path: str
+
+
+class NextTime(Options):
+    """The largest value of a row's field is the next `$cursor`; the far side gives rows from that value on, included.
+
+    time: the field; a number works too · overlap: ask from that much earlier, for rows that became visible late; then `format` says
+    how the field is written.
+    """
+
+    by: Literal["time"]
+    time: str
+    format: str = "%Y-%m-%d %H:%M:%S"
+    overlap: Seconds | None = None
+
+
+class NextNone(Options):
+    """The whole list each time."""
+
+    by: Literal["none"] = "none"
+
+
+class Feed(Ruled):
     """One kind of record read from an operation.
 
     rows: XPath of the rows, or path into JSON · fields: where a row has its values · lists: child elements that are lists even when
-    there is one · key, revision: fields; without revision a digest of the row · next: where the answer says the next `$cursor` ·
-    from_field: instead, the largest value of that field on all pages is the next cursor, and the far side gives rows from that value
-    on, included · start: the first cursor · pages: where the answer says how many pages `$page` there are.
+    there is one · key, revision: fields; without revision a digest of the row · deleted: a condition over the row's fields ·
+    start: the first cursor · pages: where the answer says how many pages `$page` the answer to one cursor has.
     """
 
     rows: str = Field(min_length=1)
@@ -181,16 +213,10 @@ class Feed(Call):
     lists: frozenset[str] = frozenset()
     key: str | tuple[str, ...]
     revision: str | None = None
-    next: str | None = None
-    from_field: str | None = None
-    start: str = ""
+    deleted: AnswerCondition | None = None
+    next: Annotated[NextField | NextTime | NextNone, Field(discriminator="by")] = NextNone()
+    start: Plain = ""
     pages: str | None = None
-
-    @model_validator(mode="after")
-    def _one_cursor(self) -> Self:
-        if self.next is not None and self.from_field is not None:
-            raise ValueError("the next cursor comes from next: or from from_field:, not both")
-        return self
 
 
 class Basic(Options):
@@ -216,11 +242,11 @@ class SoapOptions(HttpOptions):
     time_format: str = Field(default="%Y-%m-%d %H:%M:%S", description="of $stamp: when the message was frozen, or now")
     timezone: str = "Asia/Shanghai"
     header: tuple[Node, ...] = ()
-    parameters: dict[str, Any] = Field(default={}, description="leading parameters of every operation")
+    parameters: dict[str, Any] = Field(default={}, repr=False, description="leading parameters of every operation")
     answer: Reading = Reading()
     answers: tuple[AnswerRule, ...] = ()
     token: Token | None = None
-    check: Call | None = Field(default=None, description="a harmless call that `hub check --live` makes")
+    check: Ruled | None = Field(default=None, description="a harmless call that `hub check --live` makes")
     endpoints: dict[str, Endpoint] = {}
     feeds: dict[str, Feed] = {}
     batch: int = Field(default=16, ge=1, le=200, description="most messages in one send")

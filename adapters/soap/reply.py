@@ -66,11 +66,6 @@ class Reader:
         """Return the first thing a path gives as text."""
         return first_text(self.found(reply, path))
 
-    def holds(self, reply: Reply, path: str) -> bool:
-        """Say whether a path gives anything: an element, a text that is not blank, a number but zero, or true."""
-        found = self.found(reply, path)
-        return bool(found.strip() if isinstance(found, str) else found)
-
     def _parsed(self, answer: Answer) -> etree._Element:
         try:
             header = declared(answer.headers.get("content-type", ""))

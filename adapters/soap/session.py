@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.kit.answers import Judge
+from adapters.kit.answers import compiled
 from adapters.kit.http import Http
 from adapters.kit.templates import Scope
 from adapters.soap.call import Exchange, taken
@@ -82,7 +82,7 @@ class _Handshake:
         self._settings = token
         self._session = session
         self._exchange = session.exchange(token, OF_HANDSHAKE)
-        self._refused = Judge(token.renew)
+        self._refusals = [compiled(condition) for condition in token.renew_on]
         self.cache = TokenCache(self._shake, token.lasts)
 
     def ask(self, exchange: Exchange, scope: Scope) -> Reply:
@@ -93,7 +93,7 @@ class _Handshake:
         for _ in range(self._settings.renewals + 1):
             token = self.cache.get()
             reply = self._session.once(exchange, extended(scope, token=token))
-            if self._refused.by_rule(reply.answer) is None:
+            if not any(refused(reply.answer) for refused in self._refusals):
                 return reply
             self.cache.drop(token)
         raise Misconfigured("HUB-D-222", f"the far side refused {self._settings.renewals + 1} tokens in a row")

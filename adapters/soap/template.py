@@ -13,7 +13,7 @@ from adapters.kit.templates import MISSING, Scope
 from adapters.soap.charset import checked
 from adapters.soap.options import Node
 from adapters.soap.values import Value, compiled, extended
-from hub.errors import Misconfigured
+from hub.errors import Misconfigured, Rejected
 from hub.model import Json
 
 #: Namespaces everybody may use without declaring them.
@@ -214,4 +214,4 @@ def _named(name: str, uri: str | None) -> str:
     try:
         return str(etree.QName(uri, name).text)
     except ValueError:
-        raise Misconfigured("HUB-D-206", f"the field {name!r} cannot be the name of an element or attribute") from None
+        raise Rejected("HUB-D-132", f"field {name} is no XML name") from None

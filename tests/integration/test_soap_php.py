@@ -47,10 +47,10 @@ CASE = {
             "find": {
                 "operation": "findCase",
                 "parameters": {"key": "$key"},
-                "answers": [],
-                "found": "c:number",
-                "absent": "not(c:number)",
-                "reference": "c:number",
+                "answers": [
+                    {"path": "c:number", "means": "taken", "reference": "c:number"},
+                    {"path": "c:number", "present": False, "means": "missing"},
+                ],
             },
         }
     },
@@ -64,7 +64,7 @@ ENTRANCE = {
         "parameters": {"platCode": "621125", "platPwd": "$secret.pwd"},
         "answer": {"inner": "text"},
         "answers": [{"path": ".", "equals": "002", "means": "rejected"}, {"path": ".", "means": "taken"}],
-        "renew": [{"path": ".", "equals": "001"}],
+        "renew_on": [{"path": ".", "equals": "001"}],
     },
     "answer": {"inner": "text"},
     "answers": [{"path": ".", "equals": "0", "means": "taken"}, {"text": "^0", "means": "rejected"}],
@@ -299,7 +299,7 @@ class TestFeed(SourceConformance):
             "parameters": {"since": "$cursor", "page": "$page"},
             "rows": "c:row",
             "key": "number",
-            "from_field": "changed",
+            "next": {"by": "time", "time": "changed"},
             "pages": "c:pages",
         }
         return adapter_of(
