@@ -19,7 +19,7 @@ from hub.errors import Deferred, Failure, Misconfigured
 from hub.model import TAKEN, Guarantees, State
 from hub.ports import Outcome
 from hub.store import outbox, settling, systems
-from hub.store.outbox import Opened
+from hub.store.outbox import Opened, SendWindow
 from hub.store.partitions import Holding
 from hub.store.settling import Settled
 from hub.store.systems import Standing
@@ -76,42 +76,39 @@ def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
     limit = desk.widest
     while not stopping():
         now = desk.exchange.clock()
-        standing, opened = _open(desk, now, limit)
-        if not opened:
+        standing, window = _open(desk, now, limit)
+        if window is None:
             return _next(desk, standing, now)
-        doubtful = frozenset(one.message.id for one in opened if one.doubtful)
-        outcomes = desk.sender.send([one.message for one in opened], doubtful)
-        _close(desk, standing, opened, outcomes)
+        doubtful = frozenset(one.message.id for one in window.opened if one.doubtful)
+        outcomes = desk.sender.send([one.message for one in window.opened], doubtful)
+        _close(desk, standing, window, outcomes)
         limit = _next_limit(desk, limit, outcomes)
     return None
 
 
 def recover(desk: Desk) -> int:
     """Settle what a former owner left between sending and settling: ask, send again, or hold. Returns how many."""
-    total = 0
-    while True:
-        with desk.exchange.store.writing() as connection:
-            standing = systems.standing(connection, desk.system)
-            left = outbox.interrupted(connection, desk.holding, system=desk.system, partition=desk.partition, limit=desk.widest)
-        if not left:
-            return total
-        outcomes = [desk.sender.look_up(one.message, deliver.interrupted()) for one in left]
-        _close(desk, replace(standing, failures=0), left, outcomes)
-        total += len(left)
+    with desk.exchange.store.writing() as connection:
+        standing = systems.standing(connection, desk.system)
+        left = outbox.interrupted(connection, desk.holding)
+    for window in left:
+        outcomes = [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]
+        _close(desk, replace(standing, failures=0), window, outcomes)
+    return sum(len(window.opened) for window in left)
 
 
-def _open(desk: Desk, now: datetime, limit: int) -> tuple[Standing, list[Opened]]:
+def _open(desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow | None]:
     store = desk.exchange.store
     with store.reading() as connection:  # looking first keeps an idle partition from queueing up as a writer
         standing = systems.standing(connection, desk.system)
         due = outbox.next_due(connection, system=desk.system, partition=desk.partition)
     if not standing.open_at(now) or due is None or due > now:
-        return standing, []
+        return standing, None
     limit = 1 if standing.failures >= DOWN_AFTER else limit  # a target that was down is probed with one message
     with store.writing() as connection:
         standing = systems.standing(connection, desk.system)
         if not standing.open_at(now):
-            return standing, []
+            return standing, None
         return standing, outbox.open_window(
             connection, desk.holding, system=desk.system, partition=desk.partition,
             limit=limit, heads_only=desk.heads_only, now=now,
@@ -130,17 +127,19 @@ def _next(desk: Desk, standing: Standing, now: datetime) -> datetime | None:
     return due if due > now else None  # due, but behind something that is not: that one will wake us
 
 
-def _close(desk: Desk, standing: Standing, opened: Sequence[Opened], outcomes: Sequence[Outcome]) -> None:
+def _close(desk: Desk, standing: Standing, window: SendWindow, outcomes: Sequence[Outcome]) -> None:
     now = desk.exchange.clock()
     down = standing.failures + 1 >= DOWN_AFTER and deliver.took_nothing(outcomes)
     settled = [
         _settled(one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, target_down=down))
-        for one, outcome in zip(opened, outcomes, strict=True)
+        for one, outcome in zip(window.opened, outcomes, strict=True)
     ]
     with desk.exchange.store.writing() as connection:
-        settling.close_window(connection, desk.holding, system=desk.system, settled=settled, parents=desk.parents, now=now)
+        settling.close_window(
+            connection, desk.holding, system=desk.system, window=window, settled=settled, parents=desk.parents, now=now
+        )
         _stand(connection, desk, standing, outcomes, now)
-    _measure(desk, opened, settled, now)
+    _measure(desk, window.opened, settled, now)
 
 
 def _settled(one: Opened, settlement: settling.Settlement) -> Settled:

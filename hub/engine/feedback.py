@@ -8,8 +8,8 @@ from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
 from hub.model import Judgement, State, Verdict
 from hub.ports import Feedback
-from hub.store import acceptance, settling
-from hub.store.settling import Match
+from hub.store import acceptance, verdicts
+from hub.store.verdicts import Match
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def poll(exchange: Exchange, system: str) -> int:
             matches = [_match(verdict) for verdict in page.verdicts]
             now = exchange.clock()
             with exchange.store.writing() as connection:
-                moved += settling.apply_verdicts(
+                moved += verdicts.apply_verdicts(
                     connection, system=system, matches=matches, parents=exchange.parents(system), now=now
                 )
                 acceptance.set_cursor(connection, name, page.cursor, now)

@@ -140,7 +140,11 @@ class LocalEngine:
                 desk = dispatch.desk(self._exchange, holding, system.name, partition, pool)
                 dispatch.recover(desk)
                 desks.append(desk)
-            return self._until(dispatch.drain(desks[0], stopping=self._stopping.is_set))
+            try:
+                return self._until(dispatch.drain(desks[0], stopping=self._stopping.is_set))
+            except Exception:
+                desks.clear()  # what was sent and not written down is in doubt: take the partition again and recover
+                raise
 
         return step
 

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, select, update
 
 from hub.model import LIVE, TAKEN, Operation, Stage, State
-from hub.store import schema
+from hub.store import dialect, schema
 from hub.store.numbers import moment, take
 from hub.store.partitions import Holding, require
 
@@ -20,8 +20,6 @@ from hub.store.partitions import Holding, require
 _PARENT_FINE = [state.value for state in (LIVE | TAKEN) - {State.PARKED}]
 #: What a newer version of the same record makes pointless (a late-rejected one was there, so the newer one is an update).
 _OUTDATED = [State.DEAD.value, State.REJECTED.value]
-#: What makes two deliveries versions of one another.
-_SAME_DELIVERY = ("system", "lane", "route", "key")
 #: Most keys in one IN list: below every database's limit on bound values.
 CHUNK = 1000
 
@@ -121,43 +119,43 @@ def write_page(
     return due
 
 
+_RECORD = ("id", "source", "kind", "key", "revision", "deleted", "run_id", "seen_at", "data")
+_DELIVERY = (
+    "id", "record_id", "system", "partition", "route", "endpoint", "kind", "key", "lane", "parent_route", "parent_key",
+    "operation", "state", "due_at", "attempts", "spent", "created_at", "changed_at", "batch", "row", "mapping", "generation",
+    "doubtful", "stage", "code", "reason", "issues",
+)  # fmt: skip
+
+
 def _write_records(connection: Connection, source: str, run_id: int, accepted: Sequence[Accepted], batch: str, at: int) -> int:
     first_record = take(connection, "record", len(accepted))
     records = [
-        {"id": number, "source": source, "kind": one.kind, "key": one.key, "revision": one.revision,
-         "deleted": one.deleted, "run_id": run_id, "seen_at": at, "data": one.data}
+        (number, source, one.kind, one.key, one.revision, one.deleted, run_id, at, one.data)
         for number, one in enumerate(accepted, first_record)
-    ]  # fmt: skip
-    connection.execute(insert(schema.record), records)
-    total = sum(len(one.owed) for one in accepted)
-    if total == 0:
-        return 0
-    first = take(connection, "delivery", total)
-    rows = _delivery_rows(accepted, first_record, first, batch, at)
-    if any(one.renewed for one in accepted):
-        renewed = {(one.kind, one.key) for one in accepted if one.renewed}
-        _supersede(connection, [row for row in rows if (row["kind"], row["key"]) in renewed], at)
-    connection.execute(insert(schema.delivery), rows)
-    parked = _park_orphans(connection, first, at) if any(row["parent_route"] for row in rows) else 0
-    return sum(bool(row["state"] == State.PENDING.value) for row in rows) - parked
+    ]
+    dialect.insert_rows(connection, schema.record, _RECORD, records)
+    owed = [(record_id, one, owed) for record_id, one in enumerate(accepted, first_record) for owed in one.owed]
+    return _write_deliveries(connection, owed, batch, at) if owed else 0
 
 
-def _delivery_rows(accepted: Sequence[Accepted], first_record: int, first: int, batch: str, at: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for record_id, one in enumerate(accepted, first_record):
-        for owed in one.owed:
-            parent_route, parent_key = owed.parent or (None, None)
-            rows.append({
-                "id": first + len(rows), "record_id": record_id, "system": owed.system,
-                "partition": partition_of(owed.lane, owed.partitions), "route": owed.route, "endpoint": owed.endpoint,
-                "kind": one.kind, "key": one.key, "lane": owed.lane, "parent_route": parent_route, "parent_key": parent_key,
-                "operation": owed.operation.value, "state": owed.state.value, "due_at": at, "attempts": 0, "spent": 0,
-                "created_at": at, "changed_at": at, "batch": batch, "row": owed.row, "mapping": owed.mapping, "generation": 0,
-                "doubtful": False,
-                "stage": owed.stage.value if owed.stage else None, "code": owed.code, "reason": owed.reason,
-                "body": owed.body, "issues": owed.issues,
-            })  # fmt: skip
-    return rows
+def _write_deliveries(connection: Connection, owed: Sequence[tuple[int, Accepted, Owed]], batch: str, at: int) -> int:
+    first = take(connection, "delivery", len(owed))
+    _supersede(connection, [(one.key, debt) for _, one, debt in owed if one.renewed], at)
+    rows = [_delivery_row(number, *debt, batch, at) for number, debt in enumerate(owed, first)]
+    dialect.insert_rows(connection, schema.delivery, _DELIVERY, rows)
+    bodies = [(number, debt.body) for number, (_, _, debt) in enumerate(owed, first) if debt.body is not None]
+    dialect.insert_rows(connection, schema.body, ("delivery_id", "body"), bodies)
+    parked = _park_orphans(connection, first, at) if any(debt.parent for _, _, debt in owed) else 0
+    return sum(debt.state is State.PENDING for _, _, debt in owed) - parked
+
+
+def _delivery_row(number: int, record_id: int, one: Accepted, owed: Owed, batch: str, at: int) -> tuple[Any, ...]:
+    parent_route, parent_key = owed.parent or (None, None)
+    return (
+        number, record_id, owed.system, partition_of(owed.lane, owed.partitions), owed.route, owed.endpoint, one.kind, one.key,
+        owed.lane, parent_route, parent_key, owed.operation.value, owed.state.value, at, 0, 0, at, at, batch, owed.row,
+        owed.mapping, 0, False, owed.stage.value if owed.stage else None, owed.code, owed.reason, owed.issues,
+    )  # fmt: skip
 
 
 def partition_of(lane: str, partitions: int) -> int:
@@ -165,15 +163,19 @@ def partition_of(lane: str, partitions: int) -> int:
     return zlib.crc32(lane.encode()) % partitions if partitions > 1 else 0
 
 
-def _supersede(connection: Connection, rows: Sequence[Mapping[str, Any]], at: int) -> None:
+def _supersede(connection: Connection, renewed: Sequence[tuple[str, Owed]], at: int) -> None:
     """End the failed deliveries of earlier versions: the newer version takes over their place."""
     table = schema.delivery
-    failing = {system for system in {row["system"] for row in rows} if _has_failed(connection, system)}
-    renewed = [{f"b_{name}": row[name] for name in _SAME_DELIVERY} for row in rows if row["system"] in failing]
-    if renewed:
-        same = and_(*(table.c[name] == bindparam(f"b_{name}") for name in _SAME_DELIVERY))
+    failing = {system for system in {owed.system for _, owed in renewed} if _has_failed(connection, system)}
+    rows = [
+        {"b_system": owed.system, "b_lane": owed.lane, "b_route": owed.route, "b_key": key}
+        for key, owed in renewed
+        if owed.system in failing
+    ]
+    if rows:
+        same = and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("system", "lane", "route", "key")))
         outdated = update(table).where(same, table.c.state.in_(_OUTDATED))
-        connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=at), renewed)
+        connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=at), rows)
 
 
 def _has_failed(connection: Connection, system: str) -> bool:

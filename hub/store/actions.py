@@ -7,11 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, select, update
 
 from hub.model import FAILED, Operation, State
 from hub.store import schema
-from hub.store.acceptance import CHUNK
 from hub.store.numbers import moment, take
 
 _OURS = schema.delivery
@@ -81,7 +80,8 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
     """Make failed deliveries of a scope pending again with the bytes they have; those that never had a body stay dead."""
     if not scope:
         return 0
-    revived = update(_OURS).where(*_meant(scope, tuple(FAILED)), _OURS.c.body.is_not(None)).values(_revived(now))
+    has_body = exists().where(schema.body.c.delivery_id == _OURS.c.id)
+    revived = update(_OURS).where(*_meant(scope, tuple(FAILED)), has_body).values(_revived(now))
     number = int(connection.execute(revived).rowcount)
     write_journal(connection, actor, "retry", str(scope), number, reason, now)
     return number
@@ -89,16 +89,18 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
 
 def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetime) -> int:
     """Make failed deliveries pending again with new bodies (a new generation: the far side must not mistake it for the old one)."""
-    number = 0
-    for start in range(0, len(remade), CHUNK):
-        for one in remade[start : start + CHUNK]:
-            values = {**_revived(now), "body": one.body, "mapping": one.mapping, "row": one.row, "issues": None}
-            failed = _OURS.c.state.in_([state.value for state in FAILED])
-            done = connection.execute(
-                update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
-            )
-            number += int(done.rowcount)
-    return number
+    return sum(_remake(connection, one, now) for one in remade)
+
+
+def _remake(connection: Connection, one: Remade, now: datetime) -> int:
+    values = {**_revived(now), "mapping": one.mapping, "row": one.row, "issues": None}
+    failed = _OURS.c.state.in_([state.value for state in FAILED])
+    renewed = update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
+    if connection.execute(renewed).rowcount == 0:
+        return 0
+    connection.execute(delete(schema.body).where(schema.body.c.delivery_id == one.id))
+    connection.execute(insert(schema.body).values(delivery_id=one.id, body=one.body))
+    return 1
 
 
 def _revived(now: datetime) -> dict[str, Any]:

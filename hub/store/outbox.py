@@ -8,22 +8,23 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, not_, or_, select
 from sqlalchemy.sql import Select
 
 from hub.model import TAKEN, Message, Operation, State
 from hub.store import schema
-from hub.store.numbers import instant, moment
+from hub.store.numbers import instant, moment, take
 from hub.store.partitions import Holding, require
 
 _PENDING = State.PENDING.value
-#: What blocks a lane behind it: not yet taken, and still meant to be.
-_BLOCKING = [State.PENDING.value, State.SENDING.value, State.HELD.value]
+#: What blocks a lane behind it: not yet taken, and still meant to be. What is being sent is still pending.
+_BLOCKING = [State.PENDING.value, State.HELD.value]
 _TAKEN = [state.value for state in TAKEN]
 _OURS = schema.delivery
+_WINDOW = schema.window
 _COLUMNS = (
-    _OURS.c.id, _OURS.c.route, _OURS.c.endpoint, _OURS.c.kind, _OURS.c.key, _OURS.c.lane, _OURS.c.operation, _OURS.c.body,
-    _OURS.c.batch, _OURS.c.created_at, _OURS.c.attempts, _OURS.c.spent, _OURS.c.generation, _OURS.c.doubtful,
+    _OURS.c.id, _OURS.c.route, _OURS.c.endpoint, _OURS.c.kind, _OURS.c.key, _OURS.c.lane, _OURS.c.operation, _OURS.c.batch,
+    _OURS.c.created_at, _OURS.c.attempts, _OURS.c.spent, _OURS.c.generation, _OURS.c.doubtful, schema.body.c.body,
 )  # fmt: skip
 
 
@@ -34,13 +35,22 @@ class Opened:
     message: Message
     route: str
     spent: int
-    doubtful: bool = False  # an earlier attempt may have arrived
+    doubtful: bool  # an earlier attempt may have arrived
+
+
+@dataclass(frozen=True, slots=True)
+class SendWindow:
+    """Messages whose attempts were opened together; nothing of it leaves before it is durable (invariant 2)."""
+
+    id: int
+    opened_at: int
+    opened: tuple[Opened, ...]
 
 
 def open_window(
     connection: Connection, holding: Holding, *, system: str, partition: int, limit: int, heads_only: bool, now: datetime
-) -> list[Opened]:
-    """Open an attempt for each of the next due messages and return them, oldest first, lane order kept (invariants 2 and 3).
+) -> SendWindow | None:
+    """Open the attempts of the next due messages, oldest first, lane order kept (invariant 3); None when nothing is due.
 
     `heads_only`: at most one message of a lane. Raises Fenced when the partition has a newer owner.
     """
@@ -48,32 +58,37 @@ def open_window(
     at = moment(now)
     rows = connection.execute(_due(system, partition, at, limit, heads_only)).all()
     if not rows:
-        return []
-    numbers = [row.id for row in rows]
-    connection.execute(
-        update(_OURS).where(_OURS.c.id.in_(numbers)).values(state=State.SENDING.value, attempts=_OURS.c.attempts + 1, changed_at=at)
-    )
-    opening = select(_OURS.c.id, _OURS.c.attempts, literal(at)).where(_OURS.c.id.in_(numbers))
-    connection.execute(insert(schema.attempt).from_select(["delivery_id", "number", "opened_at"], opening))
-    return [_opened(row, row.attempts + 1) for row in rows]
+        return None
+    number = take(connection, "window", 1)
+    opening = {"id": number, "partition": holding.name, "epoch": holding.epoch, "opened_at": at}
+    connection.execute(insert(_WINDOW).values(**opening, deliveries=orjson.dumps([row.id for row in rows])))
+    return SendWindow(number, at, tuple(_opened(row) for row in rows))
 
 
-def interrupted(connection: Connection, holding: Holding, *, system: str, partition: int, limit: int) -> list[Opened]:
-    """Return messages whose attempt was opened by an owner that is gone: sent or not, nobody here knows."""
+def interrupted(connection: Connection, holding: Holding) -> list[SendWindow]:
+    """Return the windows of this partition whose owner is gone: sent or not, nobody here knows."""
     require(connection, holding)
-    query = (
-        select(*_COLUMNS)
-        .where(_OURS.c.system == system, _OURS.c.partition == partition, _OURS.c.state == State.SENDING.value, schema.OPEN)
-        .order_by(_OURS.c.id)
-        .limit(limit)
-    )
-    return [_opened(row, row.attempts) for row in connection.execute(query)]
+    left = select(_WINDOW).where(_WINDOW.c.partition == holding.name, _WINDOW.c.closed_at.is_(None)).order_by(_WINDOW.c.id)
+    return [_left(connection, row) for row in connection.execute(left).all()]
+
+
+def _left(connection: Connection, row: Any) -> SendWindow:
+    with_bodies = select(*_COLUMNS).join_from(_OURS, schema.body, schema.body.c.delivery_id == _OURS.c.id)
+    query = with_bodies.where(_OURS.c.id.in_(orjson.loads(row.deliveries)), _OURS.c.state == _PENDING).order_by(_OURS.c.id)
+    return SendWindow(row.id, row.opened_at, tuple(_opened(one) for one in connection.execute(query)))
+
+
+def in_flight(connection: Connection) -> set[int]:
+    """Return the numbers of the deliveries that are being sent now."""
+    query = select(_WINDOW.c.deliveries).where(_WINDOW.c.closed_at.is_(None))
+    return {number for row in connection.execute(query) for number in orjson.loads(row.deliveries)}
 
 
 def _due(system: str, partition: int, at: int, limit: int, heads_only: bool) -> Select[Any]:
     ours = _OURS
     return (
         select(*_COLUMNS)
+        .join_from(ours, schema.body, schema.body.c.delivery_id == ours.c.id)
         .where(ours.c.system == system, ours.c.partition == partition, ours.c.state == _PENDING, ours.c.due_at <= at, schema.OPEN)
         .where(not_(_blocked(heads_only)), or_(ours.c.parent_route.is_(None), _parent_taken(heads_only)))
         .order_by(ours.c.due_at, ours.c.id)
@@ -110,21 +125,22 @@ def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
     )
 
 
-def _opened(row: Any, attempt: int) -> Opened:
+def _opened(row: Any) -> Opened:
+    number, route, endpoint, kind, key, lane, operation, batch, created, attempts, spent, generation, doubtful, body = row
     message = Message(
-        id=row.id,
-        endpoint=row.endpoint,
-        kind=row.kind,
-        key=row.key,
-        lane=row.lane,
-        operation=Operation(row.operation),
-        body=orjson.loads(row.body),
-        idempotency_key=idempotency_key(row.id, row.created_at, row.generation),
-        batch=row.batch,
-        created=instant(row.created_at),
-        attempt=attempt,
+        id=number,
+        endpoint=endpoint,
+        kind=kind,
+        key=key,
+        lane=lane,
+        operation=Operation(operation),
+        body=orjson.loads(body),
+        idempotency_key=idempotency_key(number, created, generation),
+        batch=batch,
+        created=instant(created),
+        attempt=attempts + 1,
     )
-    return Opened(message, row.route, row.spent, row.doubtful)
+    return Opened(message, route, spent, doubtful)
 
 
 def idempotency_key(delivery: int, created: int, generation: int) -> str:

@@ -16,7 +16,7 @@ BIG = BigInteger().with_variant(Integer, "sqlite")
 
 #: States an operator or the hub still looks at; all others are history and cost nothing to skip.
 OPEN_STATES: Final = tuple(
-    state.value for state in (State.PENDING, State.SENDING, State.ACCEPTED, State.HELD, State.PARKED, State.DEAD, State.REJECTED)
+    state.value for state in (State.PENDING, State.ACCEPTED, State.HELD, State.PARKED, State.DEAD, State.REJECTED)
 )
 #: Literal text, not bound values: a partial index is used only when the query repeats its condition.
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
@@ -74,7 +74,7 @@ delivery = Table(
     Column("code", String(16)),
     Column("reason", Text),
     Column("deadline", BigInteger),
-    Column("body", LargeBinary),
+    Column("window_id", BIG),  # the last window it was sent in
     Column("issues", LargeBinary),
     Index(None, "record_id"),
     Index(None, "system", "lane", "id"),
@@ -82,14 +82,37 @@ delivery = Table(
     Index("ix_delivery_row", "system", "row", sqlite_where=text("row IS NOT NULL"), postgresql_where=text('"row" IS NOT NULL')),
 )
 
+#: Apart from the delivery, so that moving a delivery on never rewrites its bytes.
+body = Table(
+    "body",
+    metadata,
+    Column("delivery_id", BIG, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: The attempts of one window, opened together before anything is sent (invariant 2). While it is open its deliveries are «sending».
+window = Table(
+    "window",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("partition", String(96), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("deliveries", LargeBinary),  # their numbers, until it is closed
+    Index("ix_window_open", "partition", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+)
+
+#: Attempts that ended in anything but a plain receipt; of that one the delivery and its window tell everything.
 attempt = Table(
     "attempt",
     metadata,
     Column("delivery_id", BIG, primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("window_id", BIG, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
-    Column("closed_at", BigInteger),
-    Column("outcome", String(16)),
+    Column("closed_at", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False),
     Column("code", String(16)),
     Column("said", Text),
     Column("reference", String(255)),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, exists, select, true, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, select, update
 
-from hub.model import TAKEN, Stage, State
+from hub.model import TAKEN, Stage, State, Taken
 from hub.store import schema
 from hub.store.numbers import moment
+from hub.store.outbox import SendWindow
 from hub.store.partitions import Holding, require
 
 _TAKEN = [state.value for state in TAKEN]
 _OURS = schema.delivery
 _TRIED = schema.attempt
+_WINDOW = schema.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +51,43 @@ class Settled:
 
 
 def close_window(
-    connection: Connection, holding: Holding, *, system: str, settled: Sequence[Settled], parents: frozenset[str], now: datetime
+    connection: Connection,
+    holding: Holding,
+    *,
+    system: str,
+    window: SendWindow,
+    settled: Sequence[Settled],
+    parents: frozenset[str],
+    now: datetime,
 ) -> None:
-    """Close the attempts of a window and move its deliveries. `parents`: routes that others name as their parent.
+    """Close a window: move its deliveries and write down the attempts that say more than «taken».
 
-    Raises Fenced when the partition has a newer owner; then nothing is written.
+    `parents`: routes that others name as their parent. Raises Fenced when the partition has a newer owner; nothing is written then.
     """
     require(connection, holding)
     at = moment(now)
-    plain = [one for one in settled if _is_plain(one.settlement)]
-    for outcome, numbers in _by_outcome(plain).items():
-        _deliver_all(connection, numbers, outcome, at)
+    plain = [one.id for one in settled if _is_plain(one.settlement)]
+    if plain:
+        connection.execute(update(_OURS).where(_OURS.c.id.in_(plain)).values(_delivered(window, at)))
     special = [one for one in settled if not _is_plain(one.settlement)]
     if special:
-        connection.execute(_MOVE, [_move_row(one, at) for one in special])
-        connection.execute(_CLOSE, [_close_row(one, at) for one in special])
+        connection.execute(_MOVE, [_move_row(one, window, at) for one in special])
+        connection.execute(insert(_TRIED), [_attempt_row(one, window, at) for one in special])
+    connection.execute(update(_WINDOW).where(_WINDOW.c.id == window.id).values(closed_at=at, deliveries=None))
     family = [one for one in settled if one.route in parents]
     if family:
         _release(connection, system, [one for one in family if one.settlement.state in TAKEN], at)
-        _park(connection, system, [one for one in family if one.settlement.state is State.DEAD], at)
+        park_children(connection, system, [one for one in family if one.settlement.state is State.DEAD], at)
 
 
 def _is_plain(settlement: Settlement) -> bool:
-    return settlement.state is State.DELIVERED and not settlement.reference and not settlement.said
+    plain = settlement.state is State.DELIVERED and settlement.outcome == Taken.TAKEN.value
+    return plain and not settlement.reference and not settlement.said
 
 
-def _by_outcome(settled: Iterable[Settled]) -> dict[str, list[int]]:
-    grouped: dict[str, list[int]] = defaultdict(list)
-    for one in settled:
-        grouped[one.settlement.outcome].append(one.id)
-    return grouped
-
-
-def _deliver_all(connection: Connection, numbers: list[int], outcome: str, at: int) -> None:
-    delivered = {"state": State.DELIVERED.value, "changed_at": at, "stage": None, "code": None, "reason": None}
-    connection.execute(update(_OURS).where(_OURS.c.id.in_(numbers)).values(delivered))
-    connection.execute(
-        update(_TRIED).where(_TRIED.c.delivery_id.in_(numbers), _TRIED.c.closed_at.is_(None)).values(closed_at=at, outcome=outcome)
-    )
+def _delivered(window: SendWindow, at: int) -> dict[str, Any]:
+    moved = {"state": State.DELIVERED.value, "changed_at": at, "window_id": window.id, "attempts": _OURS.c.attempts + 1}
+    return {**moved, "doubtful": False, "stage": None, "code": None, "reason": None}
 
 
 _MOVE = (
@@ -97,7 +97,9 @@ _MOVE = (
         state=bindparam("b_state"),
         due_at=bindparam("b_due"),
         changed_at=bindparam("b_at"),
+        attempts=_OURS.c.attempts + 1,
         spent=_OURS.c.spent + bindparam("b_spent"),
+        window_id=bindparam("b_window"),
         stage=bindparam("b_stage"),
         code=bindparam("b_code"),
         reason=bindparam("b_reason"),
@@ -105,45 +107,37 @@ _MOVE = (
         doubtful=bindparam("b_doubtful"),
     )
 )
-_CLOSE = (
-    update(_TRIED)
-    .where(_TRIED.c.delivery_id == bindparam("b_id"), _TRIED.c.number == bindparam("b_number"))
-    .values(
-        closed_at=bindparam("b_at"),
-        outcome=bindparam("b_outcome"),
-        code=bindparam("b_code"),
-        said=bindparam("b_said"),
-        reference=bindparam("b_reference"),
-    )
-)
 
 
-def _move_row(one: Settled, at: int) -> dict[str, Any]:
+def _move_row(one: Settled, window: SendWindow, at: int) -> dict[str, Any]:
     settlement = one.settlement
     return {
         "b_id": one.id,
-        "b_doubtful": settlement.doubtful,
         "b_state": settlement.state.value,
         "b_due": moment(settlement.due) if settlement.due else at,
         "b_at": at,
         "b_spent": int(settlement.counted and settlement.state not in TAKEN),
+        "b_window": window.id,
         "b_stage": settlement.stage.value if settlement.stage else None,
         "b_code": settlement.code,
         "b_reason": settlement.reason,
         "b_deadline": moment(settlement.deadline) if settlement.deadline else None,
+        "b_doubtful": settlement.doubtful,
     }
 
 
-def _close_row(one: Settled, at: int) -> dict[str, Any]:
+def _attempt_row(one: Settled, window: SendWindow, at: int) -> dict[str, Any]:
     settlement = one.settlement
     return {
-        "b_id": one.id,
-        "b_number": one.attempt,
-        "b_at": at,
-        "b_outcome": settlement.outcome,
-        "b_code": settlement.code,
-        "b_said": settlement.said or settlement.reason,
-        "b_reference": settlement.reference,
+        "delivery_id": one.id,
+        "number": one.attempt,
+        "window_id": window.id,
+        "opened_at": window.opened_at,
+        "closed_at": at,
+        "outcome": settlement.outcome,
+        "code": settlement.code,
+        "said": settlement.said or settlement.reason,
+        "reference": settlement.reference,
     }
 
 
@@ -152,7 +146,8 @@ def _release(connection: Connection, system: str, taken: Sequence[Settled], at: 
         _children(connection, system, taken, State.PARKED, {"state": State.PENDING.value, "due_at": at, "changed_at": at})
 
 
-def _park(connection: Connection, system: str, dead: Sequence[Settled], at: int) -> None:
+def park_children(connection: Connection, system: str, dead: Sequence[Settled], at: int) -> None:
+    """Park what waits for these parents: they will not come as they are."""
     if dead:
         _children(connection, system, dead, State.PENDING, {"state": State.PARKED.value, "changed_at": at})
 
@@ -202,53 +197,3 @@ def expire_accepted(connection: Connection, now: datetime) -> int:
         "reason": "the far side promised a verdict and gave none in time",
     }
     return int(connection.execute(update(_OURS).where(late).values(held)).rowcount)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One later verdict as the store needs it: which delivery, which state, and the far side's words."""
-
-    endpoint: str
-    row: str
-    batch: str | None
-    state: State
-    code: str | None
-    said: str
-
-
-def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Match], parents: frozenset[str], now: datetime) -> int:
-    """Move taken deliveries to confirmed or rejected by far-side row (and batch, when said); a rejected parent parks its children.
-
-    Returns how many deliveries moved.
-    """
-    at, moved, rejected = moment(now), 0, []
-    for match in matches:
-        for row in connection.execute(_meant(system, match)).all():
-            connection.execute(update(_OURS).where(_OURS.c.id == row.id).values(_verdict(match, at)))
-            moved += 1
-            if match.state is State.REJECTED and row.route in parents:
-                rejected.append(Settled(row.id, 0, row.route, row.key, row.lane, Settlement(State.REJECTED, "rejected")))
-    _park(connection, system, rejected, at)
-    return moved
-
-
-def _meant(system: str, match: Match) -> Select[Any]:
-    this_batch = _OURS.c.batch == match.batch if match.batch is not None else true()
-    return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane).where(
-        _OURS.c.system == system,
-        _OURS.c.row == match.row,
-        _OURS.c.endpoint == match.endpoint,
-        this_batch,
-        _OURS.c.state.in_(_TAKEN),
-    )
-
-
-def _verdict(match: Match, at: int) -> dict[str, Any]:
-    rejected = match.state is State.REJECTED
-    return {
-        "state": match.state.value,
-        "changed_at": at,
-        "stage": Stage.FEEDBACK.value if rejected else None,
-        "code": match.code,
-        "reason": match.said if rejected else None,
-    }

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
-from hub.model import FAILED, LIVE, State
+from hub.model import FAILED, LIVE, State, Taken
 from hub.store import schema
 from hub.store.numbers import instant
 
@@ -59,8 +59,8 @@ class Attempt:
     delivery: int
     number: int
     opened_at: datetime
-    closed_at: datetime | None
-    outcome: str | None
+    closed_at: datetime
+    outcome: str
     code: str | None
     said: str | None
     reference: str | None
@@ -153,25 +153,50 @@ def life(connection: Connection, systems: Iterable[str], name: str) -> list[Deli
 
 
 def attempts(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
-    """Return the attempts of these deliveries in the order they were opened."""
+    """Return the attempts of these deliveries in the order they were opened.
+
+    An attempt with a plain receipt has no row of its own: the delivery and its last window tell it.
+    """
+    wanted = list(numbers)
     table = schema.attempt
+    rows = connection.execute(select(table).where(table.c.delivery_id.in_(wanted))).all()
+    tried = [
+        Attempt(
+            row.delivery_id,
+            row.number,
+            instant(row.opened_at),
+            instant(row.closed_at),
+            row.outcome,
+            row.code,
+            row.said,
+            row.reference,
+        )
+        for row in rows
+    ]
+    told = {(one.delivery, one.number) for one in tried}
+    plain = [one for one in _last_windows(connection, wanted) if (one.delivery, one.number) not in told]
+    return sorted([*tried, *plain], key=lambda one: (one.opened_at, one.delivery, one.number))
+
+
+def _last_windows(connection: Connection, numbers: list[int]) -> list[Attempt]:
+    window = schema.window
     query = (
-        select(table).where(table.c.delivery_id.in_(list(numbers))).order_by(table.c.opened_at, table.c.delivery_id, table.c.number)
+        select(_OURS.c.id, _OURS.c.attempts, window.c.opened_at, window.c.closed_at)
+        .join_from(_OURS, window, window.c.id == _OURS.c.window_id)
+        .where(_OURS.c.id.in_(numbers), window.c.closed_at.is_not(None))
     )
     return [
-        Attempt(
-            row.delivery_id, row.number, instant(row.opened_at), instant(row.closed_at) if row.closed_at else None,
-            row.outcome, row.code, row.said, row.reference,
-        )
+        Attempt(row.id, row.attempts, instant(row.opened_at), instant(row.closed_at), Taken.TAKEN.value, None, None, None)
         for row in connection.execute(query)
-    ]  # fmt: skip
+    ]
 
 
 def bodies(connection: Connection, number: int) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
     """Return the record's data and the frozen body of one delivery. Both hold personal data: mask before showing."""
     query = (
-        select(schema.record.c.data, _OURS.c.body)
+        select(schema.record.c.data, schema.body.c.body)
         .join_from(_OURS, schema.record, schema.record.c.id == _OURS.c.record_id)
+        .outerjoin(schema.body, schema.body.c.delivery_id == _OURS.c.id)
         .where(_OURS.c.id == number)
     )
     row = connection.execute(query).first()

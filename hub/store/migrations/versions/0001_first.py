@@ -14,13 +14,20 @@ def upgrade() -> None:
         "attempt",
         sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("window_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
-        sa.Column("closed_at", sa.BigInteger(), nullable=True),
-        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("code", sa.String(length=16), nullable=True),
         sa.Column("said", sa.Text(), nullable=True),
         sa.Column("reference", sa.String(length=255), nullable=True),
         sa.PrimaryKeyConstraint("delivery_id", "number", name=op.f("pk_attempt")),
+    )
+    op.create_table(
+        "body",
+        sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_body")),
     )
     op.create_table(
         "cursor",
@@ -58,7 +65,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=16), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("deadline", sa.BigInteger(), nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("window_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("issues", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
     )
@@ -67,8 +74,8 @@ def upgrade() -> None:
         "delivery",
         ["system", "partition", "state", "due_at", "id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('pending', 'sending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
-        postgresql_where=sa.text("state IN ('pending', 'sending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
+        sqlite_where=sa.text("state IN ('pending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
+        postgresql_where=sa.text("state IN ('pending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
     )
     op.create_index(op.f("ix_delivery_record_id"), "delivery", ["record_id"], unique=False)
     op.create_index(
@@ -162,9 +169,34 @@ def upgrade() -> None:
         sa.Column("rest_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_system")),
     )
+    op.create_table(
+        "window",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("partition", sa.String(length=96), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("deliveries", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_window")),
+    )
+    op.create_index(
+        "ix_window_open",
+        "window",
+        ["partition"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_window_open",
+        table_name="window",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.drop_table("window")
     op.drop_table("system")
     op.drop_table("sequence")
     op.drop_index(op.f("ix_run_source_id"), table_name="run")
@@ -187,9 +219,10 @@ def downgrade() -> None:
     op.drop_index(
         "ix_delivery_open",
         table_name="delivery",
-        sqlite_where=sa.text("state IN ('pending', 'sending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
-        postgresql_where=sa.text("state IN ('pending', 'sending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
+        sqlite_where=sa.text("state IN ('pending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
+        postgresql_where=sa.text("state IN ('pending', 'accepted', 'held', 'parked', 'dead', 'rejected')"),
     )
     op.drop_table("delivery")
     op.drop_table("cursor")
+    op.drop_table("body")
     op.drop_table("attempt")

@@ -1,0 +1,68 @@
+"""Later verdicts of the far side move what it had taken: to confirmed, or to rejected with its children parked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, true, update
+
+from hub.model import TAKEN, Stage, State
+from hub.store import schema
+from hub.store.numbers import moment
+from hub.store.settling import Settled, Settlement, park_children
+
+_OURS = schema.delivery
+_TAKEN = [state.value for state in TAKEN]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One later verdict as the store needs it: which delivery, which state, and the far side's words."""
+
+    endpoint: str
+    row: str
+    batch: str | None
+    state: State
+    code: str | None
+    said: str
+
+
+def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Match], parents: frozenset[str], now: datetime) -> int:
+    """Move taken deliveries to confirmed or rejected by far-side row (and batch, when said); a rejected parent parks its children.
+
+    Returns how many deliveries moved.
+    """
+    at, moved, rejected = moment(now), 0, []
+    for match in matches:
+        for row in connection.execute(_meant(system, match)).all():
+            connection.execute(update(_OURS).where(_OURS.c.id == row.id).values(_verdict(match, at)))
+            moved += 1
+            if match.state is State.REJECTED and row.route in parents:
+                rejected.append(Settled(row.id, 0, row.route, row.key, row.lane, Settlement(State.REJECTED, "rejected")))
+    park_children(connection, system, rejected, at)
+    return moved
+
+
+def _meant(system: str, match: Match) -> Select[Any]:
+    this_batch = _OURS.c.batch == match.batch if match.batch is not None else true()
+    return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane).where(
+        _OURS.c.system == system,
+        _OURS.c.row == match.row,
+        _OURS.c.endpoint == match.endpoint,
+        this_batch,
+        _OURS.c.state.in_(_TAKEN),
+    )
+
+
+def _verdict(match: Match, at: int) -> dict[str, Any]:
+    rejected = match.state is State.REJECTED
+    return {
+        "state": match.state.value,
+        "changed_at": at,
+        "stage": Stage.FEEDBACK.value if rejected else None,
+        "code": match.code,
+        "reason": match.said if rejected else None,
+    }
