@@ -1,0 +1,71 @@
+"""Proves that the shipped mappings do what their cases say, and that nothing shipped goes without cases or without use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub import mapping
+from hub.mapping import CaseResult, MappingSet
+
+ROOT = Path(__file__).parents[2]
+MAPPINGS = ROOT / "mappings"
+#: Fewest cases of one mapping: the whole row, empty optional fields, rare characters, and a failure.
+FEWEST = 4
+
+
+@pytest.fixture(scope="module")
+def shipped() -> MappingSet:
+    return mapping.load(MAPPINGS)
+
+
+def test_the_shipped_mappings_load_without_a_warning(shipped: MappingSet) -> None:
+    assert [str(warning) for warning in shipped.warnings] == []
+    assert set(shipped.mappings) >= {
+        *(f"province/{name}" for name in ("accept", "process", "special", "material", "result")),
+        *(f"city/{name}" for name in ("accept", "process", "result", "fee")),
+        "social/intake",
+    }
+
+
+def test_every_mapping_has_a_cases_file_with_enough_cases(shipped: MappingSet) -> None:
+    written = {path.relative_to(MAPPINGS).as_posix().removesuffix(".cases.yaml") for path in MAPPINGS.rglob("*.cases.yaml")}
+    assert written == set(shipped.mappings)
+    assert {name: len(cases) for name, cases in shipped.cases.items() if len(cases) < FEWEST} == {}
+
+
+def test_every_case_comes_out_as_expected(shipped: MappingSet) -> None:
+    results = mapping.run_cases(shipped)
+    assert len(results) == sum(len(cases) for cases in shipped.cases.values())
+    failed = [f"{_named(result)}: {'; '.join(map(str, result.differences))}" for result in results if not result.passed]
+    assert failed == []
+
+
+def test_every_mapping_shows_a_whole_body_and_a_failure(shipped: MappingSet) -> None:
+    """`expect` alone would not notice a field that should not be written."""
+    without_body = {name for name, cases in shipped.cases.items() if not any(case.exactly for case in cases)}
+    without_failure = {name for name, cases in shipped.cases.items() if not any(case.issues for case in cases)}
+    assert (without_body, without_failure) == (set(), set())
+
+
+def test_every_contract_schema_and_code_table_is_used(shipped: MappingSet) -> None:
+    specs = [one.spec for one in shipped.mappings.values()]
+    assert {spec.contract for spec in specs} == set(shipped.contracts)
+    assert {spec.source for spec in specs} == set(shipped.schemas)
+    coded = {spec.code for one in specs for spec in one.fields.values() if spec.code}
+    assert coded == set(shipped.codes)
+
+
+def test_the_row_id_of_a_case_is_the_same_for_province_and_city(shipped: MappingSet) -> None:
+    """Reconciliation joins both by it, and it must never change: rows already sent are found by it."""
+    given = shipped.cases["province/accept"][0].given
+    envelope = mapping.Envelope()
+    province, _ = shipped.mappings["province/accept"].apply(given, envelope)
+    city, _ = shipped.mappings["city/accept"].apply(given, mapping.Envelope(operation="I", batch="B1"))
+    assert province is not None and city is not None
+    assert province["row_guid"] == city["RowGuid"] == "fa58eab9-7fec-5149-a6bc-d178f71e73b4"
+
+
+def _named(result: CaseResult) -> str:
+    return f"{result.mapping} · {result.case}"
