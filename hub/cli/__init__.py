@@ -36,6 +36,9 @@ COMMANDS: dict[str, Command] = {
     "schema": Command(
         "hub.cli.schema", "输出配置文件的 JSON Schema，供编辑器使用", "print the JSON Schema of the configuration files for editors"
     ),
+    "sandbox": Command(
+        "hub.cli.sandbox", "运行沙箱：虚构的县与省、市、社保三个对端", "run a made-up county and twins of the far sides"
+    ),
     "explain": Command(
         "hub.cli.explain", "说明一个代码：发生了什么，为什么，怎么办", "explain a code: what happened, why, what to do"
     ),

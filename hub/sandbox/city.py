@@ -178,11 +178,11 @@ class CityTwin:
         return {"receiptNo": receipt}
 
     def _query(self, content: dict[str, Any]) -> dict[str, Any]:
-        """Tell whether a row is held: RowGuid, and InterfaceId where the same RowGuid may stand in several."""
-        row, wanted = str(content.get("RowGuid", "")), content.get("InterfaceId")
+        """Tell whether a row is held: RowGuid; InterfaceId, else any; Cd_batch, else whichever came last."""
+        row, wanted, batch = str(content.get("RowGuid", "")), content.get("InterfaceId"), content.get("Cd_batch")
         for interface in [wanted] if wanted else CONTRACTS:
             found = self._ledger.find(str(interface), row)
-            if found:
+            if found and batch in (None, "", found[0]["Cd_batch"]):
                 return {"held": True, "interfaceId": interface, "receiptNo": found[1], "operation": found[0]["Cd_operation"]}
         return {"held": False}
 

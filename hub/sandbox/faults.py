@@ -124,3 +124,8 @@ class FaultPlan:
         """Return how often each kind was thrown."""
         with self._lock:
             return Counter(self._thrown)
+
+    def note(self, kind: FaultKind) -> None:
+        """Count a fault that was decided elsewhere."""
+        with self._lock:
+            self._thrown[kind] += 1

@@ -139,7 +139,10 @@ class SocialTwin:
         return _result(result=receipt) + (_result(information=DUPLICATE) if duplicate else "")
 
     def _query(self, fields: Mapping[str, str], late: bool) -> str:
+        """Look a case up by its number; every further field given must agree too."""
         found = self._ledger.find(INTAKE, fields.get("bjbh", ""))
+        if found and any(found[0].get(name, "") != value for name, value in fields.items()):
+            found = None
         row = f"<row bjbh={quoteattr(fields['bjbh'])} jsbh={quoteattr(found[1])}/>" if found else ""
         return f'<resultset name="retrieve">{row}</resultset><result row_count="{1 if found else 0}"/>'
 

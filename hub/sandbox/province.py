@@ -1,0 +1,221 @@
+"""Decides what the province holds, and judges its rows the way the province would: later, and in dn_audit_abnormal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
+
+from hub.sandbox import national
+from hub.sandbox.faults import FaultKind, FaultPlan
+from hub.sandbox.ledger import Held
+from hub.sandbox.province_tables import ABNORMAL, SEEN, SPECS, TABLES, TITLES, dropping, metadata, refusing, triggers
+
+#: Rows judged in one query.
+_CHUNK = 400
+_FIRST, *_CHILDREN = TABLES
+
+
+class ProvinceTwin:
+    """The province's front-end database at any SQLAlchemy URL, with its late check.
+
+    The check runs when `check` is called or every `every` seconds between `start` and `stop`. It rejects what breaks the national
+    rules, and beyond that a share `rate` of all rows for no reason in the data, chosen by row key: another run chooses the same.
+    """
+
+    name = "province"
+
+    def __init__(self, url: str, *, rate: float = 0.0, every: float = 1.0) -> None:
+        self.url, self.rate = url, rate
+        self.plan = FaultPlan()  # a database does not misbehave by message; see `refuse_marked` and `locked`
+        self._every = every
+        self._engine = _open(url)
+        self._judged: dict[tuple[str, str], Any] = {}  # (table, row_guid) -> the cd_time that was judged
+        self._rejected: Counter[str] = Counter()
+        self._once, self._stopping = Lock(), Event()
+        self._thread: Thread | None = None
+
+    def create(self) -> None:
+        """Create the tables and triggers that are missing."""
+        metadata.create_all(self._engine)
+        self._run(triggers(self._engine.dialect))
+
+    def start(self) -> None:
+        """Check in the background until `stop`."""
+        self._thread = Thread(target=self._watch, name="province", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the background check and close the connections; may be called twice."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+        self._engine.dispose()
+
+    def held(self) -> list[Held]:
+        """Return every row; endpoint is the table."""
+        with self._engine.connect() as connection:
+            return [
+                Held(name, row["row_guid"], dict(row))
+                for name, table in TABLES.items()
+                for row in connection.execute(select(table)).mappings()
+            ]
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows each table holds."""
+        with self._engine.connect() as connection:
+            return {name: connection.scalar(select(func.count()).select_from(table)) or 0 for name, table in TABLES.items()}
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counts: `updated` rows written anew, `duplicates` written again, `order_violations` before their parent."""
+        rows = self.rows()
+        with self._engine.connect() as connection:
+            seen = Counter(connection.scalars(select(SEEN.c.what)))
+            doubled = sum(_doubled(connection, name) for name in ("up_pro_accept", "up_pro_result"))
+            late = connection.scalar(select(func.count()).select_from(ABNORMAL)) or 0
+        counts = {
+            "taken": sum(rows.values()),
+            "updated": seen["update"],
+            "duplicates": seen["again"],
+            "order_violations": seen["orphan"],
+        }
+        return {
+            **counts,
+            "doubled": doubled,
+            "late_rejections": late,
+            "refused": dict(self._rejected),
+            "rows": rows,
+            "faults": self.plan.thrown(),
+        }
+
+    def refuse_marked(self, marker: str | None) -> None:
+        """Refuse rows whose project_no contains `marker` from now on; None takes them again."""
+        self._run(dropping(self._engine.dialect) if marker is None else refusing(self._engine.dialect, marker))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold a lock that keeps everybody else from writing, until the block ends."""
+        statements = {
+            "sqlite": "BEGIN IMMEDIATE",
+            "postgresql": f"LOCK TABLE {', '.join(TABLES)} IN EXCLUSIVE MODE",
+            "mysql": "LOCK TABLES " + ", ".join(f"{name} WRITE" for name in TABLES),
+        }
+        dialect = self._engine.dialect.name
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(statements.get(dialect, statements["mysql"]))
+            try:
+                yield
+            finally:
+                connection.rollback()
+                if dialect in ("mysql", "mariadb"):
+                    connection.exec_driver_sql("UNLOCK TABLES")
+
+    def check(self) -> int:
+        """Judge every row that is new or changed since the last check; return how many were rejected now."""
+        with self._once:
+            return sum(self._check_table(name) for name in TABLES)
+
+    def _check_table(self, name: str) -> int:
+        table = TABLES[name]
+        with self._engine.connect() as connection:
+            heads = connection.execute(select(table.c.row_guid, table.c.cd_time)).all()
+            fresh = [(guid, when) for guid, when in heads if self._judged.get((name, guid)) != when]
+            verdicts = [verdict for part in _parts(fresh) for verdict in self._judge(connection, name, [guid for guid, _ in part])]
+        if verdicts:
+            with self._engine.begin() as connection:
+                known = _told(connection, name)
+                verdicts = [one for one in verdicts if (one["table_row_guid"], one["table_cd_batch"]) not in known]
+                if verdicts:
+                    connection.execute(insert(ABNORMAL), verdicts)
+        self._judged.update({(name, guid): when for guid, when in fresh})
+        self._rejected.update(one["err_type"] for one in verdicts)
+        return len(verdicts)
+
+    def _judge(self, connection: Connection, name: str, guids: list[str]) -> list[dict[str, Any]]:
+        table = TABLES[name]
+        rows = [dict(row) for row in connection.execute(select(table).where(table.c.row_guid.in_(guids))).mappings()]
+        cases = {} if name == _FIRST else _cases(connection, {row["project_no"] for row in rows})
+        verdicts = []
+        for row in rows:
+            found = national.faults(row, SPECS[name]) or _family_faults(name, row, cases) or self._sampled(name, row["row_guid"])
+            if found:
+                verdicts.append(_verdict(name, row, found[0]))
+        return verdicts
+
+    def _sampled(self, name: str, guid: str) -> list[national.Fault]:
+        share = int.from_bytes(hashlib.sha256(f"{name} {guid}".encode()).digest()[:4]) / 2**32
+        if share >= self.rate:
+            return []
+        self.plan.note(FaultKind.LATE_REJECTION)
+        return [national.Fault("", "抽查退回", "省级抽查不合格，请核实后重新报送")]
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._every):
+            self.check()
+
+    def _run(self, statements: list[str]) -> None:
+        with self._engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+
+def _open(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _patient(connection: Any, _: Any) -> None:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA busy_timeout=30000")
+
+    return engine
+
+
+def _parts(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def _doubled(connection: Connection, name: str) -> int:
+    table = TABLES[name]
+    rows, cases = connection.execute(select(func.count(), func.count(func.distinct(table.c.project_no))).select_from(table)).one()
+    return int(rows - cases)
+
+
+def _told(connection: Connection, name: str) -> set[tuple[str, str]]:
+    query = select(ABNORMAL.c.table_row_guid, ABNORMAL.c.table_cd_batch).where(ABNORMAL.c.table_sql_name == name)
+    return {(row.table_row_guid, row.table_cd_batch) for row in connection.execute(query)}
+
+
+def _cases(connection: Connection, numbers: set[str]) -> dict[str, Any]:
+    table = TABLES[_FIRST]
+    query = select(table.c.project_no, table.c.accept_date).where(table.c.project_no.in_(numbers))
+    return {row.project_no: row.accept_date for row in connection.execute(query)}
+
+
+def _family_faults(name: str, row: Any, cases: dict[str, Any]) -> list[national.Fault]:
+    """Judge a child against its case: it must exist, and nothing of it may lie before its acceptance."""
+    if name == _FIRST:
+        return []
+    if row["project_no"] not in cases:
+        return [national.Fault("project_no", "无受理信息", "该办件没有受理信息")]
+    first = {"up_pro_process": "event_start_time", "up_pro_specialprocedure": "special_time", "up_pro_result": "result_date"}.get(
+        name
+    )
+    accepted = cases[row["project_no"]]
+    if first and row[first] < accepted:
+        return [national.Fault(first, "时间逻辑错误", f"{first} 早于受理时间")]
+    return []
+
+
+def _verdict(name: str, row: Any, fault: national.Fault) -> dict[str, Any]:
+    when = national.now().replace(microsecond=0)
+    guid = hashlib.sha256(f"{name} {row['row_guid']} {row['cd_batch']} {when}".encode()).hexdigest()[:32]
+    told = {"row_guid": guid, "err_type": fault.kind, "remark": fault.reason, "table_name": TITLES[name], "table_sql_name": name}
+    source = {"table_row_guid": row["row_guid"], "table_cd_batch": row["cd_batch"], "table_cd_source": row["data_source"]}
+    return {**told, **source, "table_cd_time": row["cd_time"], "table_update_time": when, "cd_time": when}
