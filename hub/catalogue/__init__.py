@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
@@ -45,26 +45,44 @@ def text(code: str, lang: str = "zh") -> str:
     return entry.text(lang).what if entry else ""
 
 
-@cache
 def entries() -> dict[str, Entry]:
-    """Return all entries by code, read once from the YAML files of this package. Raises ValueError when a code stands twice."""
+    """Return all entries by code."""
+    return _all()[0]
+
+
+def faults() -> list[str]:
+    """Return what is wrong with the catalogue itself. Such entries are left out: they must never hide the error they explain."""
+    return _all()[1]
+
+
+@cache
+def _all() -> tuple[dict[str, Entry], list[str]]:
+    """Read the YAML files of this package, once."""
     found: dict[str, Entry] = {}
+    wrong: list[str] = []
     for file in sorted(resources.files(__name__).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            for entry in _read(file.read_text("utf-8")):
-                if entry.code in found:
-                    raise ValueError(f"{entry.code} stands twice, the second time in {file.name}")
-                found[entry.code] = entry
-    return dict(sorted(found.items()))
+        if not file.name.endswith(".yaml"):
+            continue
+        for code, texts in _read(file.read_text("utf-8"), file.name, wrong).items():
+            if code in found:
+                wrong.append(f"{file.name}: {code} stands in another file too")
+            elif entry := _entry(code, texts):
+                found[code] = entry
+            else:
+                wrong.append(f"{file.name}: {code} needs zh and en, each what, why, do; quote a text that holds a comma or a colon")
+    return dict(sorted(found.items())), wrong
 
 
-def _read(source: str) -> list[Entry]:
-    data = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
-    return [Entry(code, _text(code, texts["zh"]), _text(code, texts["en"])) for code, texts in data.items()]
-
-
-def _text(code: str, parts: dict[str, str]) -> Text:
+def _read(source: str, name: str, wrong: list[str]) -> dict[str, Any]:
     try:
-        return Text(**parts)
-    except TypeError as error:
-        raise ValueError(f"{code}: what, why, do and nothing else; quote a text that holds a comma or a colon") from error
+        return yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+    except yaml.YAMLError as error:
+        wrong.append(f"{name}: {error}")
+        return {}
+
+
+def _entry(code: str, texts: Any) -> Entry | None:
+    try:
+        return Entry(code, Text(**texts["zh"]), Text(**texts["en"]))
+    except (TypeError, KeyError):
+        return None

@@ -32,22 +32,9 @@ class FileSchema:
 
 
 def of_model(model: type[BaseModel], *, references: bool = True) -> dict[str, Any]:
-    """Return a class's schema as people write the file: by alias, in short forms too, with `${…}` for any plain value."""
-    made = _with_short_forms(model.model_json_schema(by_alias=True))
+    """Return a class's schema as people write the file: by alias, with `${…}` for any plain value where `references` may stand."""
+    made = model.model_json_schema(by_alias=True)
     return {"$schema": DIALECT, **(_referable(made) if references else made)}
-
-
-def _with_short_forms(schema: dict[str, Any]) -> dict[str, Any]:
-    """Allow what validators accept before pydantic looks: a plain path for a field, a list of conditions, a single step."""
-    definitions = schema.get("$defs", {})
-    if field := definitions.get("FieldSpec"):
-        steps = field["properties"]["do"]
-        field["properties"]["do"] = {"anyOf": [steps, steps["items"]]}
-        definitions["FieldSpec"] = {"anyOf": [{"type": "string", "description": "a path"}, field]}
-    if test := definitions.get("Test"):
-        several = {"type": "array", "items": {"$ref": "#/$defs/Test"}, "description": "all of these"}
-        definitions["Test"] = {"anyOf": [test, several]}
-    return schema
 
 
 def system() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hub.model import Json
 
 if TYPE_CHECKING:
     from hub.mapping import Contract
-    from hub.mapping.conditions import Test
+    from hub.mapping.conditions import ConditionSpec
 
 
 def reader(path: str) -> Callable[[Mapping[str, Any]], str | None]:
@@ -51,7 +51,7 @@ def known(path: str, contract: Contract) -> bool:
     return True
 
 
-def of_condition(test: Test | None) -> Iterator[str]:
+def of_condition(test: ConditionSpec | None) -> Iterator[str]:
     """Yield the paths a condition (`when:`) reads, facts of the envelope left out."""
     if test is None:
         return

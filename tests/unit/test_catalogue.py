@@ -26,6 +26,10 @@ def used() -> dict[str, set[str]]:
     return found
 
 
+def test_the_catalogue_itself_is_sound() -> None:
+    assert catalogue.faults() == []
+
+
 def test_every_code_in_the_source_is_explained() -> None:
     missing = {code: files for code, files in used().items() if catalogue.explain(code) is None}
     assert not missing

@@ -1,0 +1,47 @@
+"""Runs `hub` in this process against a small configuration whose systems live in memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli import app, lang
+from tests import configs, fakes
+
+Result: TypeAlias = "object"
+Hub: TypeAlias = Callable[..., "object"]
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No variable of the caller's, no far side of another test; language and logging as they were."""
+    for name in ("HUB_LANG", "HUB_CONFIG", "HUB_LOG_FORMAT", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    fakes.forget()
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+    lang.speak(lang.ZH)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """Return a directory with the small configuration."""
+    return configs.write(tmp_path / "site")
+
+
+@pytest.fixture
+def hub(here: Path) -> Callable[..., object]:
+    """Return a function that runs `hub -c <here> …` and returns the result: exit_code, stdout, stderr."""
+
+    def run(*arguments: str, stdin: str | None = None) -> object:
+        return CliRunner().invoke(app, ["-c", str(here), *arguments], input=stdin, prog_name="hub")
+
+    return run
