@@ -11,11 +11,11 @@ from adapters.database.confirming import ConfirmingReader
 from adapters.database.connection import Connections
 from adapters.database.feeds import Feeding, Reader, TimedReader
 from adapters.database.inventory import entries
-from adapters.database.keyset import dump, load
 from adapters.database.options import DatabaseOptions
 from adapters.database.sending import Sender
 from adapters.database.tables import Tables
 from adapters.database.verdicts import verdict_pages
+from adapters.database.walking import dump, load
 from hub.model import Entry, Guarantees, Message, Page, Receipt, VerdictPage, Window
 from hub.ports import Options, Outcome
 

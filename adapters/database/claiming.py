@@ -12,10 +12,11 @@ from adapters.database.children import SLICE, among
 from adapters.database.clock import database_now
 from adapters.database.exchange import Exchange, fitting_form
 from adapters.database.feeds import Feeding, Found, telling
-from adapters.database.keyset import Position, RawRow
+from adapters.database.keyset import RawRow
 from adapters.database.options import Claim
 from adapters.database.reading import Unfit
 from adapters.database.targets import flagged
+from adapters.database.walking import Bookmark
 from adapters.database.writing import converter
 from hub.errors import SourceFailed
 from hub.model import Unreadable
@@ -39,7 +40,7 @@ class ClaimingReader(Exchange):
                     shape.column(name)
         _fenced(claim, feeding)
 
-    def pages(self, start: Position | None) -> Iterator[Found]:
+    def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages until no row is new. `start` is not needed: the table itself knows what was read."""
         while True:
             token = uuid.uuid4().hex

@@ -13,6 +13,7 @@ from adapters.database.failures import OF_THE_ROW, trouble
 from adapters.database.feeds import Feeding, Found, telling
 from adapters.database.keyset import Keyset, Position, RawRow
 from adapters.database.options import Confirm, Copied
+from adapters.database.walking import Bookmark
 from adapters.database.writing import converter
 from hub.errors import SourceFailed
 
@@ -38,7 +39,7 @@ class ConfirmingReader(Exchange):
         shape = self._feeding.shape
         return [self._sister.element(there) == shape.element(here) for there, here in self._confirm.on.items()]
 
-    def pages(self, start: Position | None) -> Iterator[Found]:
+    def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages until every row is confirmed; a fault that is not confirmed is met once a run."""
         after: Position | None = None
         before: list[tuple[Any, ...]] = []

@@ -13,10 +13,11 @@ from sqlalchemy.dialects import mysql
 from adapters.database.children import attach
 from adapters.database.connection import Connections
 from adapters.database.failures import Missing, Trouble, source_failed, source_missing, trouble
-from adapters.database.keyset import Keyset, Position, RawRow, walk
+from adapters.database.keyset import Keyset, RawRow
 from adapters.database.options import Feed
 from adapters.database.reading import Reading, Rows, Unfit, digest, read
 from adapters.database.tables import Shape, Tables
+from adapters.database.walking import Bookmark, walk
 from hub.model import Operation, Record, Unreadable
 
 _NO_ORDER = "has no time or no key, so nothing can tell when it changed"
@@ -28,13 +29,13 @@ class Found:
 
     records: tuple[Record, ...]
     faults: tuple[Unreadable, ...]
-    place: Position | None
+    place: Bookmark | None
 
 
 class Reader(Protocol):
     """Reads one feed."""
 
-    def pages(self, start: Position | None) -> Iterator[Found]: ...
+    def pages(self, start: Bookmark | None) -> Iterator[Found]: ...
 
 
 @contextmanager
@@ -162,16 +163,15 @@ class TimedReader:
             self._lost = Keyset(feeding.shape, feed.time, feed.key, feed.page).missing_order()
             self._keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, tuple(sa.not_(lost) for lost in self._lost))
 
-    def pages(self, start: Position | None) -> Iterator[Found]:
+    def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages from `overlap` before `start` on; last, the rows that have no place in the order."""
-        order = self._keyset.order
-        place = start
-        for walked in walk(self._keyset, start, self._feeding.feed.overlap, lambda page: self._feeding.fetch(page, order)):
+        feeding, order, place = self._feeding, self._keyset.order, start
+        for walked in walk(self._keyset, start, feeding.feed.overlap, lambda page: feeding.fetch(page, order)):
             place = walked.place
-            yield Found(*self._feeding.records(walked.rows, walked.unread), place)
+            yield Found(*feeding.records(walked.rows, walked.unread), place)
         yield from self._orphans(place)
 
-    def _orphans(self, place: Position | None) -> Iterator[Found]:
+    def _orphans(self, place: Bookmark | None) -> Iterator[Found]:
         """Yield the rows without time or key as faults, at most one page of them a run."""
         if not self._lost:
             return

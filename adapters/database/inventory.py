@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from adapters.database.connection import Connections
 from adapters.database.exchange import fitting_form
 from adapters.database.feeds import telling
-from adapters.database.keyset import Keyset, walk
+from adapters.database.keyset import Keyset
 from adapters.database.options import DatabaseOptions, Endpoint
 from adapters.database.reading import Reading, digest, read
 from adapters.database.tables import Shape, Tables
 from adapters.database.targets import flagged
+from adapters.database.walking import walk
 from adapters.database.writing import converter, moment
 from hub.model import Entry, Operation, Window
 

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from adapters.database.connection import Connections
 from adapters.database.feeds import telling
-from adapters.database.keyset import Keyset, Position, RawRow, Walked, dump, load, walk
+from adapters.database.keyset import Keyset, RawRow
 from adapters.database.options import DatabaseOptions, FeedbackRule, Value
 from adapters.database.reading import native
 from adapters.database.tables import Shape, Tables
 from adapters.database.targets import flagged
+from adapters.database.walking import Bookmark, Walked, dump, load, walk
 from adapters.kit.words import said
 from hub.model import Judgement, Verdict, VerdictPage
 
@@ -62,7 +63,7 @@ class Judge:
     def _place(self, name: str) -> int:
         return self._shape.columns.index(self._shape.column(name))
 
-    def pages(self, start: Position | None) -> Iterator[tuple[tuple[Verdict, ...], Position | None]]:
+    def pages(self, start: Bookmark | None) -> Iterator[tuple[tuple[Verdict, ...], Bookmark | None]]:
         """Yield verdicts, oldest first."""
         for walked in walk(self._keyset, start, self._rule.overlap, self._fetch):
             yield self._verdicts(walked), walked.place
