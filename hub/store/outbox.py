@@ -151,6 +151,16 @@ def idempotency_key(delivery: int, created: int, generation: int) -> str:
     return hashlib.blake2b(f"{delivery}/{created}/{generation}".encode(), digest_size=16).hexdigest()
 
 
+def restless(connection: Connection, *, system: str, partitions: int, heads_only: bool, now: datetime) -> bool:
+    """Tell whether a system is being sent to, or could be now."""
+    holders = [f"deliver:{system}:{partition}" for partition in range(partitions)]
+    flying = select(_WINDOW.c.id).where(_WINDOW.c.partition.in_(holders), _WINDOW.c.closed_at.is_(None)).limit(1)
+    if connection.execute(flying).first() is not None:
+        return True
+    waiting = (_due(system, partition, moment(now), 1, heads_only) for partition in range(partitions))
+    return any(connection.execute(query).first() is not None for query in waiting)
+
+
 def next_due(connection: Connection, *, system: str, partition: int) -> datetime | None:
     """Return when the earliest pending message of the partition falls due, None when there is none."""
     query = (

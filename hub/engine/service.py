@@ -1,0 +1,96 @@
+"""One hub at work on one store: takes the lease, runs the engine, and swaps configurations without losing a message."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from hub.engine.exchange import Exchange
+from hub.engine.local import LocalEngine
+from hub.engine.metrics import Metrics
+from hub.engine.port import Engine
+from hub.errors import ConfigurationError
+from hub.settings import Settings
+from hub.store import Store, open_store, runs
+from hub.store.runs import Trigger
+
+log = logging.getLogger(__name__)
+
+#: Seconds a stop waits for what is in flight; the longest time-out of a shipped configuration fits in.
+DRAIN_SECONDS = 60.0
+
+
+class Service:
+    """A store, an exchange and an engine that belong together. `exchange` is the one in force; it changes at a reload."""
+
+    def __init__(self, settings: Settings, store: Store, *, scheduled: bool = True) -> None:
+        self.store = store
+        self.exchange = Exchange(settings, store)
+        self._scheduled = scheduled
+        self._engine: Engine = LocalEngine(self.exchange, scheduled=scheduled)
+        self._swapping = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._engine.start()
+
+    def ask(self, source: str, trigger: Trigger, by: str, *, full: bool = False) -> int:
+        """Ask for a run of a source and return its number; it is durable before this returns."""
+        with self.store.writing() as connection:
+            number = runs.ask(connection, source, trigger, by, self.exchange.clock(), full=full)
+        self._engine.wake(source)
+        return number
+
+    def wake(self, *systems: str) -> None:
+        """Tell that something may be due for these systems."""
+        self._engine.wake(*systems)
+
+    def reload(self, load: Callable[[], Settings]) -> list[str]:
+        """Take a new configuration over: check all, build, swap, drain. Bad files keep the old one in force.
+
+        Returns the names of the systems now configured. Raises ConfigurationError when the files are bad.
+        """
+        with self._swapping:
+            try:
+                settings = load()
+            except ConfigurationError:
+                self.exchange.metrics.reload_ok.set(0)
+                raise
+            self._swap(settings)
+            log.info("configuration %s is in force", settings.digest[:12], extra={"event": "config.reloaded"})
+            return sorted(settings.systems)
+
+    def _swap(self, settings: Settings) -> None:
+        old, engine = self.exchange, self._engine
+        new = Exchange(settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice)
+        engine.stop(DRAIN_SECONDS)
+        self.exchange, self._engine = new, LocalEngine(new, scheduled=self._scheduled)
+        self._engine.start()
+        old.close()
+
+    def stop(self, within: float = DRAIN_SECONDS) -> bool:
+        """Finish what is in flight and end; False when something was still at it."""
+        with self._swapping:
+            clean = self._engine.stop(within)
+            self.exchange.close()
+        return clean
+
+    @property
+    def metrics(self) -> Metrics:
+        """The series of this service; they outlive reloads."""
+        return self.exchange.metrics
+
+
+@contextmanager
+def serving(settings: Settings, *, scheduled: bool = True) -> Iterator[Service]:
+    """Open the store, take its lease and work until the block ends. Raises LeaseHeld when another hub works on it."""
+    with ExitStack() as stack:
+        store = open_store(settings.store)
+        stack.callback(store.close)
+        stack.enter_context(store.lease())
+        service = Service(settings, store, scheduled=scheduled)
+        stack.callback(service.stop)
+        service.start()
+        yield service
