@@ -142,13 +142,19 @@ class Drop:
                 # A sender that was thought dead published meanwhile; without its temporary file our own note says so too.
                 files.remove(written[-1][0])
                 return Receipt(Taken.DUPLICATE, reference=job.path)
+        return self._name_all(files, job, written)
+
+    def _name_all(self, files: Files, job: Job, written: Sequence[tuple[str, str]]) -> Outcome:
+        """Give every part its name, the manifest last."""
         for temporary, target in written:
             try:
                 files.publish(temporary, target)
             except errors() as error:
-                if trouble_of(error) not in UNCERTAIN:
-                    raise
-                return InDoubt("HUB-D-406", f"endpoint {job.messages[0].endpoint}: no word whether the file got its name")
+                if trouble_of(error) in UNCERTAIN:
+                    return InDoubt("HUB-D-406", f"endpoint {job.messages[0].endpoint}: no word whether the file got its name")
+                if job.endpoint.proof != "ledger":  # a note stands for its temporary file: taking that away would say «published»
+                    _discard(files, written)
+                raise
         return Receipt(reference=job.path)
 
     def _manifest(self, endpoint: Endpoint, path: str, body: bytes, messages: Sequence[Message]) -> list[tuple[str, bytes]]:
@@ -242,11 +248,15 @@ def _write_all(files: Files, parts: Sequence[tuple[str, bytes]]) -> list[tuple[s
         for target, content in parts:
             written.append((files.write_beside(target, content), target))
     except errors():
-        for temporary, _ in written:
-            with suppress(*errors()):
-                files.remove(temporary)
+        _discard(files, written)
         raise
     return written
+
+
+def _discard(files: Files, written: Sequence[tuple[str, str]]) -> None:
+    for temporary, _ in written:
+        with suppress(*errors()):
+            files.remove(temporary)
 
 
 def _read_note(files: Files, path: str) -> Note | None:

@@ -137,8 +137,15 @@ class Files:
         for part in directory.split("/"):
             path = f"{path}/{part}".lstrip("/")
             if self.stat(path) is None:
-                with suppress(FileExistsError):  # somebody else made it meanwhile
-                    os.mkdir(self.at(path)) if self.local else self.fs.ftp.mkdir(self.at(path))  # noqa: PTH102
+                self._make_one(path)
+
+    def _make_one(self, path: str) -> None:
+        try:
+            os.mkdir(self.at(path)) if self.local else self.fs.ftp.mkdir(self.at(path))  # noqa: PTH102
+        except OSError:
+            # Somebody else may have made it meanwhile; over SFTP that is only a «failure».
+            if self.stat(path) is None:
+                raise
 
     def _rename(self, old: str, new: str) -> None:
         try:
