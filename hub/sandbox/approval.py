@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Engine, Index, Integer, MetaData, String, Table, create_engine
+from sqlalchemy import Column, Engine, Index, Integer, MetaData, String, Table, create_engine, event
 
 metadata = MetaData()
 
@@ -182,5 +182,12 @@ CODES: dict[str, dict[str, str]] = {
 def create(url: str) -> Engine:
     """Create the missing tables in the database at `url` (any SQLAlchemy URL) and return its engine, which the caller disposes."""
     engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _concurrent)
     metadata.create_all(engine)
     return engine
+
+
+def _concurrent(connection: Any, _: Any) -> None:
+    """Let readers read while the county lives on, as every server database does."""
+    connection.execute("PRAGMA journal_mode=WAL")

@@ -167,13 +167,13 @@ class ProvinceTwin:
 def _open(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _patient(connection: Any, _: Any) -> None:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA busy_timeout=30000")
-
+        event.listen(engine, "connect", _patient)
     return engine
+
+
+def _patient(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA busy_timeout=30000")
 
 
 def _parts(items: list[Any]) -> Iterator[list[Any]]:
