@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,7 @@ from hub.model import Json
 #: Replaces the `href="#id"` of SOAP-encoded answers by what they point to (SOAP 1.1, section 5.2.1).
 _dereference: Callable[[etree._Element], None] = process_multiref
 _URIS = frozenset(uri for uri, _ in ENVELOPES.values())
+_SOLID = re.compile(r"[^ \t\r\n]")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 
@@ -151,6 +153,7 @@ def safe_root(text: str) -> etree._Element:
 
     No DTD is ever read (XML 1.0, section 2.8): entities are the only way a small document can grow large.
     """
+    text = text.lstrip("\ufeff \t\r\n")  # senders put line breaks before the declaration
     if _has_doctype(text):
         raise _Unreadable("HUB-D-213", "the answer brings a DTD, which is never read")
     parser = etree.XMLParser(
@@ -169,10 +172,11 @@ def safe_root(text: str) -> etree._Element:
 
 
 def _has_doctype(text: str) -> bool:
-    """Say whether a DTD follows the prolog; a document that merely mentions one inside is none."""
-    at = 1 if text.startswith("\ufeff") else 0
+    """Say whether a DTD follows the prolog; a document that merely mentions one inside has none."""
+    at = 0
     while True:
-        at += len(text[at : at + 4096]) - len(text[at : at + 4096].lstrip())
+        solid = _SOLID.search(text, at)
+        at = solid.start() if solid else len(text)
         closing = "?>" if text.startswith("<?", at) else "-->" if text.startswith("<!--", at) else ""
         end = text.find(closing, at) if closing else -1
         if end < 0:
