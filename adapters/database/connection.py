@@ -57,16 +57,22 @@ class Connections:
             return self._engine
 
     def _create(self) -> sa.Engine:
-        self._file_exists()
         arguments = _arguments(self.dialect, self._url, self._options)
-        pool: dict[str, Any] = {} if self._memory else {"pool_size": self._options.pool, "max_overflow": 2, "pool_recycle": 1800}
-        engine = sa.create_engine(self._url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True, **pool)
+        engine = sa.create_engine(self._url, connect_args=arguments, hide_parameters=True, **self._pool())
         if self.dialect == "sqlite":
+            sa.event.listen(engine, "do_connect", lambda *_: self._file_exists())
             sa.event.listen(engine, "connect", _plain_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         if self.dialect == "mysql":
             sa.event.listen(engine, "connect", _strict_mysql)
         return engine
+
+    def _pool(self) -> dict[str, Any]:
+        if self._memory:
+            return {}
+        if self.dialect == "sqlite":  # a kept connection would go on writing into a file that was moved or replaced
+            return {"poolclass": sa.NullPool}
+        return {"pool_pre_ping": True, "pool_size": self._options.pool, "max_overflow": 2, "pool_recycle": 1800}
 
     @property
     def _memory(self) -> bool:

@@ -1,4 +1,4 @@
-"""Decides what a database's error means: one table of SQLSTATEs and vendor numbers, then the class of the driver's exception.
+"""Decides what a database's error means: one table of vendor numbers and SQLSTATEs, then the class of the driver's exception.
 
 Only codes and the names of columns and constraints are ever quoted: a database's own words hold the row's values.
 """
@@ -39,7 +39,7 @@ _SQLSTATE = {
     "28": _T.LOGIN, "3D000": _T.LOGIN, "08": _T.UNREACHABLE, "57P": _T.UNREACHABLE, "53300": _T.UNREACHABLE,
     "42501": _T.FORBIDDEN, "42P10": _T.SCHEMA, "42P01": _T.SCHEMA, "42703": _T.SCHEMA, "3F000": _T.SCHEMA, "42": _T.SCHEMA,
     "23505": _T.DUPLICATE, "23": _T.INTEGRITY, "44": _T.INTEGRITY, "22": _T.DATA, "54000": _T.DATA,
-    "40": _T.BUSY, "55P03": _T.BUSY, "57014": _T.BUSY, "53100": _T.FULL, "53": _T.FULL, "25006": _T.READ_ONLY,
+    "40003": _T.UNREACHABLE, "40": _T.BUSY, "55P03": _T.BUSY, "57014": _T.BUSY, "53100": _T.FULL, "53": _T.FULL, "25006": _T.READ_ONLY,
 }  # fmt: skip
 #: MySQL and MariaDB: error numbers of the server (1000-3999) and of the client (2000-2999).
 _MYSQL = {
@@ -50,7 +50,7 @@ _MYSQL = {
     _T.DUPLICATE: (1062, 1586),
     _T.INTEGRITY: (1048, 1216, 1217, 1364, 1451, 1452, 3819, 4025),
     _T.DATA: (1118, 1153, 1264, 1265, 1292, 1366, 1367, 1406, 1411, 1690, 3140, 3988),
-    _T.BUSY: (1205, 1213, 1020, 1317, 1969, 3024, 3572),
+    _T.BUSY: (1205, 1213, 1020, 1305, 1317, 1969, 3024, 3572),
     _T.FULL: (1021, 1114, 1030, 3675),
     _T.READ_ONLY: (1036, 1290, 1792, 1836),
 }
@@ -84,7 +84,8 @@ def trouble(error: sa.exc.DBAPIError) -> Trouble:
     origin = error.orig
     if error.connection_invalidated:
         return Trouble.UNREACHABLE
-    found = _by_sqlstate(origin) or _by_number(origin) or _by_words(str(origin))
+    # the number first: MySQL's SQLSTATEs are coarse, a missing right and a missing table share one
+    found = _by_number(origin) or _by_sqlstate(origin) or _by_words(str(origin))
     return found or _by_class(error)
 
 

@@ -30,8 +30,8 @@ class Bookmark:
     """Where a walk stands.
 
     `mark`: the latest time there was when the walk began; the next walk looks back from there. `at`: the last row read, None once
-    the walk came to its end. `count`: rows seen since `overlap` before the mark. `settled`: the mark was older than `overlap` when the
-    walk began, so that no more rows of its time can come.
+    the walk came to its end. `count`: rows seen since `overlap` before the mark. `settled`: the mark was older than `overlap` when
+    the walk began, so that no more rows of its time can come.
     """
 
     mark: Any
