@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -43,8 +44,17 @@ def _state(cursor: str | None) -> dict[str, str | None]:
     return state
 
 
-def _cursor(since: str | None) -> dict[str, str]:
-    return {} if since is None else {"cursor": since}
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request of a feed by time: from where, which page, and what of it is known already."""
+
+    since: str | None
+    page: int
+    known: frozenset[str] = frozenset()
+
+    def values(self) -> dict[str, Any]:
+        """Return what the placeholders mean."""
+        return {"page": self.page, **({} if self.since is None else {"cursor": self.since})}
 
 
 class Reader:
@@ -58,12 +68,23 @@ class Reader:
         self._items = Items(kind, feed)
         self._base_url = options.base_url
         self._path = steps(feed.items)
+        self._first = feed.next.first if isinstance(feed.next, NextPage | NextTime) else 1
+        self._check_paging(feed)
         self._again = Retrying(
             stop=stop_after_attempt(max_attempt_number=_TRIES),
             wait=wait_random_exponential(multiplier=0.2, max=5.0),
             retry=retry_if_exception_type(exception_types=(Retryable, InDoubt)),
             reraise=True,
         )
+
+    def _check_paging(self, feed: Feed) -> None:
+        paged = "page" in self._call.names
+        if isinstance(feed.next, NextPage) and not paged:
+            raise ValueError(f"{feed.path}: next by page needs $page in the request")
+        if isinstance(feed.next, NextField) and "cursor" not in self._call.names:
+            raise ValueError(f"{feed.path}: next by field needs $cursor in the request")
+        if isinstance(feed.next, NextTime) and feed.next.oldest_first and paged and feed.next.size is None:
+            raise ValueError(f"{feed.path}: next by time with $page needs size")
 
     def pages(self, cursor: str | None) -> Iterator[Page]:
         """Yield this feed's pages, oldest first; each page's cursor is the feed's own. Raises SourceFailed."""
@@ -75,7 +96,7 @@ class Reader:
         if isinstance(next_, NextLink):
             return self._by_link(cursor)
         if isinstance(next_, NextTime):
-            return self._by_time_in_pages(next_, cursor) if "page" in self._call.names else self._by_time(next_, cursor)
+            return self._by_time(next_, cursor) if next_.oldest_first else self._by_time_in_pages(next_, cursor)
         return self._whole()
 
     def _whole(self) -> Iterator[Page]:
@@ -125,37 +146,42 @@ class Reader:
         Rows of the overlap are held until the cursor moves, so that reading cut off after any page goes on behind it.
         """
         clock = self._items.clock(next_)
-        since, known, position = clock.start(cursor), frozenset[str](), None
+        look, position = Look(clock.start(cursor), next_.first), None
         held: list[Row] = []
         while True:
-            rows = self._rows(self._ask(_cursor(since)))
+            rows = self._rows(self._ask(look.values()))
             full = next_.size is not None and len(rows) >= next_.size
-            new = [row for row in clock.ordered(rows, cut=full) if row.mark not in known]
+            new = [row for row in clock.ordered(rows, cut=full) if row.mark not in look.known]
             held, position, moved = held + new, clock.after(new, position), clock.after(new, cursor)
             if held and (moved != cursor or not full):
                 yield self._page(held, moved or "")
                 held, cursor = [], moved
             if not full:
                 return
-            self._moves(new)
-            since, known = clock.exactly(position), frozenset(row.mark for row in rows)
+            look = self._next_look(look, clock.exactly(position), rows, new)
 
-    @staticmethod
-    def _moves(new: list[Row]) -> None:
-        if not new:
-            reason = "more rows share one time than fit one answer"
-            raise SourceFailed("HUB-S-405", reason, misconfigured=True, hint="raise size, or page with $page")
+    def _next_look(self, look: Look, since: str | None, rows: list[Row], new: list[Row]) -> Look:
+        """Go on at the last time; while that stands still, turn pages if the far side has any."""
+        marks = frozenset(row.mark for row in rows)
+        if since != look.since:
+            return Look(since, self._first, marks)
+        if "page" in self._call.names:
+            return Look(since, look.page + 1, look.known | marks)
+        if new:
+            return Look(since, look.page, marks)
+        reason = "more rows share one time than fit one answer"
+        raise SourceFailed("HUB-S-405", reason, misconfigured=True, hint="raise size, or page with $page")
 
     def _by_time_in_pages(self, next_: NextTime, cursor: str | None) -> Iterator[Page]:
-        """Numbered pages shift when rows change meanwhile, so none moves the cursor before the last one is read."""
+        """Rows in any order: no page may move the cursor before the last one is read."""
         clock = self._items.clock(next_)
         since, number, latest = clock.start(cursor), next_.first, cursor
         held: list[Row] = []
-        while rows := self._rows(self._ask({**_cursor(since), "page": number})):
+        while rows := self._rows(self._ask(Look(since, number).values())):
             if held:
                 yield self._page(held, cursor or "")
             held, number, latest = clock.ordered(rows, cut=False), number + 1, clock.after(rows, latest)
-            if next_.size is not None and len(rows) < next_.size:
+            if "page" not in self._call.names or (next_.size is not None and len(rows) < next_.size):
                 break
         if held:
             yield self._page(held, latest or "")

@@ -221,8 +221,10 @@ class NextLink(Options):
 class NextTime(Options):
     """Rows changed since `$cursor`, inclusive; the cursor is (time, key) with an overlap.
 
-    size: rows of a full answer, oldest first, when the far side cuts; none when it always gives all. With `$page` in the request,
-    the pages of one look are numbered from `first`. format: iso, ms, s or a strftime format; a time without zone is China's.
+    size: rows of a full answer when the far side cuts; none when it always gives all. oldest_first: how a cut answer is sorted.
+    With `$page` in the request, more rows of one time than fit one answer are read page by page (from `first`); with
+    `oldest_first: false` all pages are, and the cursor only moves after the last. format: iso, ms, s or strftime; a time without
+    zone is China's.
     """
 
     by: Literal["time"]
@@ -230,6 +232,7 @@ class NextTime(Options):
     format: str = "iso"
     overlap: Seconds = 600.0
     size: int | None = Field(default=None, ge=1)
+    oldest_first: bool = True
     first: int = 1
 
 
