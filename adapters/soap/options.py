@@ -94,13 +94,13 @@ class Reading(Options):
     """How to read an answer.
 
     inner: what the result string holds; `none`: the envelope itself is the answer, and paths start at the first element of its
-    body · result: where the string is, unset for the first leaf of the body · decode: what was done to it, outermost first ·
-    charset: overrides what the answer declares.
+    body · result: where the string is, unset for the first leaf of the body · decode: how it was wrapped, outermost first:
+    escaped once more than XML needs, URL-encoded as UTF-8 or as GBK · charset: overrides what the answer declares.
     """
 
     inner: Literal["none", "xml", "json", "text"] = "none"
     result: XPath | None = None
-    decode: tuple[Literal["unescape", "url"], ...] = ()
+    decode: tuple[Literal["unescape", "url", "url-gbk"], ...] = ()
     charset: Charset | None = None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 from xml.sax.saxutils import unescape
 
 from lxml import etree
@@ -91,8 +91,10 @@ class Reader:
         return Reply(self._view(answer, words, fault, code), code, words, fault)
 
     def _of_inner(self, answer: Answer, text: str) -> Reply:
-        for step in self._reading.decode:
-            text = unescape(text, _QUOTES) if step == "unescape" else unquote(text.replace("+", "%20"))
+        try:
+            text = _decoded(text, self._reading.decode)
+        except _Unreadable as problem:
+            return Reply(self._view(answer, text, None), trouble=problem.failure if answer.status < 300 else None)
         if self._reading.inner == "text" or not text.strip():
             return Reply(self._view(answer, text, text), tree=text)
         try:
@@ -146,6 +148,19 @@ def first_text(found: Any) -> str | None:
     if isinstance(found, float) and found.is_integer():
         return str(int(found))
     return str(found) if isinstance(found, str) else as_text(found)
+
+
+def _decoded(text: str, steps: Sequence[str]) -> str:
+    """Undo what the far side did to its result; a blank may be `+`, as Java's URLEncoder writes it."""
+    for step in steps:
+        if step == "unescape":
+            text = unescape(text, _QUOTES)
+            continue
+        try:
+            text = unquote_plus(text, encoding="gb18030" if step == "url-gbk" else "utf-8", errors="strict")
+        except UnicodeDecodeError:
+            raise _Unreadable("HUB-D-117", f"the result is not {step}-encoded as declared") from None
+    return text
 
 
 def safe_root(text: str) -> etree._Element:

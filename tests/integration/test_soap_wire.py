@@ -312,6 +312,17 @@ def test_an_inner_cdata_is_split_at_its_end_mark(peer: Peer, make: Make) -> None
     assert etree.fromstring(inner.encode()).findtext("body") == "a]]>b<c>&amp;"
 
 
+def test_xml_in_a_string_without_a_wsdl(peer: Peer, make: Make) -> None:
+    children = [{"element": "apiKey", "text": "$secret.pwd"}, {"element": "xmlPara", "text": "$inner"}]
+    endpoint = {
+        "body": {"element": "in:doInvoke", "children": children},
+        "inner": {"encoding": "gbk", "wrap": "cdata", "xml": {"element": "p", "children": [{"element": "s", "rows": "$body"}]}},
+    }
+    assert isinstance(outcome(make(endpoints={"business": endpoint})), Receipt)
+    raw = peer.received[0].body.decode("gbk")
+    assert '<xmlPara><![CDATA[<?xml version="1.0" encoding="GBK"?><p><s aac003="喆堃"/>' in raw
+
+
 def test_json_in_the_string(peer: Peer, make: Make) -> None:
     rules = [{"path": "code", "equals": "1", "means": "taken", "reference": "data.id"}]
     peer.answer = lambda request: soap('<r><return>{"code": 1, "data": {"id": "R9"}}</return></r>')
@@ -417,6 +428,15 @@ def test_a_wsdl_with_a_dtd_is_refused(make: Make, tmp_path: Path) -> None:
     got = outcome(make(POLICE, wsdl=str(place)))
     assert isinstance(got, Misconfigured)
     assert got.code == "HUB-D-201"
+
+
+def test_a_broken_wsdl_can_be_mended_on_the_way(peer: Peer, make: Make, tmp_path: Path) -> None:
+    place = Path(wsdl(tmp_path, ""))
+    broken = place.read_text().replace('name="codesOut"><part name="return" type="tns:ArrayOfString"/>', 'name="codesOut">')
+    place.write_text(broken.replace("<types>", "<documentation>A & B</documentation><types>"))
+    peer.answer = lambda request: police("1")
+    assert isinstance(outcome(make(POLICE, wsdl=str(place))), Misconfigured)
+    assert isinstance(outcome(make(POLICE, wsdl=str(place), strict=False)), Receipt)
 
 
 def test_a_missing_wsdl_is_named(make: Make) -> None:

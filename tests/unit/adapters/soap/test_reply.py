@@ -73,6 +73,17 @@ def test_an_inner_document(content: str, reading: dict[str, Any]) -> None:
     assert select(envelope(content), "/root/code", inner="xml", **reading) == "喆"
 
 
+def test_url_encoded_gbk() -> None:
+    content = envelope("<r><return>%86%B4+%81%30</return></r>".replace("%81%30", "%B6%AB"))
+    assert select(content, ".", inner="text", decode=["url-gbk"]) == "喆 东"
+
+
+@pytest.mark.parametrize("step", ["url", "url-gbk"])
+def test_a_result_that_is_not_encoded_as_declared_is_never_guessed(step: str) -> None:
+    _, reply = read(envelope("<r><return>%FF%FF</return></r>"), inner="text", decode=[step])
+    assert isinstance(reply.trouble, InDoubt)
+
+
 def test_plain_text_and_json() -> None:
     assert select(envelope("<r><return>0</return></r>"), ".", inner="text") == "0"
     assert select(envelope("<r><return>0</return></r>"), "x", inner="text") is None
