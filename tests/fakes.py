@@ -33,6 +33,7 @@ class FarSide:
     arrived: list[Message] = field(default_factory=list)
     taken: list[Message] = field(default_factory=list)
     calls: list[tuple[int, ...]] = field(default_factory=list)  # the message ids of each `send`
+    pages: int = 0  # that were read: asking for the next one acknowledges the one before
     verdicts: list[Verdict] = field(default_factory=list)
     down: Failure | None = None  # raised by every call while set
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -145,6 +146,7 @@ class MemoryAdapter:
             position += len(part)
             records = tuple(item for item in part if isinstance(item, Record))
             faults = tuple(item for item in part if isinstance(item, Unreadable))
+            self._far.pages += 1
             yield Page(records, str(position), faults)
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:

@@ -13,6 +13,7 @@ To add a command: write `hub/cli/<name>.py` with a function `register(app: typer
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -137,6 +138,7 @@ def options(
         log_format=log_format,
     )
     logs.configure(ctx.obj.level(), log_format)
+    sys.path.append(str(config.resolve()))  # for `adapter: module:NAME` beside the configuration; last, so that it hides nothing
 
 
 def main() -> None:

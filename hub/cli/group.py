@@ -30,12 +30,26 @@ class Command:
         """Import the module, let it register, and return its command of that name."""
         app = typer.Typer(rich_markup_mode=None)
         importlib.import_module(self.module).register(app)
-        group = typer.main.get_group(app)
-        return group.commands[name]
+        command = typer.main.get_group(app).commands[name]
+        command.epilog = say(
+            "全局选项（-c、--json、-q、-v 等）写在命令前后均可，见 hub --help",
+            "Global options (-c, --json, -q, -v …) go before or after the command; see hub --help",
+        )
+        return _plain(command)
 
     def stub(self, name: str) -> TyperCommand:
         """Return a stand-in that only has the help line."""
         return TyperCommand(name, help=say(self.zh, self.en))
+
+
+def _plain(command: Any) -> Any:
+    """Show switches without a type: Typer writes `<bool>` behind them."""
+    for param in command.params:
+        if getattr(param, "is_flag", False) or getattr(param, "count", False):
+            param.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        _plain(inner)
+    return command
 
 
 class Commands(TyperGroup):
@@ -55,6 +69,7 @@ class Commands(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         ctx.meta[_STUBS] = True
+        _plain(self)
         super().format_help(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

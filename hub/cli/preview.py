@@ -53,12 +53,17 @@ def preview(
     screen = terminal.of(ctx)
     settings = screen.settings()
     chosen = _route(settings, route)
-    found = records.of_file(file, chosen, key, limit) if file else records.of_source(settings, chosen, key, limit)
+    found, more = (records.of_file(file, chosen, key, limit), False) if file else records.of_source(settings, chosen, key, limit)
     views = [_view(settings, chosen, record, unmask) for record in found]
     if screen.json:
         screen.data([view.data() for view in views])
     else:
         _show(screen, chosen, views)
+    if more:
+        screen.note(
+            "只看了源系统的第一页：再往后读等于告诉它前面的已经收妥。其余的记录请用 --file 给出",
+            "only the source's first page was read: reading on would tell it that this one is safe here; use --file for others",
+        )
     raise typer.Exit(exits.FINDINGS if any(view.blocked for view in views) else exits.DONE)
 
 
@@ -104,7 +109,7 @@ def _view(settings: Settings, route: RouteSettings, record: Record, unmask: bool
     source, target = settings.systems[route.source].schemas.get(record.kind), route.mapping.contract
     lane = route.lane_of(record.data) or record.key
     issues = source.check(record.data) if source else []
-    matches, body = route.when(record.data), None
+    matches, body = route.when(record.data) and record.operation is not Operation.DELETE, None  # deletions are owed to nobody
     if matches and not _blocked(issues):
         envelope = Envelope(
             Operation.INSERT.value, "preview", datetime.now(UTC), record.key, record.revision, record.kind, route.system, lane

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from hub.errors import HubError
-from hub.model import Json, Operation, Record
+from hub.model import Json, Operation, Page, Record
 from hub.ports import Source
 from hub.settings import RouteSettings, Settings
 
@@ -17,17 +19,23 @@ from hub.settings import RouteSettings, Settings
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
-def of_source(settings: Settings, route: RouteSettings, key: str | None, limit: int) -> list[Record]:
-    """Read the source and return its first records of the route's kind, or those with this key. Raises SourceFailed."""
-    adapter = settings.systems[route.source].open()
+def of_source(settings: Settings, route: RouteSettings, key: str | None, limit: int) -> tuple[list[Record], bool]:
+    """Read the source's first page; return its records of the route's kind (and key), and whether there may be more behind it.
+
+    Asking for a second page would tell the source that the first is safe here: rows would be marked as taken, files moved away, and
+    no run would ever see them. Raises SourceFailed.
+    """
+    adapter = settings.systems[route.source].open_for(route.kind)
     try:
         if not isinstance(adapter, Source):
             raise HubError("HUB-C-149", f"the system {route.source!r} has nothing to read")
-        pages = adapter.read(None)
-        records = (record for page in pages for record in page.records if record.kind == route.kind and key in (None, record.key))
-        return list(islice(records, limit))
+        with closing(cast("Generator[Page, None, None]", adapter.read(None))) as pages:
+            first = next(pages, None)
     finally:
         adapter.close()
+    records = first.records if first else ()
+    found = [record for record in records if record.kind == route.kind and key in (None, record.key)]
+    return found[:limit], first is not None and len(found) < limit
 
 
 def of_file(path: Path, route: RouteSettings, key: str | None, limit: int) -> list[Record]:

@@ -89,6 +89,13 @@ class SystemSettings:
         """Return a fresh adapter for this system; it opens nothing before its first use. The caller closes it."""
         return self.adapter_class(self.options, system=self.name)
 
+    def open_for(self, kind: str) -> Adapter:
+        """Return an adapter that reads records of this kind only, if its options list what it reads under `feeds` by kind."""
+        feeds = getattr(self.options, "feeds", None)
+        if not isinstance(feeds, abc.Mapping) or kind not in feeds:
+            return self.open()
+        return self.adapter_class(self.options.model_copy(update={"feeds": {kind: feeds[kind]}}), system=self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class RouteSettings:
@@ -130,6 +137,13 @@ class Settings:
     directory: Path
     digest: str
     warnings: tuple[Finding, ...] = ()
+    _routes: abc.Mapping[tuple[str, str], tuple[RouteSettings, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the routes by what they carry: the engine asks for every record."""
+        names = dict.fromkeys((route.source, route.kind) for route in self.routes)
+        found = {name: tuple(route for route in self.routes if (route.source, route.kind) == name) for name in names}
+        object.__setattr__(self, "_routes", found)
 
     def sources(self) -> tuple[SystemSettings, ...]:
         """Return the systems that can be read, in the order of their names."""
@@ -137,4 +151,4 @@ class Settings:
 
     def routes_for(self, system: str, kind: str) -> tuple[RouteSettings, ...]:
         """Return the routes that records of this source and kind may take, in the order of the files."""
-        return tuple(route for route in self.routes if route.source == system and route.kind == kind)
+        return self._routes.get((system, kind), ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -11,6 +12,9 @@ from hub.model import Json
 from hub.settings.files import Files, Read
 
 Way: TypeAlias = tuple[str | int, ...]
+
+#: An address that carries no user and no password: hidden with the others of its option, but no secret.
+_OPEN = re.compile(r"(?i)[a-z0-9+.-]+://(?!.*(@|pass|pwd|secret|token|key))")
 
 
 def warn(files: Files, read: Read[Any], value: object, path: Way) -> None:
@@ -32,9 +36,11 @@ def warn_at(files: Files, read: Read[Any], path: Way) -> None:
 def literal(value: object, written: Json, path: Way = ()) -> Iterator[Way]:
     """Yield the paths of secrets written out: `value` is what was validated, `written` the text before variables were filled in."""
     if isinstance(value, SecretStr):
-        if isinstance(written, str) and written and "${" not in written:
+        if isinstance(written, str) and written and "${" not in written and not _OPEN.match(written):
             yield path
         return
+    if isinstance(value, list | tuple) and len(value) == 1 and not isinstance(written, list):
+        yield from literal(value[0], written, path)  # a single one may stand without its list
     for key, inner in _parts(value):
         if isinstance(written, Mapping) and key in written:
             yield from literal(inner, written[str(key)], (*path, key))

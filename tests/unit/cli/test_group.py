@@ -26,6 +26,7 @@ from hub.errors import (
     StoreUnfit,
 )
 from hub.model import Finding
+from tests import configs
 
 SWITCHES = {"--json": False, "-q": False, "-v": False, "-c": True, "--config": True, "--lang": True}
 
@@ -154,6 +155,24 @@ def test_a_bug_names_its_place_and_quotes_nothing() -> None:
     assert "Traceback" not in done.stderr
     told = subprocess.run([*command, "-v"], capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" in told.stderr
+
+
+def test_an_interrupt_is_exit_130() -> None:
+    script = BROKEN.replace('RuntimeError("张三 secret")', "KeyboardInterrupt")
+    done = subprocess.run([sys.executable, "-c", script, "broken"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+
+
+def test_help_of_a_command_points_to_the_global_options() -> None:
+    done = run("check", "--help")
+    assert (done.returncode, "hub --help" in done.stdout, "<bool>" in done.stdout.split("--help")[0]) == (0, True, False)
+
+
+def test_an_adapter_may_stand_beside_the_configuration(tmp_path: Path) -> None:
+    site = configs.write(tmp_path / "site", {"config/systems/city.yaml": configs.CITY.replace("tests.fakes", "our_adapters")})
+    (site / "our_adapters.py").write_text("from tests.fakes import MemoryAdapter\n__all__ = ['MemoryAdapter']\n", "utf-8")
+    done = run("check", "-c", str(site), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_closed_pipe_ends_quietly() -> None:

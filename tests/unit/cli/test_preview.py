@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import configs
 from tests.fakes import far
 
 LONG = "名字过长的某某某"
@@ -54,6 +55,21 @@ def test_limit_and_key(hub: Any) -> None:
     assert len(previewed(hub, "city-accept", "--limit", "1")[1]) == 1
     assert [one["key"] for one in previewed(hub, "city-accept", "--key", "A2")[1]] == ["A2"]
     assert previewed(hub, "city-accept", "--key", "none") == (0, [])
+
+
+def test_a_source_is_never_asked_for_a_second_page(hub: Any, here: Path) -> None:
+    """A second page means to the source that the first is safe: it would mark it as taken."""
+    configs.put(here, "config/systems/local.yaml", configs.LOCAL.replace("records: records.json", "records: records.json, page: 2"))
+    done = hub("preview", "city-accept", "--json")
+    assert [one["key"] for one in json.loads(done.stdout)] == ["A1"]
+    assert "第一页" in done.stderr
+    assert far("local").pages == 1
+
+
+def test_a_deletion_is_owed_to_nobody(hub: Any) -> None:
+    gone = '{"key": "A1", "operation": "D", "data": {"BJBH": "A1"}}'
+    code, told = previewed(hub, "city-accept", "--file", "-", stdin=gone)
+    assert (code, told[0]["matches"], told[0]["output"]) == (0, False, None)
 
 
 def test_a_record_the_route_does_not_want(hub: Any, tmp_path: Path) -> None:
