@@ -1,0 +1,162 @@
+"""Proves that the shipped systems speak to the far sides they name: each takes every sound row and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hub import settings
+from hub.mapping import Envelope
+from hub.model import Judgement, Message, Operation, Receipt
+from hub.ports import Adapter, Feedback, Findable, Sink, Source
+from hub.sandbox.flaws import GroundTruth, Rates
+from hub.sandbox.generator import fill
+from hub.sandbox.province import ProvinceTwin
+from hub.sandbox.street import Plan, Ports, Sandbox
+from hub.settings import Settings
+from tests import servers
+
+ROOT = Path(__file__).parents[2]
+KIND_OF_TABLE = {"case": "T_BJ", "step": "T_BZ", "special": "T_TBCX", "material": "T_CL", "result": "T_JG", "fee": "T_SF"}
+#: More flaws than in life, so that a few hundred cases show every kind.
+RATES = Rates().scaled(8)
+province_url = servers.database_url
+
+
+@dataclass
+class Mapped:
+    """What the routes made of a county: messages by system, and the rows no mapping would let through."""
+
+    messages: dict[str, list[tuple[bool, Message]]] = field(default_factory=dict)
+    dead: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+
+def test_the_shipped_configuration_is_right_without_any_environment(tmp_path: Path) -> None:
+    nothing = tmp_path / "hub.env"
+    nothing.write_text("")
+    shipped = settings.load(ROOT, env={}, env_file=nothing)
+    assert shipped.warnings == ()
+    assert {system.name for system in shipped.sources()} == {"local"}
+    assert {route.system for route in shipped.routes} == {"province", "city", "social"}
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    plan = Plan(tmp_path_factory.mktemp("county"), cases=250, rates=RATES, faults="none", ports=Ports.free())
+    with Sandbox(plan) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", ["local", "province", "city", "social"])
+def test_every_system_lets_us_in(sandbox: Sandbox, name: str) -> None:
+    adapter = settings.load(ROOT, env=sandbox.environment()).systems[name].open()
+    try:
+        adapter.check()  # type: ignore[attr-defined]
+    finally:
+        adapter.close()
+
+
+@pytest.mark.parametrize("name", ["city", "social"])
+def test_far_sides_over_http_take_exactly_the_sound_rows(sandbox: Sandbox, name: str) -> None:
+    shipped = settings.load(ROOT, env=sandbox.environment())
+    assert sandbox.truth is not None
+    adapter = shipped.systems[name].open()
+    try:
+        mapped = _mapped(shipped)
+        refused = mapped.dead[name] | _deliver(adapter, mapped.messages[name])
+        assert sandbox.truth.refused(name)
+        assert refused == sandbox.truth.refused(name)
+        _second_time_is_no_second_row(adapter, mapped.messages[name][0][1])
+    finally:
+        adapter.close()
+
+
+def test_the_province_takes_exactly_the_sound_rows_and_says_the_rest_later(province_url: str, tmp_path: Path) -> None:
+    local = f"sqlite:///{tmp_path / 'approval.db'}"
+    truth = fill(local, 250, seed=3, rates=RATES)
+    twin = ProvinceTwin(province_url)
+    twin.create()
+    shipped = settings.load(ROOT, env={"LOCAL_URL": local, "PROVINCE_URL": province_url})
+    adapter = shipped.systems["province"].open()
+    try:
+        _province(shipped, adapter, truth, twin)
+    finally:
+        adapter.close()
+        twin.stop()
+
+
+def _province(shipped: Settings, adapter: Adapter, truth: GroundTruth, twin: ProvinceTwin) -> None:
+    adapter.check()  # type: ignore[attr-defined]
+    mapped = _mapped(shipped)
+    sent = mapped.messages["province"]
+    assert mapped.dead["province"] | _deliver(adapter, sent) == truth.refused("province")
+    twin.check()
+    assert isinstance(adapter, Feedback)
+    verdicts = [verdict for page in adapter.verdicts(None) for verdict in page.verdicts]
+    assert {verdict.judgement for verdict in verdicts} == {Judgement.REJECTED}
+    keys = {(message.endpoint, str(message.body["row_guid"])): (KIND_OF_TABLE[message.kind], message.key) for _, message in sent}
+    assert truth.refused("province", late=True)
+    assert {keys[verdict.endpoint, verdict.row] for verdict in verdicts} == truth.refused("province", late=True)
+
+
+def _second_time_is_no_second_row(adapter: Adapter, message: Message) -> None:
+    assert isinstance(adapter, Sink) and isinstance(adapter, Findable)
+    assert [type(outcome) for outcome in adapter.send([message])] == [Receipt]
+    assert adapter.find(message) is not None
+
+
+def _mapped(shipped: Settings) -> Mapped:
+    """Map every record of the source by every route that wants it."""
+    mapped, now = Mapped(), datetime.now(UTC)
+    source = shipped.systems["local"].open()
+    assert isinstance(source, Source)
+    try:
+        records = [record for page in source.read(None) for record in page.records]
+    finally:
+        source.close()
+    for record in records:
+        for route in shipped.routes_for("local", record.kind):
+            if not route.when(record.data):
+                continue
+            lane = route.lane_of(record.data) or ""
+            body, _ = route.mapping.apply(
+                record.data, Envelope("I", "B1", now, record.key, record.revision, record.kind, "local", lane)
+            )
+            if body is None:
+                mapped.dead.setdefault(route.system, set()).add((KIND_OF_TABLE[record.kind], record.key))
+                continue
+            made = mapped.messages.setdefault(route.system, [])
+            numbered = (
+                len(made) + 1,
+                route.endpoint,
+                record.kind,
+                record.key,
+                lane,
+                Operation.INSERT,
+                body,
+                f"{len(made)}",
+                "B1",
+                now,
+            )
+            made.append((route.parent is None, Message(*numbered)))
+    return mapped
+
+
+def _deliver(adapter: Adapter, messages: list[tuple[bool, Message]]) -> set[tuple[str, str]]:
+    """Send parents, then the children of those that were taken; return the rows that were not taken."""
+    assert isinstance(adapter, Sink)
+    step, taken, refused = adapter.guarantees().batch, set(), set()
+    for first in (True, False):
+        due = [message for parent, message in messages if parent is first and (first or message.lane in taken)]
+        for start in range(0, len(due), step):
+            part = due[start : start + step]
+            for message, outcome in zip(part, adapter.send(part), strict=True):
+                if isinstance(outcome, Receipt):
+                    taken.add(message.lane)
+                else:
+                    refused.add((KIND_OF_TABLE[message.kind], message.key))
+    return refused
