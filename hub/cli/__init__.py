@@ -34,6 +34,8 @@ COMMANDS: dict[str, Command] = {
     "preview": Command(
         "hub.cli.preview", "并排显示：原始记录 → 将要发送的内容 → 问题，不发送", "show what a route would send, sending nothing"
     ),
+    "sync": Command("hub.cli.sync", "立即读取一遍来源并投递", "read sources once now and deliver"),
+    "serve": Command("hub.cli.serve", "持续运行：计划、投递、HTTP 接口、指标", "work until stopped: schedules, delivery, HTTP, metrics"),
     "schema": Command(
         "hub.cli.schema", "输出配置文件的 JSON Schema，供编辑器使用", "print the JSON Schema of the configuration files for editors"
     ),

@@ -1,0 +1,1 @@
+"""The HTTP surface: health, metrics, and /api/v1 for runs, deliveries and systems."""
