@@ -47,4 +47,4 @@ def poll(exchange: Exchange, system: str) -> int:
 def _match(verdict: Verdict) -> Match:
     rejected = verdict.judgement is Judgement.REJECTED
     state = State.REJECTED if rejected else State.CONFIRMED
-    return Match(verdict.endpoint, verdict.row, verdict.batch, state, "HUB-D-140" if rejected else None, verdict.said)
+    return Match(verdict.endpoint, verdict.row, verdict.batch, state, "HUB-E-121" if rejected else None, verdict.said)
