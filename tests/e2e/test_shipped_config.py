@@ -11,13 +11,14 @@ import pytest
 
 from hub import settings
 from hub.mapping import Envelope
-from hub.model import Judgement, Message, Operation, Receipt
+from hub.model import Judgement, Message, Operation, Receipt, Record
 from hub.ports import Adapter, Feedback, Findable, Sink, Source
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.generator import fill
 from hub.sandbox.province import ProvinceTwin
 from hub.sandbox.street import Plan, Ports, Sandbox
 from hub.settings import Settings
+from hub.settings.model import RouteSettings
 from tests import servers
 
 ROOT = Path(__file__).parents[2]
@@ -111,39 +112,36 @@ def _second_time_is_no_second_row(adapter: Adapter, message: Message) -> None:
 
 def _mapped(shipped: Settings) -> Mapped:
     """Map every record of the source by every route that wants it."""
-    mapped, now = Mapped(), datetime.now(UTC)
-    source = shipped.systems["local"].open()
-    assert isinstance(source, Source)
-    try:
-        records = [record for page in source.read(None) for record in page.records]
-    finally:
-        source.close()
-    for record in records:
+    mapped = Mapped()
+    for record in _records(shipped):
         for route in shipped.routes_for("local", record.kind):
             if not route.when(record.data):
                 continue
-            lane = route.lane_of(record.data) or ""
-            body, _ = route.mapping.apply(
-                record.data, Envelope("I", "B1", now, record.key, record.revision, record.kind, "local", lane)
-            )
-            if body is None:
+            message = _message(route, record)
+            if message is None:
                 mapped.dead.setdefault(route.system, set()).add((KIND_OF_TABLE[record.kind], record.key))
-                continue
-            made = mapped.messages.setdefault(route.system, [])
-            numbered = (
-                len(made) + 1,
-                route.endpoint,
-                record.kind,
-                record.key,
-                lane,
-                Operation.INSERT,
-                body,
-                f"{len(made)}",
-                "B1",
-                now,
-            )
-            made.append((route.parent is None, Message(*numbered)))
+            else:
+                mapped.messages.setdefault(route.system, []).append((route.parent is None, message))
     return mapped
+
+
+def _records(shipped: Settings) -> list[Record]:
+    source = shipped.systems["local"].open()
+    assert isinstance(source, Source)
+    try:
+        return [record for page in source.read(None) for record in page.records]
+    finally:
+        source.close()
+
+
+def _message(route: RouteSettings, record: Record) -> Message | None:
+    now, lane, operation = datetime.now(UTC), route.lane_of(record.data) or "", Operation.INSERT
+    envelope = Envelope(operation, "B1", now, record.key, record.revision, record.kind, route.source, lane)
+    body, _ = route.mapping.apply(record.data, envelope)
+    if body is None:
+        return None
+    identity = f"{route.name}-{record.key}"
+    return Message(abs(hash(identity)), route.endpoint, record.kind, record.key, lane, operation, body, identity, "B1", now)
 
 
 def _deliver(adapter: Adapter, messages: list[tuple[bool, Message]]) -> set[tuple[str, str]]:
