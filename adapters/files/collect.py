@@ -109,17 +109,17 @@ class Inbox:
             return
         rows = islice(reader(feed)(fetched.file, feed), place.start(item.stat.name, item.identity), None)
         while True:
-            try:
-                taken = list(islice(rows, feed.page))
-            except BadFile as reason:
-                yield self._refused(places, kind, item, reason)
-                return
+            taken, broken = _take(rows, feed.page)
             place.row += len(taken)
-            if len(taken) < feed.page:
+            last = broken is None and len(taken) < feed.page
+            if last:
                 place.took(item.stat.name, fetched.digest)
                 place.finish(bad=False)
-            yield _page(feed, kind, item.stat.name, taken, cursors.dump(places))
-            if len(taken) < feed.page:
+            if taken or last:
+                yield _page(feed, kind, item.stat.name, taken, cursors.dump(places))
+            if broken is not None:
+                yield self._refused(places, kind, item, broken)
+            if last or broken is not None:
                 return
 
     def _refused(self, places: dict[str, Place], kind: str, item: Found, reason: BadFile) -> Page:
@@ -157,6 +157,17 @@ class Inbox:
                 yield files
         except errors() as error:
             raise source_failed(error, doing) from error
+
+
+def _take(rows: Iterator[Row | Spoilt], most: int) -> tuple[list[Row | Spoilt], BadFile | None]:
+    """Return the next rows, and why there will be no more if the file is broken behind them."""
+    taken: list[Row | Spoilt] = []
+    try:
+        for row in islice(rows, most):
+            taken.append(row)
+    except BadFile as reason:
+        return taken, reason
+    return taken, None
 
 
 def _page(feed: Feed, kind: str, name: str, rows: list[Row | Spoilt], cursor: str) -> Page:

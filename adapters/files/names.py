@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
+
+from lxml import etree
 
 from hub.model import Message
 
@@ -81,6 +84,16 @@ def values(messages: Sequence[Message], *, single: bool) -> Mapping[str, str]:
 def path_of(text: str, messages: Sequence[Message], *, single: bool) -> str:
     """Return the path of the file that holds these messages, relative to the base directory."""
     return text.format_map(values(messages, single=single))
+
+
+@cache
+def is_xml_name(name: str) -> bool:
+    """Say whether an element or attribute without namespace may be named so (XML 1.0, production Name)."""
+    try:
+        etree.Element(name)
+    except ValueError:
+        return False
+    return not name.startswith("{")
 
 
 def is_candidate(name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from adapters.files.names import relative, template
+from adapters.files.names import is_xml_name, relative, template
 from adapters.kit.fields import Seconds
 from hub.ports import ConfigPath, Options
 
@@ -96,7 +96,17 @@ class Endpoint(Options):
         titles = list((self.columns or {}).values())
         if len(set(titles)) < len(titles):
             raise ValueError("two columns have the same title")
+        self._writable([*titles, self.xml.root, self.xml.row])
         return self
+
+    def _writable(self, titles: list[str]) -> None:
+        for title in titles:
+            if self.format == "xml" and not is_xml_name(title):
+                raise ValueError(f"{title!r} is no name of an XML element")
+            try:
+                title.encode("utf-8" if self.format == "xlsx" else self.encoding)
+            except UnicodeEncodeError:
+                raise ValueError(f"the title {title!r} cannot be written in {self.encoding}") from None
 
 
 class Column(Options):
@@ -168,6 +178,8 @@ class Feed(Options):
             raise ValueError(f"{self.format} needs columns: title to record field")
         if (self.done is None) != (self.bad is None):
             raise ValueError("done and bad go together: both directories, or neither and files stay")
+        if self.directory in (self.done, self.bad):
+            raise ValueError("done and bad must be another directory than the one that is read")
         fields = [column.field for column in (self.columns or {}).values()]
         if len(set(fields)) < len(fields):
             raise ValueError("two columns have the same field")

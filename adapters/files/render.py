@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from lxml import etree
 
+from adapters.files.names import is_xml_name
 from adapters.files.options import Endpoint
 from hub.errors import Misconfigured, Rejected
 from hub.model import Json, Message
@@ -39,6 +40,8 @@ def row(endpoint: Endpoint, message: Message) -> Row:
         raise Misconfigured("HUB-D-412", f"endpoint {message.endpoint} has no column for the field {strange[0]}")
     found = {title: message.body.get(name) for name, title in columns.items() if endpoint.columns or name not in endpoint.ignore}
     for title, value in found.items():
+        if endpoint.format == "xml" and not is_xml_name(title):
+            raise Misconfigured("HUB-D-412", f"endpoint {message.endpoint}: {title[:30]!r} is no name of an XML element")
         _fits(endpoint, title, value)
     return found
 
