@@ -16,6 +16,7 @@ from hub.errors import HubError
 from hub.model import Operation, Record
 
 if TYPE_CHECKING:
+    from hub.cli.records import Found
     from hub.cli.shown import Line, Showing
     from hub.mapping import Contract, Issue
     from hub.settings import RouteSettings, Settings
@@ -53,17 +54,13 @@ def preview(
     screen = terminal.of(ctx)
     settings = screen.settings()
     chosen = _route(settings, route)
-    found, more = (records.of_file(file, chosen, key, limit), False) if file else records.of_source(settings, chosen, key, limit)
-    views = [_view(settings, chosen, record, unmask) for record in found]
+    found = records.of_file(file, chosen, key, limit) if file else records.of_source(settings, chosen, key, limit)
+    views = [_view(settings, chosen, record, unmask) for record in found.records]
     if screen.json:
         screen.data([view.data() for view in views])
     else:
         _show(screen, chosen, views)
-    if more:
-        screen.note(
-            "只看了源系统的第一页：再往后读等于告诉它前面的已经收妥。其余的记录请用 --file 给出",
-            "only the source's first page was read: reading on would tell it that this one is safe here; use --file for others",
-        )
+    _account(screen, found, views)
     raise typer.Exit(exits.FINDINGS if any(view.blocked for view in views) else exits.DONE)
 
 
@@ -134,14 +131,26 @@ def _show(screen: terminal.Terminal, route: RouteSettings, views: list[_View]) -
     )
     for view in views:
         screen.out.print(_table(view))
-    if not views:
-        screen.note("没有符合的记录", "no such records")
+
+
+def _account(screen: terminal.Terminal, found: Found, views: list[_View]) -> None:
     blocked = sum(view.blocked for view in views)
-    filtered = sum(not view.matches for view in views)
+    unwanted = found.unwanted + sum(not view.matches for view in views)
     screen.note(
-        f"{len(views)} 条：{blocked} 条有问题，{filtered} 条不符合条件；没有发送任何内容",
-        f"{len(views)} records: {blocked} with issues, {filtered} not matching; nothing was sent",
+        f"{len(views)} 条，其中 {blocked} 条有问题；{unwanted} 条不符合路由条件。没有发送任何内容",
+        f"{len(views)} records, {blocked} with issues; {unwanted} do not match the route. Nothing was sent",
     )
+    for fault in found.faults:
+        screen.note(
+            f"{fault.kind} {fault.key} 无法读取：{fault.code} {fault.reason}",
+            f"{fault.kind} {fault.key} cannot be read: {fault.code} {fault.reason}",
+            "yellow",
+        )
+    if found.more:
+        screen.note(
+            "只看了源系统的第一页：再往后读等于告诉它前面的已经收妥。其余的记录请用 --file 给出",
+            "only the source's first page was read: reading on would tell it that this one is safe here; use --file for others",
+        )
 
 
 def _table(view: _View) -> Any:

@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
 from hub.errors import HubError
-from hub.model import Json, Operation, Page, Record
+from hub.model import Json, Operation, Page, Record, Unreadable
 from hub.ports import Source
 from hub.settings import RouteSettings, Settings
 
@@ -19,8 +20,18 @@ from hub.settings import RouteSettings, Settings
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
-def of_source(settings: Settings, route: RouteSettings, key: str | None, limit: int) -> tuple[list[Record], bool]:
-    """Read the source's first page; return its records of the route's kind (and key), and whether there may be more behind it.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Records to show, how many others the route does not want, whether the source may have more, and rows that are no records."""
+
+    records: list[Record]
+    unwanted: int = 0
+    more: bool = False
+    faults: tuple[Unreadable, ...] = ()
+
+
+def of_source(settings: Settings, route: RouteSettings, key: str | None, limit: int) -> Found:
+    """Read the source's first page; find the records this route wants, or the ones with this key, wanted or not.
 
     Asking for a second page would tell the source that the first is safe here: rows would be marked as taken, files moved away, and
     no run would ever see them. Raises SourceFailed.
@@ -33,19 +44,21 @@ def of_source(settings: Settings, route: RouteSettings, key: str | None, limit: 
             first = next(pages, None)
     finally:
         adapter.close()
-    records = first.records if first else ()
-    found = [record for record in records if record.kind == route.kind and key in (None, record.key)]
-    return found[:limit], first is not None and len(found) < limit
+    records = [record for record in (first.records if first else ()) if record.kind == route.kind and key in (None, record.key)]
+    wanted = [record for record in records if key is not None or route.when(record.data)]
+    return Found(
+        wanted[:limit], len(records) - len(wanted), first is not None and len(wanted) < limit, first.faults if first else ()
+    )
 
 
-def of_file(path: Path, route: RouteSettings, key: str | None, limit: int) -> list[Record]:
+def of_file(path: Path, route: RouteSettings, key: str | None, limit: int) -> Found:
     """Return the records of a JSON file (an object, a list of objects, or one object a line; `-` is stdin).
 
     An object with a `data` object is a whole record (kind, key, revision, operation, data), any other is the data itself.
     """
     rows = _rows(_text(path), path)
     records = (record for row in rows if (record := _record(row, route)).kind == route.kind and key in (None, record.key))
-    return list(islice(records, limit))
+    return Found(list(islice(records, limit)))
 
 
 def _text(path: Path) -> str:

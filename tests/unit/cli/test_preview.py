@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from hub.model import Unreadable
 from tests import configs
-from tests.fakes import far
+from tests.fakes import far, record
 
 LONG = "名字过长的某某某"
 
@@ -70,6 +71,18 @@ def test_a_deletion_is_owed_to_nobody(hub: Any) -> None:
     gone = '{"key": "A1", "operation": "D", "data": {"BJBH": "A1"}}'
     code, told = previewed(hub, "city-accept", "--file", "-", stdin=gone)
     assert (code, told[0]["matches"], told[0]["output"]) == (0, False, None)
+
+
+def test_records_the_route_does_not_want_are_passed_over(hub: Any) -> None:
+    far("local").records.append(record("S9", kind="step", BJBH="A9", ZT="2"))
+    assert [one["key"] for one in previewed(hub, "city-process")[1]] == ["A1-1"]
+    assert "1 条不符合" in hub("preview", "city-process").stderr
+    assert [(one["key"], one["matches"]) for one in previewed(hub, "city-process", "--key", "S9")[1]] == [("S9", False)]
+
+
+def test_rows_that_are_no_records_are_told(hub: Any) -> None:
+    far("local").records.append(Unreadable("case", "A7", "HUB-S-201", "not GBK"))
+    assert "A7 无法读取：HUB-S-201 not GBK" in hub("preview", "city-accept").stderr
 
 
 def test_a_record_the_route_does_not_want(hub: Any, tmp_path: Path) -> None:
