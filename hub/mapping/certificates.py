@@ -23,7 +23,8 @@ def faults_of_id(number: str) -> Judged:
     longer = f"{number[:6]}19{number[6:]}" if old else number
     if why := (_birth(longer) if old else _wrong_id(number)):
         yield f"is no identity number: {why}", None
-    elif not _division(longer[:6]):
+        return
+    if not _division(longer[:6]):
         yield "begins with a division code nobody knows", Severity.WARN
     if old:
         yield "is an identity number of the old 15 digits", Severity.WARN

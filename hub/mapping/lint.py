@@ -213,4 +213,4 @@ def _named(bench: Bench, where: Where, check: Check) -> Iterable[Finding]:
         if bench.contract.field(name) is None:
             message = f"the contract {bench.contract.name} has no field {name}"
             hint = suggest(name, _names(bench.contract, ()))
-            yield bench.finding("HUB-M-217", message, (*where, *place), hint)
+            yield bench.finding("HUB-M-217", message, (*where, *place), hint, warning=not bench.contract.closed)

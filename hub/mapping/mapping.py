@@ -40,9 +40,9 @@ class Mapping:
     """One compiled mapping. `source_code` is the Python it became, `digest` changes with all it depends on."""
 
     name: str
-    spec: MappingSpec
-    contract: Contract
-    checks: tuple[Check, ...]
+    spec: MappingSpec = field(repr=False)
+    contract: Contract = field(repr=False)
+    checks: tuple[Check, ...] = field(repr=False)
     digest: str
     source_code: str = field(repr=False)
     _run: Compiled = field(repr=False)
