@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, TypeVar
-
-import orjson
 
 from adapters.kit.answers import compiled
 from adapters.kit.lanes import each_in_lane_order
 from adapters.kit.tls import reach
 from adapters.soap.call import Exchange, taken
-from adapters.soap.feed import FeedReader, Place
+from adapters.soap.feed import FeedbackReader, FeedReader
 from adapters.soap.options import Endpoint, Find, FindRule, SoapOptions
 from adapters.soap.reply import Reply
+from adapters.soap.rows import dumped, loaded
 from adapters.soap.session import Session
 from adapters.soap.values import OF_CHECK, OF_MESSAGE
-from hub.errors import InDoubt, Misconfigured, Retryable, SourceFailed
-from hub.model import Guarantees, Message, Page, Receipt
+from hub.errors import InDoubt, Misconfigured, Retryable
+from hub.model import Guarantees, Message, Page, Receipt, VerdictPage
 from hub.ports import Options, Outcome
 
 T = TypeVar("T")
@@ -45,6 +44,10 @@ class SoapAdapter:
                 self._exchanges[path] = _at(path, partial(self._session.exchange, call, roots))
         self._feeds = {
             kind: _at(f"feeds.{kind}", partial(FeedReader, kind, feed, self._session)) for kind, feed in options.feeds.items()
+        }
+        self._feedback = {
+            name: _at(f"feedback.{name}", partial(FeedbackReader, name, feedback, self._session))
+            for name, feedback in options.feedback.items()
         }
 
     def guarantees(self) -> Guarantees:
@@ -90,11 +93,19 @@ class SoapAdapter:
 
     def read(self, cursor: str | None) -> Iterator[Page]:
         """Yield the pages of every feed, in the order they are configured. Raises SourceFailed."""
-        places = self._places(cursor)
+        places = loaded(cursor)
         for kind, feed in self._feeds.items():
-            for page, place in feed.pages(places.get(kind) or feed.start()):
+            for page, place in feed.pages(places.get(kind)):
                 places[kind] = place
-                yield replace(page, cursor=_cursor(places))
+                yield replace(page, cursor=dumped(places))
+
+    def verdicts(self, cursor: str | None) -> Iterator[VerdictPage]:
+        """Yield the verdicts of every feedback, in the order they are configured. Raises SourceFailed."""
+        places = loaded(cursor)
+        for name, feedback in self._feedback.items():
+            for verdicts, place in feedback.pages(places.get(name)):
+                places[name] = place
+                yield VerdictPage(verdicts, dumped(places))
 
     def close(self) -> None:
         """Close all connections; may be called twice."""
@@ -114,25 +125,9 @@ class SoapAdapter:
         taken(exchange.judge(reply))
         raise Retryable("HUB-D-118", f"HTTP {reply.answer.status}: no rule of find understands the answer")
 
-    def _places(self, cursor: str | None) -> dict[str, Place]:
-        if cursor is None:
-            return {}
-        try:
-            return {kind: _place(**place) for kind, place in orjson.loads(cursor).items()}
-        except (orjson.JSONDecodeError, AttributeError, TypeError) as error:
-            raise SourceFailed("HUB-S-503", "the stored cursor is not one of this adapter", misconfigured=True) from error
-
 
 def _receipt(rule: FindRule, reply: Reply) -> Receipt:
     return Receipt(reference=reply.answer.select(rule.reference) if rule.reference else None)
-
-
-def _place(cursor: str, page: int, known: list[str], seen: str, latest: list[str]) -> Place:
-    return Place(cursor, page, tuple(known), seen, tuple(latest))
-
-
-def _cursor(places: dict[str, Place]) -> str:
-    return orjson.dumps({kind: asdict(place) for kind, place in places.items()}).decode()
 
 
 def _at(path: str, make: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
 from adapters.kit.sign import Digest as Algorithm
 from adapters.soap.charset import known
+from hub.model import Judgement
 from hub.ports import ConfigPath, Options
 
 
@@ -200,23 +201,50 @@ class NextNone(Options):
     by: Literal["none"] = "none"
 
 
-class Feed(Ruled):
-    """One kind of record read from an operation.
+class Listing(Ruled):
+    """A call that lists rows.
 
     rows: XPath of the rows, or path into JSON · fields: where a row has its values · lists: child elements that are lists even when
-    there is one · key, revision: fields; without revision a digest of the row · deleted: a condition over the row's fields ·
-    start: the first cursor · pages: where the answer says how many pages `$page` the answer to one cursor has.
+    there is one · start: the first cursor · pages: where the answer says how many pages `$page` the answer to one cursor has.
     """
 
     rows: str = Field(min_length=1)
     fields: Literal["attributes", "elements"] = "elements"
     lists: frozenset[str] = frozenset()
-    key: str | tuple[str, ...]
-    revision: str | None = None
-    deleted: AnswerCondition | None = None
     next: Annotated[NextField | NextTime | NextNone, Field(discriminator="by")] = NextNone()
     start: Plain = ""
     pages: str | None = None
+
+
+class Feed(Listing):
+    """One kind of record read from an operation.
+
+    key, revision: fields of a row; without revision a digest of the row · deleted: a condition over the row's fields.
+    """
+
+    key: str | tuple[str, ...]
+    revision: str | None = None
+    deleted: AnswerCondition | None = None
+
+
+class VerdictRule(AnswerCondition):
+    """One line of `verdicts`: what a row says about the message it names. `said` is the field with the far side's words."""
+
+    means: Judgement
+    said: str | None = None
+
+
+class Feedback(Listing):
+    """Where the far side lists its later verdicts about what one endpoint delivered.
+
+    row, batch: fields that name the message · verdicts: rules over the row's fields, the first that matches decides; a row that
+    none matches says nothing (yet).
+    """
+
+    endpoint: str
+    row: str
+    batch: str | None = None
+    verdicts: tuple[VerdictRule, ...] = Field(min_length=1)
 
 
 class Basic(Options):
@@ -249,6 +277,7 @@ class SoapOptions(HttpOptions):
     check: Ruled | None = Field(default=None, description="a harmless call that `hub check --live` makes")
     endpoints: dict[str, Endpoint] = {}
     feeds: dict[str, Feed] = {}
+    feedback: dict[str, Feedback] = Field(default={}, description="by any name; later verdicts")
     batch: int = Field(default=16, ge=1, le=200, description="most messages in one send")
 
     @model_validator(mode="after")
@@ -260,6 +289,9 @@ class SoapOptions(HttpOptions):
                 raise ValueError(f"{name}: a body template needs address:")
         if not self.endpoints and not self.feeds:
             raise ValueError("say endpoints: (to deliver) or feeds: (to read), or both")
+        for name, feedback in self.feedback.items():
+            if feedback.endpoint not in self.endpoints:
+                raise ValueError(f"feedback.{name}: there is no endpoint {feedback.endpoint!r}")
         return self
 
     def calls(self) -> list[tuple[str, Call]]:
@@ -267,6 +299,7 @@ class SoapOptions(HttpOptions):
         found: list[tuple[str, Call]] = [(f"endpoints.{name}", call) for name, call in self.endpoints.items()]
         found += [(f"endpoints.{name}.find", call.find) for name, call in self.endpoints.items() if call.find]
         found += [(f"feeds.{name}", call) for name, call in self.feeds.items()]
+        found += [(f"feedback.{name}", call) for name, call in self.feedback.items()]
         found += [(name, call) for name, call in (("token", self.token), ("check", self.check)) if call]
         return found
 
