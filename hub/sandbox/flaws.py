@@ -142,7 +142,7 @@ def _over_long(case: Case, rng: Random) -> Flaw:
 
 _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
     ("T_BJ", "SQRMC", 130, (PROVINCE, CITY, SOCIAL)),
-    ("T_BJ", "SBXMMC", 1200, (PROVINCE,)),
+    ("T_BJ", "SBXMMC", 1200, (PROVINCE, CITY)),
     ("T_BZ", "BLYJ", 2300, (PROVINCE,)),
     ("T_CL", "CLMC", 260, (PROVINCE,)),
 )
