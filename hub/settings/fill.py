@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hub.documents import Document, suggest
@@ -27,7 +27,7 @@ class Fill:
 
     def document(self, document: Document) -> Document:
         """Return the document with every text filled in; what is missing is added to `found` and left as written."""
-        return Document(document.file, self._value(document.data, document, ()), document._marks)
+        return replace(document, data=self._value(document.data, document, ()))
 
     def _value(self, value: Json, document: Document, path: tuple[str | int, ...]) -> Json:
         if isinstance(value, dict):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from pydantic import ValidationError
 
 from hub import documents, registry
 from hub.errors import HubError
+from hub.model import Guarantees
 from hub.ports import Adapter, Feedback, Options
 from hub.settings import secrets
 from hub.settings.files import Files, Read
@@ -39,63 +42,82 @@ def build(files: Files, mappings: MappingSet) -> dict[str, SystemSettings]:
     return systems
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an adapter says about itself once it is constructed."""
+
+    adapter_class: type[Adapter]
+    options: Options
+    kinds: frozenset[str]
+    endpoints: frozenset[str]
+    guarantees: Guarantees
+    tells_later: bool
+
+
 def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> SystemSettings | None:
     entry = read.entry
     schedule = _schedule(files, read, entry.schedule) if entry.schedule else None
-    opened = _adapter(files, read)
-    if opened is None:
+    known = _known(files, read)
+    if known is None:
         return None
-    kind, options, adapter = opened
-    kinds, endpoints = adapter.kinds(), adapter.endpoints()
-    _promises(files, read, adapter)
-    adapter.close()
+    secrets.warn(files, read, known.options, ("options",))
+    _promises(files, read, known)
     return SystemSettings(
         name=entry.system,
         title=entry.title,
         adapter=entry.adapter,
-        adapter_class=kind,
-        options=options,
+        adapter_class=known.adapter_class,
+        options=known.options,
         batch=entry.batch,
         in_flight=entry.in_flight,
         partitions=entry.partitions,
         retry=entry.retry,
         jitter=entry.jitter,
         schedule=schedule,
-        schemas=_schemas(files, read, kinds, mappings),
+        schemas=_schemas(files, read, known.kinds, mappings),
         feedback_every=entry.feedback.every if entry.feedback else None,
         contact=entry.contact,
-        kinds=kinds,
-        endpoints=endpoints,
+        kinds=known.kinds,
+        endpoints=known.endpoints,
     )
 
 
-def _adapter(files: Files, read: Read[SystemFile]) -> tuple[type[Adapter], Options, Adapter] | None:
+def _known(files: Files, read: Read[SystemFile]) -> _Known | None:
     """Load the class, check the options, and construct once: only then an adapter's own checks have run. It opens nothing."""
     try:
         kind = registry.load(read.entry.adapter)
         options = kind.options.model_validate(read.entry.options, context={"base": files.directory})
-        adapter = kind(options, system=read.entry.system)
+        return _asked(kind, options, read.entry.system)
     except ValidationError as error:
         files.found.extend(documents.findings(error, read.filled, ("options",), model=kind.options))
-        return None
     except HubError as error:
         about = "adapter" if error.code in {"HUB-C-120", "HUB-C-121"} else "options"
         files.add(error.code, error.message, read.place(about), error.hint)
-        return None
     except (ValueError, ImportError) as error:
         files.add("HUB-C-122", f"the adapter refuses its options: {error}", read.place("options"))
-        return None
-    secrets.warn(files, read, options, ("options",))
-    return kind, options, adapter
+    except Exception as error:  # somebody's adapter is broken; its words may quote a secret, so only the place is told
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"the adapter broke while it was set up: {type(error).__name__} at {frame.filename}:{frame.lineno}"
+        files.add("HUB-C-123", message, read.place("adapter"))
+    return None
 
 
-def _promises(files: Files, read: Read[SystemFile], adapter: Adapter) -> None:
-    entry, guarantees = read.entry, adapter.guarantees()
-    if entry.feedback and not isinstance(adapter, Feedback):
+def _asked(kind: type[Adapter], options: Options, system: str) -> _Known:
+    adapter = kind(options, system=system)
+    try:
+        told = adapter.kinds(), adapter.endpoints(), adapter.guarantees()
+        return _Known(kind, options, *told, isinstance(adapter, Feedback))
+    finally:
+        adapter.close()
+
+
+def _promises(files: Files, read: Read[SystemFile], known: _Known) -> None:
+    entry, guarantees = read.entry, known.guarantees
+    if entry.feedback and not known.tells_later:
         files.add(
             "HUB-C-155", f"the adapter {entry.adapter!r} cannot fetch later verdicts", read.place("feedback"), "remove feedback:"
         )
-    if entry.schedule and not adapter.kinds():
+    if entry.schedule and not known.kinds:
         files.add(
             "HUB-C-149",
             "this system has a schedule but nothing to read",

@@ -150,6 +150,21 @@ def test_two_systems_of_one_name_are_refused(tmp_path: Path) -> None:
     assert (finding.place.file, finding.hint) == ("config/systems/other.yaml", "first in config/systems/city.yaml:2 system")
 
 
+class BrokenAdapter(MemoryAdapter):
+    """An adapter with a bug, which quotes a secret."""
+
+    def endpoints(self) -> frozenset[str]:
+        raise RuntimeError("hunter2")
+
+
+def test_a_broken_adapter_is_told_by_its_place_and_quotes_nothing(tmp_path: Path) -> None:
+    text = configs.CITY.replace("tests.fakes:MemoryAdapter", f"{__name__}:BrokenAdapter")
+    finding = only(findings(tmp_path, {"config/systems/city.yaml": text}), "HUB-C-123")
+    assert finding.place.path == "adapter"
+    assert "RuntimeError at " in finding.message
+    assert "hunter2" not in finding.message
+
+
 # --- routes ---
 
 

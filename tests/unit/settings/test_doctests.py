@@ -1,0 +1,16 @@
+"""The examples in the docstrings of settings and command line are true."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from hub.cli import group, lang
+from hub.settings import paths, schema
+
+
+@pytest.mark.parametrize("module", [group, lang, paths, schema], ids=lambda module: module.__name__)
+def test_examples(module: object) -> None:
+    result = doctest.testmod(module)  # type: ignore[arg-type]
+    assert (result.failed, result.attempted > 0) == (0, True)
