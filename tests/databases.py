@@ -19,7 +19,8 @@ UP_PRO_ACCEPT = """
 CREATE TABLE up_pro_accept (
   row_guid VARCHAR(50) PRIMARY KEY, project_no VARCHAR(50) NOT NULL, applyer_name VARCHAR(100), task_version INTEGER,
   apply_date {datetime}, promise_day DATE, fee NUMERIC(10, 2), urgent BOOLEAN, remark {text},
-  cd_operation VARCHAR(2) NOT NULL, cd_time {datetime} NOT NULL, cd_batch VARCHAR(32) NOT NULL, data_source VARCHAR(3), is_sync VARCHAR(1)
+  cd_operation VARCHAR(2) NOT NULL, cd_time {datetime} NOT NULL, cd_batch VARCHAR(32) NOT NULL, data_source VARCHAR(3),
+  is_sync VARCHAR(1)
 )"""
 #: A county system's case table: pinyin columns in capitals.
 BJ = """

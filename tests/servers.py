@@ -1,7 +1,7 @@
 """Real database servers for tests: an empty database for every test, or a skip that says which server is missing.
 
-Import the fixtures where they are needed (`from tests.servers import database_url  # noqa: F401`), or use `fresh_*` as context
-managers. A server that was named but does not answer is a failure, not a skip: the variable is a promise.
+Tests under tests/integration get the fixtures from its conftest; others import them, or use `fresh_*` as context managers. A server
+that was named but does not answer is a failure, not a skip: the variable is a promise.
 """
 
 from __future__ import annotations

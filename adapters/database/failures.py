@@ -39,7 +39,8 @@ _SQLSTATE = {
     "28": _T.LOGIN, "3D000": _T.LOGIN, "08": _T.UNREACHABLE, "57P": _T.UNREACHABLE, "53300": _T.UNREACHABLE,
     "42501": _T.FORBIDDEN, "42P10": _T.SCHEMA, "42P01": _T.SCHEMA, "42703": _T.SCHEMA, "3F000": _T.SCHEMA, "42": _T.SCHEMA,
     "23505": _T.DUPLICATE, "23": _T.INTEGRITY, "44": _T.INTEGRITY, "22": _T.DATA, "54000": _T.DATA,
-    "40003": _T.UNREACHABLE, "40": _T.BUSY, "55P03": _T.BUSY, "57014": _T.BUSY, "53100": _T.FULL, "53": _T.FULL, "25006": _T.READ_ONLY,
+    "40003": _T.UNREACHABLE, "40": _T.BUSY, "55P03": _T.BUSY, "57014": _T.BUSY, "53": _T.FULL,
+    "25006": _T.READ_ONLY,
 }  # fmt: skip
 #: MySQL and MariaDB: error numbers of the server (1000-3999) and of the client (2000-2999).
 _MYSQL = {

@@ -98,11 +98,11 @@ class Tables:
 
     def _actual(self, inspector: sa.Inspector, name: str) -> str | None:
         """Return the name as the database has it: written alike, or else the only one that differs in case alone."""
-        if inspector.has_table(name, self._schema):
-            return name
         every = {*inspector.get_table_names(self._schema), *inspector.get_view_names(self._schema)}
         alike = [other for other in every if other.lower() == name.lower()]
-        return alike[0] if len(alike) == 1 else None
+        if name in alike or len(alike) != 1:  # what is not listed may still be there: a synonym, a foreign table
+            return name if name in alike or inspector.has_table(name, self._schema) else None
+        return alike[0]
 
     def _table(self, inspector: sa.Inspector, name: str) -> Shape:
         columns = tuple(_column(inspector.dialect, found) for found in inspector.get_columns(name, self._schema))

@@ -13,11 +13,13 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from adapters.database.reading import LOCAL, Unfit
 
 _BAD = "HUB-D-307"
 _DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
+_BYTES = (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)
 _TRUE = frozenset({"1", "true", "t", "y", "yes", "是"})
 _FALSE = frozenset({"0", "false", "f", "n", "no", "否"})
 
@@ -45,10 +47,12 @@ def converter(kind: sa.types.TypeEngine[Any], dialect: str, *, text_bytes: str |
     Texts become dates, numbers and truth values where the column is one; bytes columns take text in the declared encoding, or
     base64. SQLite has no types for date and time: they stay texts in the form `YYYY-MM-DD HH:MM:SS`.
     """
-    if isinstance(kind, sa.types.LargeBinary | sa.types.BINARY | sa.types.VARBINARY):
+    if isinstance(kind, _BYTES):
         return Converter(_from_base64 if as_base64 else _bytes(text_bytes))
     if isinstance(kind, sa.String):
         return Converter(_text(kind.length), text=True, length=kind.length)
+    if isinstance(kind, mysql.TINYINT) and kind.display_width == 1:
+        return Converter(_small)
     if isinstance(kind, sa.DateTime) and kind.timezone:
         return Converter(_aware)
     for family, one in _FAMILIES:
@@ -134,6 +138,14 @@ def _decimal(value: Any) -> Decimal | None:
     if not found.is_finite():
         raise Unfit(_BAD, "not a number")
     return found
+
+
+def _small(value: Any) -> int | bool | None:
+    """MySQL keeps truth values in TINYINT(1): numbers stay, words are understood."""
+    try:
+        return _integer(value)
+    except Unfit:
+        return _truth(value)
 
 
 def _float(value: Any) -> float | None:
