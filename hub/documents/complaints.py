@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from hub.documents.reader import Document, Path_, suggest
+from hub.documents.reader import Document, Way, suggest
 from hub.model import Finding, Json
 
 
@@ -24,7 +24,7 @@ def findings(
     )
 
 
-def _finding(error: Any, document: Document, prefix: Path_, model: type[BaseModel] | None) -> Finding:
+def _finding(error: Any, document: Document, prefix: Way, model: type[BaseModel] | None) -> Finding:
     kind, loc = error["type"], error["loc"]
     place = document.place((*prefix, *_real(document, prefix, loc, missing=kind == "missing")))
     if kind == "extra_forbidden":
@@ -34,7 +34,7 @@ def _finding(error: Any, document: Document, prefix: Path_, model: type[BaseMode
     return Finding("HUB-C-108", error["msg"].removeprefix("Value error, "), place)
 
 
-def _real(document: Document, prefix: Path_, loc: Path_, *, missing: bool) -> Iterator[str | int]:
+def _real(document: Document, prefix: Way, loc: Way, *, missing: bool) -> Iterator[str | int]:
     """Leave out what pydantic adds to a location: the names of union members, `[key]`."""
     at: Json = document.data
     for part in prefix:
@@ -58,7 +58,7 @@ def _holds(at: Json, part: str | int) -> bool:
     return isinstance(at, list) and isinstance(part, int) and -1 < part < len(at)
 
 
-def _names(model: type[BaseModel] | None, loc: Path_) -> list[str]:
+def _names(model: type[BaseModel] | None, loc: Way) -> list[str]:
     """Return the field names allowed at `loc`, following the model's annotations."""
     kinds: list[Any] = [] if model is None else [model]
     for part in loc:

@@ -15,7 +15,7 @@ from hub.errors import ConfigurationError
 from hub.model import Finding, Json, Place
 
 #: A way into a document: keys and list positions.
-Path_: TypeAlias = tuple[str | int, ...]
+Way: TypeAlias = tuple[str | int, ...]
 
 #: Far above anything a person writes, far below anything that hurts.
 MAX_BYTES = 16 * 1024 * 1024
@@ -37,7 +37,7 @@ class Document:
 
     file: str
     data: Json
-    _marks: dict[Path_, tuple[int, int]] = field(default_factory=dict, repr=False)
+    _marks: dict[Way, tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def place(self, path: Sequence[str | int] = ()) -> Place:
         """Return where `path` stands; of something missing, where the nearest thing around it stands. Never raises."""
@@ -141,7 +141,7 @@ class _Open:
     """A collection that is not closed yet."""
 
     value: dict[str, Json] | list[Json]
-    path: Path_
+    path: Way
     anchor: str | None
     start: int  # nodes seen before it
     key: str | None = None  # of a mapping: the key whose value is due
@@ -152,7 +152,7 @@ class _Open:
 class _Builder:
     file: str
     found: list[Finding] = field(default_factory=list)
-    marks: dict[Path_, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[Way, tuple[int, int]] = field(default_factory=dict)
     root: Json = None
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Json, int]] = field(default_factory=dict)
@@ -186,7 +186,7 @@ class _Builder:
         mark = event.start_mark
         self.found.append(Finding(code, message, Place(self.file, mark.line + 1, mark.column + 1, dotted(self._path())), hint))
 
-    def _path(self) -> Path_:
+    def _path(self) -> Way:
         if not self.stack:
             return ()
         top = self.stack[-1]

@@ -1,114 +1,26 @@
-"""Decides what each named check of a mapping demands of a finished body, across its fields.
-
-Every check has `check`, and may have `id` (the rule's number, such as T01), `severity` (block or warn) and `when` (a condition over
-the body; without it the check always runs). A field that is missing or empty is nobody's fault here, unless the check says so.
-"""
+"""Decides what each named check of a mapping demands of a finished body, across its fields."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, ClassVar, TypeVar, cast
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from hub.documents import suggest
 from hub.mapping.certificates import faults_of_id, faults_of_organisation, faults_of_uscc
-from hub.mapping.conditions import Condition, condition, present, word
+from hub.mapping.checking import NOW, Check, Fault, FieldName, Now, at, check
+from hub.mapping.conditions import present, word
 from hub.mapping.issues import Severity
-from hub.mapping.paths import dig
-from hub.mapping.spec import Strict
-from hub.mapping.times import local, moment
-from hub.mapping.transforming import Unusable
+from hub.mapping.times import moment
 from hub.model import Json
 
-#: A parameter that names a field of the target.
-FieldName = Annotated[str, "field"]
-#: field, message, and None or a severity of its own.
-Fault = tuple[str, str, Severity | None]
-C = TypeVar("C", bound="type[Check]")
-
-_KNOWN: dict[str, type[Check]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The moment a body was made, for checks against the present: naive Asia/Shanghai time."""
-
-    local: datetime
-
-
-class Check(Strict):
-    """What all checks share."""
-
-    rule: ClassVar[str]
-    check: str
-    id: str = ""
-    severity: Severity = Severity.BLOCK
-    when: Condition | None = None
-    _runs: Callable[[Json], bool] | None = PrivateAttr(None)
-
-    def model_post_init(self, _: object) -> None:
-        """Compile the condition once."""
-        self._runs = condition(self.when) if self.when is not None else None
-
-    def run(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        """Yield what the check finds, if its condition holds."""
-        if self._runs is None or self._runs(body):
-            yield from self.faults(body, now)
-
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        """Yield (field, message, severity) for every fault."""
-        raise NotImplementedError
-
-    def named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Yield every target field the check names, with the parameter that names it."""
-        for name, info in type(self).model_fields.items():
-            value = getattr(self, name)
-            if "field" in info.metadata and isinstance(value, str):
-                yield (info.alias or name,), value
-            elif isinstance(value, list) and info.annotation == list[FieldName]:
-                yield from (((info.alias or name, index), one) for index, one in enumerate(value))
-
-
-def check(name: str) -> Callable[[C], C]:
-    """Register a class under the name mappings use; the name is also the rule of its issues."""
-
-    def register(kind: C) -> C:
-        kind.rule = name
-        _KNOWN[name] = kind
-        return kind
-
-    return register
-
-
-def all_checks() -> dict[str, type[Check]]:
-    """Return every check by name, sorted: what `checks:` may use."""
-    return dict(sorted(_KNOWN.items()))
-
-
-def summary(kind: type[Check]) -> str:
-    """Return the first sentence of a check's documentation."""
-    return (inspect.getdoc(kind) or "").partition("\n")[0]
-
-
-def known(name: Json) -> type[Check]:
-    """Return the check of that name. Raises Unusable."""
-    if name not in _KNOWN:
-        raise Unusable(f"there is no check named {name!r}", suggest(str(name), _KNOWN), "HUB-M-205")
-    return _KNOWN[name]
-
-
-def _at(body: dict[str, Json], field: str) -> Json:
-    value = body.get(field)
-    return dig(body, tuple(field.split("."))) if value is None and "." in field else value
+__all__ = ["NOW"]  # for the examples below
 
 
 @check("order")
 class Order(Check):
-    """Times must not run backwards: each is at or after the one before it; empty ones are skipped.
+    """Times must not run backwards: none is before one that is named earlier. Equal is fine, empty ones are skipped.
+
+    A day without a time of day is compared by the day alone.
 
     >>> body = {"apply_date": "2016-12-13 09:00:00", "accept_date": "2016-12-12 09:00:00"}
     >>> [fault[0] for fault in Order(check="order", fields=["apply_date", "accept_date"]).run(body, NOW)]
@@ -118,14 +30,23 @@ class Order(Check):
     fields: list[FieldName] = Field(min_length=2)
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        before, name_before = None, ""
+        seen: list[tuple[str, datetime, bool]] = []
         for name in self.fields:
-            found = moment(_at(body, name))
+            value = at(body, name)
+            found = moment(value)
             if found is None:
                 continue
-            if before is not None and found < before:
-                yield name, f"is before {name_before}", None
-            before, name_before = found, name
+            whole_day = _is_day(value)
+            for other, before, before_is_day in reversed(seen):
+                if found < before and not ((whole_day or before_is_day) and found.date() == before.date()):
+                    yield name, f"is before {other}", None
+                    break
+            seen.append((name, found, whole_day))
+
+
+def _is_day(value: Json) -> bool:
+    """Say whether a moment was written without a time of day: every form with one is longer than 11 characters."""
+    return isinstance(value, str) and len(value.strip()) <= 11
 
 
 @check("not-future")
@@ -141,7 +62,7 @@ class NotFuture(Check):
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
         for name in self.fields:
-            found = moment(_at(body, name))
+            found = moment(at(body, name))
             if found is not None and (found - now.local).total_seconds() > self.minutes * 60:
                 yield name, "lies in the future", None
 
@@ -167,7 +88,7 @@ class Certificate(Check):
     lengths: dict[str, list[int]] = {}
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        kind, number = word(_at(body, self.type)), word(_at(body, self.number))
+        kind, number = word(at(body, self.type)), word(at(body, self.number))
         if not kind or not number:
             return
         for name, judge in _CERTIFICATES.items():
@@ -196,7 +117,7 @@ class Uscc(Check):
     field: FieldName
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        if number := word(_at(body, self.field)):
+        if number := word(at(body, self.field)):
             yield from ((self.field, message, severity) for message, severity in faults_of_uscc(number))
 
 
@@ -211,9 +132,9 @@ class Equal(Check):
     fields: list[FieldName] = Field(min_length=2)
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        first = _at(body, self.fields[0])
+        first = at(body, self.fields[0])
         for name in self.fields[1:]:
-            value = _at(body, name)
+            value = at(body, name)
             if present(first) and present(value) and value != first:
                 yield name, f"differs from {self.fields[0]}", None
 
@@ -230,7 +151,7 @@ class LengthOf(Check):
     lengths: list[int] = Field(min_length=1)
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        value = word(_at(body, self.field))
+        value = word(at(body, self.field))
         if value and len(value) not in self.lengths:
             yield self.field, f"has {len(value)} characters, {' or '.join(map(str, self.lengths))} are due", None
 
@@ -247,7 +168,7 @@ class Needs(Check):
     field: FieldName
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        if not present(_at(body, self.field)):
+        if not present(at(body, self.field)):
             yield self.field, "is needed here and missing", None
 
 
@@ -262,7 +183,7 @@ class OneOf(Check):
     fields: list[FieldName] = Field(min_length=2)
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        if not any(present(_at(body, name)) for name in self.fields):
+        if not any(present(at(body, name)) for name in self.fields):
             yield self.fields[0], f"one of {', '.join(self.fields)} is needed", None
 
 
@@ -279,7 +200,7 @@ class PairMatrix(Check):
     pairs: dict[str, list[str | int]] = Field(min_length=1)
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        first, second = (word(_at(body, name)) for name in self.fields)
+        first, second = (word(at(body, name)) for name in self.fields)
         if first and second and second not in {word(one) for one in self.pairs.get(first, ())}:
             yield self.fields[1], f"does not go with this {self.fields[0]}", None
 
@@ -297,17 +218,8 @@ class Contains(Check):
     parts: list[FieldName] = Field(min_length=1)
 
     def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        whole = word(_at(body, self.field))
+        whole = word(at(body, self.field))
         for name in self.parts:
-            part = word(_at(body, name))
+            part = word(at(body, name))
             if whole and part and part not in whole:
                 yield self.field, f"does not contain {name}", None
-
-
-def now_of(time: datetime) -> Now:
-    """Return the local moment of an aware time."""
-    return Now(local(time))
-
-
-#: For doctests: a fixed moment.
-NOW = Now(cast("datetime", moment("2016-12-13 09:00:00")))

@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hub.mapping.paths import Scope, dig, expression
+from hub.mapping.texts import text
 from hub.mapping.transforming import Unusable
-from hub.mapping.transforms import text
 from hub.model import Json
 
 Scalar: TypeAlias = str | int | float | bool | None

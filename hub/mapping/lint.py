@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from hub.documents import Document, findings, suggest
-from hub.mapping.checks import Check, known
+from hub.mapping.checking import Check, known
 from hub.mapping.codes import CodeTable
 from hub.mapping.conditions import ConditionSpec
 from hub.mapping.contract import Contract

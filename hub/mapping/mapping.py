@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from hub.mapping.checks import Check, now_of
+from hub.mapping.checking import Check, now_of
 from hub.mapping.codes import CodeTable
 from hub.mapping.compiling import Compiled
 from hub.mapping.contract import Contract

@@ -11,9 +11,9 @@ from typing import Any
 from hub.mapping.conditions import RUNTIME as CONDITIONS
 from hub.mapping.conditions import word
 from hub.mapping.issues import UNLABELLED, Issue, Label, issue
+from hub.mapping.texts import text
 from hub.mapping.times import ZONE
 from hub.mapping.transforming import Bound, Unfit
-from hub.mapping.transforms import text
 from hub.model import Json
 
 #: Most different gaps that are remembered, and the longest code that is remembered in clear.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.mapping import all_checks
-from hub.mapping.checks import NOW, known
+from hub.mapping.checking import NOW, known
 from hub.mapping.transforming import Unusable
 from tests.unit.mapping.building import ENVELOPE, body, issues, mapping
 
@@ -25,6 +25,14 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"check": "order", "fields": ["a", "b", "c"]}, {"a": "2016-12-13", "b": "2016-12-12", "c": "2016-12-11"}, ["b", "c"]),
     ({"check": "order", "fields": ["a", "b"]}, {"a": "no time", "b": "2016-12-12"}, []),
     ({"check": "order", "fields": ["x.a", "x.b"]}, {"x": {"a": "2016-12-13", "b": "2016-12-12"}}, ["x.b"]),
+    # a day without a time is not before a time of the same day
+    ({"check": "order", "fields": ["a", "b"]}, {"a": "2016-12-13 09:00:00", "b": "2016-12-13"}, []),
+    (
+        {"check": "order", "fields": ["a", "b", "c"]},
+        {"a": "2016-12-13 09:00:00", "b": "20161213", "c": "2016-12-13 08:00:00"},
+        ["c"],
+    ),
+    ({"check": "order", "fields": ["a", "b"]}, {"a": "2016-12-13 09:00:00", "b": "2016-12-12"}, ["b"]),
     ({"check": "not-future", "fields": ["a"]}, {"a": "2016-12-13 09:10:00"}, []),
     ({"check": "not-future", "fields": ["a"]}, {"a": "2016-12-13 09:10:01"}, ["a"]),
     ({"check": "not-future", "fields": ["a"], "minutes": 0}, {"a": "2016-12-13 09:00:01"}, ["a"]),

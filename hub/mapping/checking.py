@@ -1,0 +1,115 @@
+"""Decides what a check is: a named rule over the fields of a finished body, its parameters checked when the mapping is loaded.
+
+Every check has `check`, and may have `id` (the rule's number, such as T01), `severity` (block or warn) and `when` (a condition over
+the body; without it the check always runs). A field that is missing or empty is nobody's fault here, unless the check says so.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, TypeVar, cast
+
+from pydantic import PrivateAttr
+
+from hub.documents import suggest
+from hub.mapping.conditions import Condition, condition
+from hub.mapping.issues import Severity
+from hub.mapping.paths import dig
+from hub.mapping.spec import Strict
+from hub.mapping.times import local, moment
+from hub.mapping.transforming import Unusable
+from hub.model import Json
+
+#: A parameter that names a field of the target.
+FieldName = Annotated[str, "field"]
+#: field, message, and None or a severity of its own.
+Fault = tuple[str, str, Severity | None]
+C = TypeVar("C", bound="type[Check]")
+
+_KNOWN: dict[str, type[Check]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The moment a body was made, for checks against the present: naive Asia/Shanghai time."""
+
+    local: datetime
+
+
+class Check(Strict):
+    """What all checks share."""
+
+    rule: ClassVar[str]
+    check: str
+    id: str = ""
+    severity: Severity = Severity.BLOCK
+    when: Condition | None = None
+    _runs: Callable[[Json], bool] | None = PrivateAttr(None)
+
+    def model_post_init(self, _: object) -> None:
+        """Compile the condition once."""
+        self._runs = condition(self.when) if self.when is not None else None
+
+    def run(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+        """Yield what the check finds, if its condition holds."""
+        if self._runs is None or self._runs(body):
+            yield from self.faults(body, now)
+
+    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+        """Yield (field, message, severity) for every fault."""
+        raise NotImplementedError
+
+    def named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield every target field the check names, with the parameter that names it."""
+        for name, info in type(self).model_fields.items():
+            value = getattr(self, name)
+            if "field" in info.metadata and isinstance(value, str):
+                yield (info.alias or name,), value
+            elif isinstance(value, list) and info.annotation == list[FieldName]:
+                yield from (((info.alias or name, index), one) for index, one in enumerate(value))
+
+
+def check(name: str) -> Callable[[C], C]:
+    """Register a class under the name mappings use; the name is also the rule of its issues."""
+
+    def register(kind: C) -> C:
+        kind.rule = name
+        _KNOWN[name] = kind
+        return kind
+
+    return register
+
+
+def all_checks() -> dict[str, type[Check]]:
+    """Return every check by name, sorted: what `checks:` may use."""
+    return dict(sorted(_KNOWN.items()))
+
+
+def summary(kind: type[Check]) -> str:
+    """Return the first sentence of a check's documentation."""
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+def known(name: Json) -> type[Check]:
+    """Return the check of that name. Raises Unusable."""
+    if name not in _KNOWN:
+        raise Unusable(f"there is no check named {name!r}", suggest(str(name), _KNOWN), "HUB-M-205")
+    return _KNOWN[name]
+
+
+def at(body: dict[str, Json], field: str) -> Json:
+    """Return the value of a target field, also of a nested one (`proposer.name`)."""
+    value = body.get(field)
+    return dig(body, tuple(field.split("."))) if value is None and "." in field else value
+
+
+def now_of(time: datetime) -> Now:
+    """Return the local moment of an aware time."""
+    return Now(local(time))
+
+
+#: For doctests: a fixed moment.
+NOW = Now(cast("datetime", moment("2016-12-13 09:00:00")))
