@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -43,8 +44,9 @@ MESSAGE: Mapping[str, _Getter] = {
     "time": lambda message: f"{message.created:%Y-%m-%dT%H:%M:%SZ}",
 }
 #: Names that hold a tree and take a path.
-TREES = frozenset({"body", "items"})
-FUNCTIONS = frozenset({"json", "xml", "sealed"})
+TREES = frozenset({"body", "items", "secret"})
+#: Names that some requests know and others do not.
+ELSEWHERE = frozenset({"items", "cursor", "page", "token", "timestamp", "nonce", "secret", "content", "method", "path"})
 _TOKEN = re.compile(r"\$\$|\$(json|xml|sealed)\(([a-z_]+)((?:\.[\w\-@]+)*)\)|\$([a-z_]+)((?:\.[\w\-@]+)*)|\$")
 
 
@@ -120,7 +122,10 @@ class Compiler:
 
     def _known(self, name: str, used: set[str]) -> None:
         if name not in self._names:
-            raise ValueError(f"${name} is not known here; known: {', '.join('$' + known for known in sorted(self._names))}")
+            # A name that is no misspelling may be part of a secret that was filled in here: it is not quoted.
+            close = difflib.get_close_matches(name, [*self._names, *MESSAGE, *ELSEWHERE], n=1)
+            asked = f"${name}" if close else "a placeholder of another name"
+            raise ValueError(f"{asked} is not known here; known: {', '.join('$' + known for known in sorted(self._names))}")
         used.add(name)
 
     def _function(self, function: str, get: Part) -> Part:

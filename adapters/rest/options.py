@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from adapters.kit.answers import AnswerCondition, AnswerRule, Expect
+from adapters.kit.charset import texts
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
 from adapters.kit.seal import Seal
@@ -19,8 +21,9 @@ from hub.ports import Options
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 Charset = Literal["utf-8", "gbk", "gb2312", "gb18030"]
+_SECRET = re.compile(r"\$secret\.?([\w\-@]*)")
 #: Names every template knows, whatever it is for.
-COMMON = frozenset({"timestamp", "nonce", "token"})
+COMMON = frozenset({"timestamp", "nonce", "token", "secret"})
 
 
 class Basic(Options):
@@ -258,10 +261,11 @@ class Feed(Shape):
 
 
 class RestOptions(HttpOptions):
-    """Options of the rest adapter."""
+    """Options of the rest adapter. secrets: what templates may name as `$secret.NAME`; never shown, never read as a template."""
 
     base_url: str
     auth: Annotated[list[Auth], BeforeValidator(_as_list, json_schema_input_type=list[Auth] | Auth)] = []
+    secrets: dict[str, SecretStr] = {}
     seal: Seal | None = None
     headers: dict[str, Plain] = Field(default={}, repr=False)
     charset: Charset = "utf-8"
@@ -286,3 +290,14 @@ class RestOptions(HttpOptions):
     def _headers_readable(cls, value: dict[str, str]) -> dict[str, str]:
         Compiler(frozenset(MESSAGE) | COMMON).compile(value)
         return value
+
+    @model_validator(mode="after")
+    def _secrets_given(self) -> Self:
+        shapes: list[Shape] = [*self.endpoints.values(), *self.feeds.values(), *([self.check] if self.check else [])]
+        shapes += [endpoint.find for endpoint in self.endpoints.values() if endpoint.find]
+        templates = [self.headers, *([shape.headers, shape.query, shape.template] for shape in shapes)]
+        for _, text in texts(templates):
+            missing = [name for name in _SECRET.findall(text) if name not in self.secrets]
+            if missing:
+                raise ValueError(f"$secret.{missing[0]} is not among secrets: {', '.join(sorted(self.secrets)) or 'none'}")
+        return self

@@ -30,6 +30,8 @@ class Session:
         oauth = [auth for auth in options.auth if isinstance(auth, OAuth2)]
         self.tokens = Tokens(oauth[0], self.http) if oauth else None
         self._token_header = (oauth[0].header, oauth[0].prefix) if oauth and oauth[0].header else None
+        named = {name: secret.get_secret_value() for name, secret in options.secrets.items()}
+        self._secrets = {"secret": named} if named else {}
         self._form = self._signers[0].recipe.timestamp if self._signers else "ms"
 
     def compile(self, shape: Shape, default: str | None = None) -> Call:
@@ -90,10 +92,10 @@ class Session:
             signer.sign(draft, stamp)
 
     def _values(self, values: Mapping[str, Any] | None, stamp: Stamp | None, token: str | None) -> Mapping[str, Any] | None:
-        if stamp is None and token is None:
+        if stamp is None and token is None and not self._secrets:
             return values
         mine = {"timestamp": stamp.text(self._form), "nonce": stamp.nonce} if stamp else {}
-        return {**(values or {}), **mine, **({"token": token} if token else {})}
+        return {**(values or {}), **self._secrets, **mine, **({"token": token} if token else {})}
 
     def _fixed_auth(self) -> dict[str, str]:
         for auth in self._options.auth:

@@ -559,6 +559,15 @@ def test_guarantees_follow_the_endpoints(rest: Any) -> None:
         rest().find(Message(1, "other", "case", "K", "L", Operation.INSERT, {}, "i", "B", datetime(2016, 12, 13, tzinfo=UTC)))
 
 
+def test_a_secret_by_name_is_sent_as_it_is(peer: Peer, rest: Any) -> None:
+    adapter = rest(
+        {"template": {"key": "$secret.app", "b": "x$secret.app"}}, secrets={"app": "p$key $$1"}, headers={"K": "$secret.app"}
+    )
+    assert only(adapter) == Receipt()
+    assert peer.received[0].json == {"key": "p$key $$1", "b": "xp$key $$1"}
+    assert peer.received[0].headers["k"] == "p$key $$1"
+
+
 def test_secrets_and_data_stay_out_of_sight(peer: Peer, rest: Any) -> None:
     options = {
         "base_url": peer.url,
@@ -566,7 +575,8 @@ def test_secrets_and_data_stay_out_of_sight(peer: Peer, rest: Any) -> None:
             oauth(peer),
             {"type": "signature", "fields": [{"a": "$secret"}], "secret": "hush1", "digest": "md5", "into": {"header": "s"}},
         ],
-        "headers": {"apiKey": "hush2"},
+        "headers": {"apiKey": "hush2", "other": "$secret.app"},
+        "secrets": {"app": "hush5"},
         "endpoints": {"accept": {"path": "/a", "template": {"appSecret": "hush3", "b": "$body"}, "query": {"k": "hush4"}}},
     }
     given = RestAdapter.options.model_validate(options)
@@ -575,5 +585,5 @@ def test_secrets_and_data_stay_out_of_sight(peer: Peer, rest: Any) -> None:
     outcome = only(adapter)
     adapter.close()
     shown = f"{given!r} {adapter!r} {outcome!r} {outcome} {outcome.said} {outcome.__cause__!r}"
-    for secret in ("hush1", "hush2", "hush3", "hush4", "s&cret", "王某"):
+    for secret in ("hush1", "hush2", "hush3", "hush4", "hush5", "s&cret", "王某"):
         assert secret not in shown

@@ -68,9 +68,15 @@ def test_what_is_not_there_is_missing() -> None:
     assert Compiler(["page"]).compile("$page").text(Scope()) is None
 
 
+def test_a_secret_that_was_filled_in_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match="another name") as caught:
+        Compiler(["body", "key"]).compile("pa$sword")
+    assert "sword" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["$unknown", "$cursor", "$", "5 $ and", "$json(unknown)", "${NAME}", "$body.a $nope", "$Key"])
 def test_unknown_placeholders_are_refused_with_the_known_ones(text: str) -> None:
-    with pytest.raises(ValueError, match="known|\\$\\$"):
+    with pytest.raises(ValueError, match=r"known|\$\$"):
         Compiler(["body", "key"]).compile({"deep": [text]})
 
 

@@ -45,6 +45,8 @@ def test_addresses_that_are_refused(base_url: str) -> None:
         {"template": {"a": "$cursor"}},
         {"query": {"a": "${NAME}"}},
         {"headers": {"a": "$page"}},
+        {"headers": {"a": "$secret.key"}},
+        {"template": {"a": ["$secret"]}},
         {"body": "form", "template": "text"},
         {"body": "xml"},
         {"body": "text", "template": {"a": 1}},
@@ -85,8 +87,8 @@ def test_what_does_not_fit_together_is_refused_at_construction(
 
 
 def test_a_wrong_placeholder_is_told_with_the_right_ones() -> None:
-    with pytest.raises(ValidationError, match=r"\$unknown is not known here; known: .*\$body.*\$key"):
-        options({"template": {"a": {"b": ["$unknown"]}}})
+    with pytest.raises(ValidationError, match=r"\$bodi is not known here; known: .*\$body.*\$key"):
+        options({"template": {"a": {"b": ["$bodi"]}}})
 
 
 def test_every_auth_is_told_by_its_type() -> None:
