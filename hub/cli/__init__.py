@@ -26,6 +26,7 @@ from hub.cli.lang import say
 
 #: Every command, in the order `hub --help` lists them.
 COMMANDS: dict[str, Command] = {
+    "demo": Command("hub.cli.demo", "一条命令看全部：造县、出故障、投递、对账", "the whole job in one command, with faults and an account"),
     "init": Command("hub.cli.init", "新建一套可运行的示例配置", "make a directory with a working example configuration"),
     "check": Command(
         "hub.cli.check", "检查全部配置；--live 逐个登录各系统", "check the whole configuration; --live logs in everywhere"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,7 +93,16 @@ def _again(failure: Failure, outcome: str, due: datetime, *, counted: bool) -> S
 
 
 def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
-    return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=failure.message, said=failure.said or None)
+    return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=cause(failure), said=failure.said or None)
+
+
+#: Case numbers, row ids, dates and the like: three digits or more, with whatever is glued to them.
+_NUMBERS = re.compile(r"[A-Za-z0-9_-]*\d{3,}[A-Za-z0-9_-]*")
+
+
+def cause(failure: Failure) -> str:
+    """Return what dead letters of one cause have in common: the far side's words without the numbers that tell records apart."""
+    return f"{failure.message}: {_NUMBERS.sub('#', failure.said)}" if failure.said else failure.message
 
 
 def rest_after(failures: int, policy: Policy) -> timedelta:

@@ -1,0 +1,198 @@
+"""Decides what a person sees of `hub demo`: the county being made, messages on their way, and one account at the end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli import exits, terminal
+from hub.cli.init import example
+from hub.cli.lang import say
+from hub.cli.terminal import Terminal
+from hub.errors import HubError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hub.demo.account import Account, Line
+    from hub.demo.job import Result
+    from hub.demo.neighbours import Neighbours
+    from hub.engine.progress import Progress
+    from hub.sandbox.flaws import GroundTruth
+
+#: Put into every directory the demo made; only such a directory is made anew.
+MARK = ".hub-demo"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hub demo`."""
+    help_ = say(
+        "造一个县，打开各方的“双胞胎”并让它们出故障，跑完所有路由，再与各方实际所存逐条对账。",
+        "Make a county, start twins of the far sides with faults on, run every route, and check the account to the last record.",
+    )
+    app.command("demo", help=help_)(demo)
+
+
+def demo(
+    ctx: typer.Context,
+    cases: Annotated[int, typer.Option(min=1, help=say("办件数", "cases"))] = 2000,
+    seed: Annotated[int, typer.Option(help=say("随机种子", "seed"))] = 1,
+    faults: Annotated[
+        bool, typer.Option("--faults/--no-faults", help=say("对端是否出故障", "whether the far sides misbehave"))
+    ] = True,
+    directory: Annotated[Path, typer.Option("--dir", help=say("放在哪个目录", "where it goes"))] = Path("var/demo"),
+) -> None:
+    """Run the main job: exit 0 only if the account adds up, else 1."""
+    screen = terminal.of(ctx)
+    _prepare(directory)
+    from hub.demo import job, neighbours
+
+    street = neighbours.Neighbours(neighbours.plan(directory / "var" / "sandbox", cases=cases, seed=seed, faults=faults))
+    try:
+        truth = _build(screen, street, cases)
+        environment = street.environment()
+        _write_environment(directory, environment)
+        settings = job.settings_of(directory, environment)
+        with _bars(screen) as seen:
+            result = job.run(settings, street, truth, seen)
+    finally:
+        street.stop()
+    _show(screen, result, directory)
+    raise typer.Exit(exits.DONE if result.account.adds_up else exits.FINDINGS)
+
+
+def _prepare(directory: Path) -> None:
+    """Make the demo's directory with the example in it; one that the demo did not make is left alone."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARK).exists():
+            raise HubError("HUB-X-131", f"{directory} is not empty and not a former demo", hint="choose another one with --dir")
+        shutil.rmtree(directory)
+    root = example()
+    for part in ("config", "mappings"):
+        shutil.copytree(root / part, directory / part, ignore=shutil.ignore_patterns("hub.env"))
+    (directory / MARK).touch()
+
+
+def _write_environment(directory: Path, environment: dict[str, str]) -> None:
+    path = directory / "config" / "hub.env"
+    path.write_text("".join(f"{name}={value}\n" for name, value in environment.items()), "utf-8")
+    path.chmod(0o600)
+
+
+def _build(screen: Terminal, street: Neighbours, cases: int) -> GroundTruth:
+    from rich.progress import Progress as Bars
+
+    screen.note(f"造一个县：{cases} 个办件……", f"making a county of {cases} cases…")
+    with Bars(console=screen.err, transient=True, disable=screen.quiet or not screen.err.is_terminal) as bars:
+        task = bars.add_task(say("生成办件", "making cases"), total=cases)
+        return street.start(lambda made: bars.advance(task, made))
+
+
+@contextmanager
+def _bars(screen: Terminal) -> Iterator[Callable[[Progress], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=screen.err, disable=screen.quiet or not screen.err.is_terminal) as bars:
+        reading = bars.add_task(say("读取", "reading"), total=None)
+        sending = bars.add_task(say("投递", "delivering"), total=None)
+
+        def seen(progress: Progress) -> None:
+            bars.update(reading, completed=progress.read, total=None if progress.reading else progress.read)
+            bars.update(sending, completed=max(progress.total - progress.owed, 0), total=max(progress.total, 1))
+
+        yield seen
+
+
+def _show(screen: Terminal, result: Result, directory: Path) -> None:
+    account = result.account
+    if screen.json:
+        screen.data(_data(account, result.seconds))
+        return
+    screen.out.print(_runs(account))
+    for line in account.lines:
+        screen.out.print(_table(line))
+    for check in account.checks:
+        mark, style = ("✔", "green") if check.holds else ("✘", "bold red")
+        screen.line(f"{mark} {say(check.zh, check.en)}  {check.found}", style=style)
+    sent = sum(line.owed for line in account.lines)
+    if account.adds_up:
+        zh, en = "账目相符：一条不丢，一条不重。", "The account adds up: nothing lost, nothing doubled."
+        screen.line(say(zh, en), style="bold green")
+    else:
+        screen.line(say("账目不符，见上面的 ✘。", "The account does NOT add up, see ✘ above."), style="bold red")
+    screen.line(say(f"{sent} 条消息，用时 {result.seconds:.1f} 秒。", f"{sent} messages in {result.seconds:.1f} s."))
+    _next(screen, account, directory)
+
+
+def _next(screen: Terminal, account: Account, directory: Path) -> None:
+    system = next((line.system for line in account.lines if line.groups), account.lines[0].system)
+    screen.line(say("接下来可以输入：", "What to type next:"))
+    for command, zh, en in (
+        (f"hub -c {directory} status", "各系统一览", "every system at a glance"),
+        (f"hub -c {directory} dead list --system {system}", "死信按原因分组", "dead letters by cause"),
+        (f"hub -c {directory} check", "检查这套配置", "check this configuration"),
+        ("hub init 我的县", "新建自己的配置", "start a configuration of your own"),
+    ):
+        screen.line(f"  {command:<48} {say(zh, en)}")
+
+
+def _runs(account: Account) -> Table:
+    from rich.table import Table
+
+    table = Table(title=say("读取", "reading"), title_justify="left")
+    for zh, en in (
+        ("来源", "source"),
+        ("读取", "read"),
+        ("未变化", "unchanged"),
+        ("接收", "accepted"),
+        ("拒收", "rejected"),
+        ("无去向", "filtered"),
+        ("投递单", "deliveries"),
+    ):
+        table.add_column(say(zh, en), justify="left" if en == "source" else "right")
+    for run in account.runs:
+        numbers = (run.read, run.unchanged, run.accepted, run.rejected, run.filtered, run.deliveries)
+        table.add_row(run.source, *(str(number) for number in numbers))
+    return table
+
+
+def _table(line: Line) -> Table:
+    from rich.table import Table
+
+    from hub.model import State
+
+    delivered = sum(line.states[state] for state in (State.DELIVERED, State.CONFIRMED))
+    table = Table(title=f"{line.title} ({line.system})", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    faults = "、".join(f"{kind} ×{number}" for kind, number in sorted(line.faults.items()))
+    table.add_row(say("应送", "owed"), str(line.owed), "")
+    table.add_row(say("送达", "delivered"), str(delivered), "")
+    table.add_row(say("经重试", "retried"), str(line.retried), faults)
+    table.add_row(say("父记录未成，子记录停放", "parked behind a dead parent"), str(line.states[State.PARKED]), "")
+    table.add_row(say("死信", "dead"), str(line.states[State.DEAD] + line.states[State.REJECTED]), "")
+    for group in line.groups:
+        table.add_row(f"  {group.stage} {group.code}", str(group.count), group.reason)
+    return table
+
+
+def _data(account: Account, seconds: float) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "adds_up": account.adds_up,
+        "seconds": round(seconds, 1),
+        "runs": [asdict(run) for run in account.runs],
+        "systems": [
+            {**asdict(line), "states": {state.value: number for state, number in line.states.items()}} for line in account.lines
+        ],
+        "checks": [asdict(check) for check in account.checks],
+    }

@@ -1,0 +1,169 @@
+"""Draws up the account: what the hub says it owes and delivered, against what the far sides really hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from hub.engine.service import Service
+from hub.model import TAKEN, State
+from hub.sandbox.flaws import GroundTruth
+from hub.sandbox.ledger import Held
+from hub.store import runs, schema, views
+from hub.store.runs import Run
+from hub.store.views import DeadGroup
+
+#: States in which the far side holds the row: taken, or taken and later refused.
+_OVER_THERE = {*TAKEN, State.REJECTED}
+#: The local table behind each kind of record.
+TABLES = {"case": "T_BJ", "step": "T_BZ", "special": "T_TBCX", "material": "T_CL", "result": "T_JG", "fee": "T_SF"}
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One delivery with its frozen body, as the store has it."""
+
+    system: str
+    kind: str
+    key: str
+    row: str
+    state: State
+    attempts: int
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The account of one far side. `retried`: deliveries that needed more than one try."""
+
+    system: str
+    title: str
+    owed: int
+    states: Counter[State]
+    retried: int
+    groups: tuple[DeadGroup, ...]
+    faults: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold, with what was found."""
+
+    zh: str
+    en: str
+    holds: bool
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Runs, one line a far side, and the checks. It adds up when all checks hold."""
+
+    runs: tuple[Run, ...]
+    lines: tuple[Line, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether nothing is lost and nothing doubled."""
+        return all(check.holds for check in self.checks)
+
+
+def draw(
+    service: Service,
+    numbers: Sequence[int],
+    held: Mapping[str, list[Held]],
+    stats: Mapping[str, Mapping[str, Any]],
+    truth: GroundTruth,
+) -> Account:
+    """Draw up the account of a finished demo."""
+    settings = service.exchange.settings
+    with service.store.reading() as connection:
+        ended = tuple(run for number in numbers if (run := runs.get(connection, number)))
+        groups = views.dead_groups(connection)
+        owed = {name: _owed(connection, name) for name in held}
+    lines = tuple(
+        _line(name, settings.systems[name].title, owed[name], [group for group in groups if group.system == name], stats[name])
+        for name in held
+    )
+    checks = [
+        *_run_checks(ended, truth),
+        *(check for name in held for check in _checks(name, owed[name], held[name], stats[name], truth)),
+    ]
+    return Account(ended, lines, tuple(checks))
+
+
+def _owed(connection: Any, system: str) -> list[Owed]:
+    ours, body = schema.delivery, schema.body
+    query = (
+        select(ours.c.kind, ours.c.key, ours.c.row, ours.c.state, ours.c.attempts, body.c.body)
+        .join_from(ours, body, body.c.delivery_id == ours.c.id, isouter=True)
+        .where(ours.c.system == system)
+    )
+    return [
+        Owed(
+            system,
+            row.kind,
+            row.key,
+            row.row or row.key,
+            State(row.state),
+            row.attempts,
+            orjson.loads(row.body) if row.body else {},
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _line(name: str, title: str, owed: Sequence[Owed], groups: Iterable[DeadGroup], stats: Mapping[str, Any]) -> Line:
+    states = Counter(one.state for one in owed)
+    retried = sum(one.attempts > 1 for one in owed)
+    faults = {str(kind): number for kind, number in dict(stats.get("faults", {})).items() if number}
+    return Line(name, title, len(owed), states, retried, tuple(groups), faults)
+
+
+def _run_checks(ended: Sequence[Run], truth: GroundTruth) -> list[Check]:
+    read, rows = sum(run.read for run in ended), sum(truth.rows.values())
+    parts = sum(run.unchanged + run.accepted + run.rejected for run in ended)
+    return [
+        Check("本地库的每一行都读到了", "every row of the local database was read", read == rows, f"{read} / {rows}"),
+        Check("读取 = 接收 + 未变化 + 拒收", "read = accepted + unchanged + rejected", read == parts, f"{read} = {parts}"),
+    ]
+
+
+def _checks(name: str, owed: Sequence[Owed], held: Sequence[Held], stats: Mapping[str, Any], truth: GroundTruth) -> list[Check]:
+    sent = {one.row: one for one in owed if one.state in _OVER_THERE}
+    there = Counter(one.row for one in held)
+    lost, extra = set(sent) - set(there), set(there) - set(sent)
+    doubled = [row for row, number in there.items() if number > 1]
+    different = [one.row for one in held if one.row in sent and not _same(sent[one.row].body, one.content)]
+    waiting = [one for one in owed if one.state in (State.PENDING, State.HELD, State.ACCEPTED)]
+    refused = truth.refused(name)
+    wrong = [one for one in owed if one.state in _OVER_THERE and (TABLES[one.kind], one.key) in refused]
+    innocent = [one for one in owed if one.state is State.DEAD and (TABLES[one.kind], one.key) not in refused]
+    violations = stats.get("order_violations", 0)
+    return [
+        Check(f"{name}：没有丢失", f"{name}: nothing is lost", not lost, f"{len(sent)} → {len(held)}"),
+        Check(f"{name}：没有多出", f"{name}: nothing extra", not extra, str(len(extra))),
+        Check(f"{name}：没有重复", f"{name}: nothing doubled", not doubled and not stats.get("doubled", 0), str(len(doubled))),
+        Check(f"{name}：内容一致", f"{name}: contents equal", not different, str(len(different))),
+        Check(f"{name}：没有悬而未决", f"{name}: nothing left waiting", not waiting, str(len(waiting))),
+        Check(f"{name}：先父后子", f"{name}: parents before children", not violations, str(violations)),
+        Check(f"{name}：错的都拦下了", f"{name}: every planted flaw was stopped", not wrong, f"{len(refused)} / {len(wrong)}"),
+        Check(f"{name}：对的没有误伤", f"{name}: nothing sound was refused", not innocent, str(len(innocent))),
+    ]
+
+
+def _same(body: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    return all(_text(content.get(field)) == _text(value) for field, value in body.items())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
