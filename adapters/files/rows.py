@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from adapters.files.options import Column, Feed
 from hub.model import Json, Record, Unreadable
 
@@ -115,8 +117,11 @@ def _part(value: Json) -> str:
 
 def digest(values: Mapping[str, Json]) -> str:
     """Return what changes when the data changes: 32 hex digits of SHA-256 over sorted JSON."""
-    text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    try:
+        text = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # whole numbers of more than 64 bits, halves of surrogate pairs
+        text = json.dumps(values, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
 def unreadable(kind: str, name: str, spoilt: Spoilt) -> Unreadable:
