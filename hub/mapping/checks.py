@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from pydantic import Field
 
 from hub.mapping.certificates import faults_of_id, faults_of_organisation, faults_of_uscc
-from hub.mapping.checking import NOW, Check, Fault, FieldName, Now, at, check
+from hub.mapping.checking import NOW, Check, Fault, FieldName, Now, at, check  # noqa: F401 - NOW is for the examples
 from hub.mapping.conditions import present, word
 from hub.mapping.issues import Severity
 from hub.mapping.times import moment
 from hub.model import Json
-
-__all__ = ["NOW"]  # for the examples below
 
 
 @check("order")
