@@ -54,5 +54,5 @@ def _show(screen: terminal.Terminal, entry: Entry) -> None:
     text = entry.text(current())
     screen.line(entry.code, style="bold")
     screen.line(f"{say('现象', 'What')}  {text.what}")
-    screen.line(f"{say('原因', 'Why')}   {text.why}")
-    screen.line(f"{say('处理', 'Do')}    {text.do}")
+    screen.line(f"{say('原因', 'Why ')}  {text.why}")
+    screen.line(f"{say('处理', 'Do  ')}  {text.do}")

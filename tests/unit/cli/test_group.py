@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli import exits
+from hub.cli import COMMANDS, exits
 from hub.cli.group import hoisted
 from hub.errors import (
     ConfigurationError,
@@ -155,6 +155,26 @@ def test_a_bug_names_its_place_and_quotes_nothing() -> None:
     assert "Traceback" not in done.stderr
     told = subprocess.run([*command, "-v"], capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" in told.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_loads_and_leaves_the_global_options_alone(name: str) -> None:
+    command = COMMANDS[name].load(name)
+    everything = [command, *getattr(command, "commands", {}).values()]
+    taken = {option for one in everything for param in one.params for option in param.opts}
+    assert not taken & {
+        "-c",
+        "--config",
+        "--env-file",
+        "-o",
+        "--output",
+        "--json",
+        "-q",
+        "-v",
+        "--log-level",
+        "--no-color",
+        "--lang",
+    }
 
 
 def test_an_interrupt_is_exit_130() -> None:
