@@ -267,8 +267,9 @@ class SoapOptions(HttpOptions):
     namespaces: dict[str, str] = Field(default={}, description="prefixes for templates and XPaths")
     secrets: dict[str, SecretStr] = Field(default={}, description="known as $secret.name")
     basic: Basic | None = None
-    time_format: str = Field(default="%Y-%m-%d %H:%M:%S", description="of $stamp: when the message was frozen, or now")
-    timezone: str = "Asia/Shanghai"
+    time_format: str = Field(
+        default="%Y-%m-%d %H:%M:%S", description="of $stamp in China's time: when the message was frozen, or now"
+    )
     header: tuple[Node, ...] = ()
     parameters: dict[str, Any] = Field(default={}, repr=False, description="leading parameters of every operation")
     answer: Reading = Reading()

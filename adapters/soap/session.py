@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from adapters.kit.answers import compiled
 from adapters.kit.http import Http
@@ -20,6 +19,9 @@ from adapters.soap.wsdl import Wsdl
 from hub.errors import Misconfigured
 from hub.model import Message
 
+#: China keeps one time without daylight saving.
+_CHINA = timezone(timedelta(hours=8))
+
 
 class Session:
     """One system's connection: HTTP, the WSDL, the secrets and the token. Safe to use from several threads."""
@@ -30,7 +32,6 @@ class Session:
         self.wsdl = None if options.wsdl is None else Wsdl(options, self.http)
         self._secrets = {name: secret.get_secret_value() for name, secret in options.secrets.items()}
         self._basic = _basic(options.basic)
-        self._zone = ZoneInfo(options.timezone)
         self._token = None if options.token is None else _Handshake(options.token, self)
 
     def exchange(self, call: Call, roots: frozenset[str]) -> Exchange:
@@ -40,7 +41,7 @@ class Session:
     def scope(self, message: Message | None, **values: Any) -> Scope:
         """Return what placeholders see in a call for this message, or for nobody's."""
         created = datetime.now(UTC) if message is None else message.created
-        stamp = created.astimezone(self._zone).strftime(self._options.time_format)
+        stamp = created.astimezone(_CHINA).strftime(self._options.time_format)
         return scope_of(message, secret=self._secrets, stamp=stamp, **values)
 
     def address(self) -> str:

@@ -1,0 +1,146 @@
+"""The shipped social-security configuration against its twin: conformance, look-ups, faults on demand, later verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from adapters.kit.conformance import SinkConformance
+from adapters.soap import SoapAdapter
+from adapters.soap.options import SoapOptions
+from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
+from hub.model import Json, Judgement, Message, Receipt, Taken, Verdict
+from hub.sandbox.faults import FaultKind
+from hub.sandbox.social import SocialTwin
+from hub.sandbox.web import Host
+
+SHIPPED = Path(__file__).parents[2] / "config" / "systems" / "social.yaml"
+#: How the twin lists what it rejected after taking it.
+FEEDBACK = {
+    "endpoint": "intake",
+    "header": [
+        {
+            "element": "in:system",
+            "children": [
+                {"element": "para", "attributes": {"usr": "$secret.user"}},
+                {"element": "para", "attributes": {"pwd": "$secret.password"}},
+                {"element": "para", "attributes": {"funid": "F10.01.03"}},
+            ],
+        }
+    ],
+    "body": {"element": "in:business", "children": [{"element": "para", "attributes": {"since": "$cursor"}}]},
+    "answers": [{"path": "result/@row_count", "means": "taken"}],
+    "rows": "resultset/row",
+    "fields": "attributes",
+    "row": "bjbh",
+    "next": {"by": "time", "time": "xh"},
+    "start": "0",
+    "verdicts": [{"path": "shjg", "equals": "N", "means": "rejected", "said": "shyj"}],
+}
+
+
+def shipped(url: str, **more: Any) -> SoapAdapter:
+    """Return the adapter of the shipped file, its defaults filled in, at another address and with less patience."""
+    text = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", SHIPPED.read_text(encoding="utf-8"))
+    options = yaml.safe_load(text)["options"]
+    options |= {"address": f"{url}/services/business", "timeouts": {"connect": "2s", "read": "1s", "total": "3s"}}
+    options |= {"connect_tries": 1, **more}
+    return SoapAdapter(SoapOptions.model_validate(options), system="social")
+
+
+class TestShippedSocialSecurity(SinkConformance):
+    endpoint = "intake"
+    text = "bz"
+
+    @pytest.fixture(autouse=True)
+    def far_side(self) -> Iterator[None]:
+        self.twin = SocialTwin()
+        self.host = Host()
+        self.port = self.host.listen(self.twin)
+        yield
+        self.host.stop()
+
+    def adapter(self, **more: Any) -> SoapAdapter:
+        return shipped(f"http://127.0.0.1:{self.port}", **more)
+
+    def body(self, n: int) -> dict[str, Json]:
+        return {
+            "bjbh": f"K{n:05d}",
+            "sxbm": "1162112500HUB001704622010001000",
+            "sxmc": "城乡居民基本养老保险参保登记",
+            "aac003": "阿卜杜·堃",
+            "aae135": "621125190503120020",
+            "slsj": "2016-12-01 09:20:00",
+        }
+
+    def held(self) -> list[tuple[str, Mapping[str, Json]]]:
+        return [(row.row, row.content) for row in self.twin.held()]
+
+    def refuse(self, message: Message) -> Message:
+        return replace(message, body={**message.body, "aae135": "621125190503120021"})
+
+    def go_down(self) -> None:
+        self.host.stop()
+
+    def come_back(self) -> None:
+        self.host = Host()
+        self.host.listen(self.twin, self.port)
+
+    @pytest.mark.parametrize(
+        ("fault", "kind", "kept"),
+        [
+            (FaultKind.ERROR_500, Retryable, False),
+            (FaultKind.HTML_503, Retryable, False),
+            (FaultKind.HTML_200, Retryable, False),
+            (FaultKind.BUSY, Retryable, False),
+            (FaultKind.SOAP_FAULT, Retryable, False),
+            (FaultKind.REFUSAL, Rejected, False),
+            (FaultKind.RESET_BEFORE, InDoubt, False),
+            (FaultKind.RESET_AFTER, InDoubt, True),
+            (FaultKind.BAD_GATEWAY, InDoubt, True),
+            (FaultKind.TIMEOUT_AFTER, InDoubt, True),
+            (FaultKind.ENDLESS, InDoubt, True),
+        ],
+    )
+    def test_faults_on_demand(self, subject: SoapAdapter, fault: FaultKind, kind: type[Failure], kept: bool) -> None:
+        self.twin.plan.change(script=[fault])
+        (outcome,) = subject.send([self.message(1)])
+        assert type(outcome) is kind
+        assert bool(self.twin.held()) is kept
+        if kind is InDoubt:
+            assert isinstance(subject.find(self.message(1)), Receipt) is kept
+
+    def test_a_second_time_is_a_duplicate(self, subject: SoapAdapter) -> None:
+        (first,), (second,) = subject.send([self.message(1)]), subject.send([self.message(1)])
+        assert isinstance(first, Receipt)
+        assert isinstance(second, Receipt)
+        assert (first.taken, second.taken, first.reference) == (Taken.TAKEN, Taken.DUPLICATE, second.reference)
+
+    def test_a_wrong_password_pauses_the_system(self) -> None:
+        adapter = self.adapter(secrets={"user": "zhangxian", "password": "wrong"})
+        (outcome,) = adapter.send([self.message(1)])
+        adapter.close()
+        assert isinstance(outcome, Misconfigured)
+        assert outcome.said == "用户名或口令错误"
+
+    def test_later_verdicts(self) -> None:
+        self.twin.plan.change(script=[FaultKind.LATE_REJECTION, None, FaultKind.LATE_REJECTION])
+        adapter = self.adapter(feedback={"review": FEEDBACK})
+        adapter.send(self.messages(3))
+        pages = list(adapter.verdicts(None))
+        self.twin.plan.change(script=[FaultKind.LATE_REJECTION])
+        adapter.send([self.message(4)])
+        later = list(adapter.verdicts(pages[-1].cursor))
+        adapter.close()
+        said = "经办复核不通过，请核实参保信息"
+        assert [verdict for page in pages for verdict in page.verdicts] == [
+            Verdict("intake", "K00001", None, Judgement.REJECTED, said),
+            Verdict("intake", "K00003", None, Judgement.REJECTED, said),
+        ]
+        assert [verdict.row for page in later for verdict in page.verdicts] == ["K00004"]
