@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, ClassVar, TypeVar, cast
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import PrivateAttr
 
@@ -19,7 +18,6 @@ from hub.mapping.conditions import Condition, condition
 from hub.mapping.issues import Severity
 from hub.mapping.paths import dig
 from hub.mapping.spec import Strict
-from hub.mapping.times import local, moment
 from hub.mapping.transforming import Unusable
 from hub.model import Json
 
@@ -30,13 +28,6 @@ Fault = tuple[str, str, Severity | None]
 C = TypeVar("C", bound="type[Check]")
 
 _KNOWN: dict[str, type[Check]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The moment a body was made, for checks against the present: naive Asia/Shanghai time."""
-
-    local: datetime
 
 
 class Check(Strict):
@@ -53,12 +44,12 @@ class Check(Strict):
         """Compile the condition once."""
         self._runs = condition(self.when) if self.when is not None else None
 
-    def run(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
-        """Yield what the check finds, if its condition holds."""
+    def run(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
+        """Yield what the check finds in a body made at `now` (aware), if its condition holds."""
         if self._runs is None or self._runs(body):
             yield from self.faults(body, now)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         """Yield (field, message, severity) for every fault."""
         raise NotImplementedError
 
@@ -106,10 +97,5 @@ def at(body: dict[str, Json], field: str) -> Json:
     return dig(body, tuple(field.split("."))) if value is None and "." in field else value
 
 
-def now_of(time: datetime) -> Now:
-    """Return the local moment of an aware time."""
-    return Now(local(time))
-
-
-#: For doctests: a fixed moment.
-NOW = Now(cast("datetime", moment("2016-12-13 09:00:00")))
+#: For the examples of checks: a fixed moment, 09:00 in Zhangxian.
+NOW = datetime(2016, 12, 13, 1, tzinfo=UTC)

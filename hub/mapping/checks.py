@@ -8,10 +8,10 @@ from datetime import datetime
 from pydantic import Field
 
 from hub.mapping.certificates import faults_of_id, faults_of_organisation, faults_of_uscc
-from hub.mapping.checking import NOW, Check, Fault, FieldName, Now, at, check  # noqa: F401 - NOW is for the examples
+from hub.mapping.checking import NOW, Check, Fault, FieldName, at, check  # noqa: F401 - NOW is for the examples
 from hub.mapping.conditions import present, word
 from hub.mapping.issues import Severity
-from hub.mapping.times import moment
+from hub.mapping.times import local, moment
 from hub.model import Json
 
 
@@ -28,7 +28,7 @@ class Order(Check):
 
     fields: list[FieldName] = Field(min_length=2)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         seen: list[tuple[str, datetime, bool]] = []
         for name in self.fields:
             value = at(body, name)
@@ -59,10 +59,10 @@ class NotFuture(Check):
     fields: list[FieldName] = Field(min_length=1)
     minutes: int = 10
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         for name in self.fields:
             found = moment(at(body, name))
-            if found is not None and (found - now.local).total_seconds() > self.minutes * 60:
+            if found is not None and (found - local(now)).total_seconds() > self.minutes * 60:
                 yield name, "lies in the future", None
 
 
@@ -86,7 +86,7 @@ class Certificate(Check):
     types: dict[str, list[str]] = {"id": ["111"], "uscc": ["001"]}
     lengths: dict[str, list[int]] = {}
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         kind, number = word(at(body, self.type)), word(at(body, self.number))
         if not kind or not number:
             return
@@ -115,7 +115,7 @@ class Uscc(Check):
 
     field: FieldName
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         if number := word(at(body, self.field)):
             yield from ((self.field, message, severity) for message, severity in faults_of_uscc(number))
 
@@ -130,7 +130,7 @@ class Equal(Check):
 
     fields: list[FieldName] = Field(min_length=2)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         first = at(body, self.fields[0])
         for name in self.fields[1:]:
             value = at(body, name)
@@ -149,7 +149,7 @@ class LengthOf(Check):
     field: FieldName
     lengths: list[int] = Field(min_length=1)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         value = word(at(body, self.field))
         if value and len(value) not in self.lengths:
             yield self.field, f"has {len(value)} characters, {' or '.join(map(str, self.lengths))} are due", None
@@ -166,7 +166,7 @@ class Needs(Check):
 
     field: FieldName
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         if not present(at(body, self.field)):
             yield self.field, "is needed here and missing", None
 
@@ -181,7 +181,7 @@ class OneOf(Check):
 
     fields: list[FieldName] = Field(min_length=2)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         if not any(present(at(body, name)) for name in self.fields):
             yield self.fields[0], f"one of {', '.join(self.fields)} is needed", None
 
@@ -198,7 +198,7 @@ class PairMatrix(Check):
     fields: list[FieldName] = Field(min_length=2, max_length=2)
     pairs: dict[str, list[str | int]] = Field(min_length=1)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         first, second = (word(at(body, name)) for name in self.fields)
         if first and second and second not in {word(one) for one in self.pairs.get(first, ())}:
             yield self.fields[1], f"does not go with this {self.fields[0]}", None
@@ -216,7 +216,7 @@ class Contains(Check):
     field: FieldName
     parts: list[FieldName] = Field(min_length=1)
 
-    def faults(self, body: dict[str, Json], now: Now) -> Iterator[Fault]:
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         whole = word(at(body, self.field))
         for name in self.parts:
             part = word(at(body, name))

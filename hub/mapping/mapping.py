@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from hub.mapping.checking import Check, now_of
+from hub.mapping.checking import Check
 from hub.mapping.codes import CodeTable
 from hub.mapping.compiling import Compiled
 from hub.mapping.contract import Contract
@@ -66,9 +66,8 @@ class Mapping:
         return (None if issues and blocks(issues) else body), issues
 
     def _checked(self, body: dict[str, Json], envelope: Envelope) -> Iterator[Issue]:
-        now = now_of(envelope.time)
         for one in self.checks:
-            for path, message, severity in one.run(body, now):
+            for path, message, severity in one.run(body, envelope.time):
                 made = issue(path, one.rule, message, dig(body, tuple(path.split("."))), self.contract.label(path))
                 yield replace(made, severity=severity or one.severity, id=one.id)
 
