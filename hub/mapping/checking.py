@@ -7,14 +7,13 @@ the body; without it the check always runs). A field that is missing or empty is
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import PrivateAttr
-
 from hub.documents import suggest
-from hub.mapping.conditions import Condition, condition
+from hub.mapping.conditions import Condition, ConditionSpec, condition
 from hub.mapping.issues import Severity
 from hub.mapping.paths import dig
 from hub.mapping.spec import Strict
@@ -38,15 +37,15 @@ class Check(Strict):
     id: str = ""
     severity: Severity = Severity.BLOCK
     when: Condition | None = None
-    _runs: Callable[[Json], bool] | None = PrivateAttr(None)
 
-    def model_post_init(self, _: object) -> None:
-        """Compile the condition once."""
-        self._runs = condition(self.when) if self.when is not None else None
+    @cached_property
+    def holds(self) -> Callable[[Mapping[str, Json]], bool]:
+        """Return the compiled condition."""
+        return condition(self.when or ConditionSpec.model_validate({"all": []}))
 
     def run(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
         """Yield what the check finds in a body made at `now` (aware), if its condition holds."""
-        if self._runs is None or self._runs(body):
+        if self.when is None or self.holds(body):
             yield from self.faults(body, now)
 
     def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
