@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl
 import orjson
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
+from hub.sandbox.columns import ACCEPT, PROCESS, RESULT, Column
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Content, Held, Ledger, Rejection
-from hub.sandbox.national import ACCEPT, PROCESS, RESULT, Column, faults
+from hub.sandbox.national import faults
 from hub.sandbox.web import Answer, Request
 
 PATH = "/jpaas-jags-server/interface/gateway.do"

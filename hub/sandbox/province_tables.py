@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table
 
-from hub.sandbox import national
+from hub.sandbox import columns
 
 metadata = MetaData()
 
 
-def _column(spec: national.Column) -> Column[Any]:
+def _column(spec: columns.Column) -> Column[Any]:
     kinds: dict[str, Any] = {"time": DateTime(), "number": Integer()}
     kind = kinds.get(spec.kind) or String(spec.length)
     return Column(spec.name, kind, nullable=not spec.mandatory, primary_key=spec.name == "row_guid", comment=spec.title)
 
 
-def _checks(specs: tuple[national.Column, ...]) -> list[CheckConstraint]:
+def _checks(specs: tuple[columns.Column, ...]) -> list[CheckConstraint]:
     rules = {
         "time": "(datetime({0}) IS NOT NULL AND length({0}) IN (19, 26))",
         "number": "typeof({0}) = 'integer'",
@@ -32,18 +32,18 @@ def _checks(specs: tuple[national.Column, ...]) -> list[CheckConstraint]:
     return [CheckConstraint(text).ddl_if(dialect="sqlite") for text in texts]
 
 
-def _table(name: str, specs: tuple[national.Column, ...]) -> Table:
+def _table(name: str, specs: tuple[columns.Column, ...]) -> Table:
     table = Table(name, metadata, *(_column(spec) for spec in specs), *_checks(specs))
     Index(f"ix_{name}_project_no", table.c.project_no)
     return table
 
 
 SPECS = {
-    "up_pro_accept": national.ACCEPT,
-    "up_pro_process": national.PROCESS,
-    "up_pro_specialprocedure": national.SPECIAL,
-    "up_pro_material": national.MATERIAL,
-    "up_pro_result": national.RESULT,
+    "up_pro_accept": columns.ACCEPT,
+    "up_pro_process": columns.PROCESS,
+    "up_pro_specialprocedure": columns.SPECIAL,
+    "up_pro_material": columns.MATERIAL,
+    "up_pro_result": columns.RESULT,
 }
 #: The exchange tables by name, parent first.
 TABLES = {name: _table(name, specs) for name, specs in SPECS.items()}
@@ -56,17 +56,17 @@ TITLES = {
 }
 
 _ABNORMAL = (
-    national.Column("row_guid", 50, True, "记录唯一标识"),
-    national.Column("err_type", 100, True, "异常类型"),
-    national.Column("remark", 1000, False, "备注"),
-    national.Column("table_name", 50, True, "数据表中文名"),
-    national.Column("table_sql_name", 50, True, "数据表英文名"),
-    national.Column("table_row_guid", 50, True, "数据表主键"),
-    national.Column("table_cd_batch", 32, True, "批次号"),
-    national.Column("table_cd_source", 10, True, "数据来源"),
-    national.Column("table_cd_time", 19, True, "上传日期", "time"),
-    national.Column("table_update_time", 19, True, "进入汇聚区日期", "time"),
-    national.Column("cd_time", 19, True, "同步时间", "time"),
+    columns.Column("row_guid", 50, True, "记录唯一标识"),
+    columns.Column("err_type", 100, True, "异常类型"),
+    columns.Column("remark", 1000, False, "备注"),
+    columns.Column("table_name", 50, True, "数据表中文名"),
+    columns.Column("table_sql_name", 50, True, "数据表英文名"),
+    columns.Column("table_row_guid", 50, True, "数据表主键"),
+    columns.Column("table_cd_batch", 32, True, "批次号"),
+    columns.Column("table_cd_source", 10, True, "数据来源"),
+    columns.Column("table_cd_time", 19, True, "上传日期", "time"),
+    columns.Column("table_update_time", 19, True, "进入汇聚区日期", "time"),
+    columns.Column("cd_time", 19, True, "同步时间", "time"),
 )
 ABNORMAL = Table("dn_audit_abnormal", metadata, *(_column(spec) for spec in _ABNORMAL), *_checks(_ABNORMAL))
 

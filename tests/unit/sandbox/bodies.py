@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from hub.sandbox.columns import Column
 from hub.sandbox.flaws import Rates
 from hub.sandbox.generator import cases
 from hub.sandbox.lifecycle import Case
-from hub.sandbox.national import ACCEPT, PROCESS, RESULT, Column
 
 _KIND = {"1": "1", "2": "2", "3": "6", "4": "5", "5": "3", "6": "4", "9": "6"}
 _PAPER = {"SF": "111", "XYDM": "001"}
@@ -45,9 +45,6 @@ def process(row: dict[str, Any]) -> dict[str, Any]:
 def result(row: dict[str, Any]) -> dict[str, Any]:
     body = {"handle_user_name": row["BLRXM"], "result_date": row["BJSJ"], "result_type": "1", "result_explain": row["BJJGMS"]}
     return {"row_guid": row["ID"], "project_no": row["BJBH"], "is_delivery_results": row["SFKD"]} | body | SYNC
-
-
-SPECS = {"accept": ACCEPT, "process": PROCESS, "result": RESULT}
 
 
 def pascal(body: dict[str, Any]) -> dict[str, Any]:

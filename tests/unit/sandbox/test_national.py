@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hub.sandbox.national import ACCEPT, PROCESS, RESULT, credit_code_is_valid, faults, identity_is_valid, moment
+from hub.sandbox.columns import ACCEPT, PROCESS, RESULT
+from hub.sandbox.national import credit_code_is_valid, faults, identity_is_valid, moment
 from tests.unit.sandbox import bodies
 
 CASES = bodies.some_cases()
