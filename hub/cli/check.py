@@ -172,12 +172,13 @@ def _show(screen: Terminal, settings: Settings, results: list[Result]) -> None:
 
 def _table(screen: Terminal, results: list[Result]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     words = {
-        "ok": say("[green]正常[/]", "[green]ok[/]"),
-        "untested": say("[yellow]无法检查[/]", "[yellow]has no check[/]"),
-        "refused": say("[red]被拒绝[/]", "[red]refused[/]"),
-        "unavailable": say("[red]不可用[/]", "[red]unavailable[/]"),
+        "ok": Text(say("正常", "ok"), "green"),
+        "untested": Text(say("无法检查", "has no check"), "yellow"),
+        "refused": Text(say("被拒绝", "refused"), "red"),
+        "unavailable": Text(say("不可用", "unavailable"), "red"),
     }
     table = Table(say("系统", "system"), say("名称", "name"), say("适配器", "adapter"), say("结果", "result"))
     table.add_column(say("毫秒", "ms"), justify="right")

@@ -105,8 +105,6 @@ def of(ctx: typer.Context) -> Terminal:
 def console(*, stderr: bool, plain: bool) -> Console:
     """Return a console on stdout or stderr; `plain`: no colour and no bold."""
     stream: TextIO = sys.stderr if stderr else sys.stdout
-    seen = stream.isatty()
-    width = None if seen or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(
-        stderr=stderr, width=width, no_color=plain or None, color_system=None if plain or not seen else "auto", highlight=False
-    )
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    # no markup, no emoji codes: titles and keys are other people's words, and `[/]` or `:key:` are text in them
+    return Console(stderr=stderr, width=width, color_system=None if plain else "auto", markup=False, emoji=False, highlight=False)

@@ -85,6 +85,11 @@ def test_live_asks_every_system(hub: Any) -> None:
     assert [(one["system"], one["state"]) for one in json.loads(done.stdout)["live"]] == [("city", "ok"), ("local", "ok")]
 
 
+def test_titles_are_text_whatever_they_look_like(hub: Any, here: Path) -> None:
+    configs.put(here, "config/systems/city.yaml", configs.CITY.replace("title: 市平台", 'title: "[/市]:key:"'))
+    assert "[/市]:key:" in hub("check", "--live").stdout
+
+
 def test_a_system_that_is_down_is_exit_4_and_told_with_whom_to_call(hub: Any) -> None:
     far("city").down = Deferred("HUB-D-112", "closed until eight", until=None)
     done = hub("check", "--live")

@@ -52,6 +52,12 @@ def test_the_table_shows_titles_and_issues(hub: Any) -> None:
     assert "没有发送任何内容" in done.stderr
 
 
+def test_keys_are_text_whatever_they_look_like(hub: Any) -> None:
+    given = '{"BJBH": "[/red]:key:[b]"}'
+    assert "[/red]:key:[b]" in hub("preview", "city-accept", "--file", "-", stdin=given).stdout
+    assert previewed(hub, "city-accept", "--file", "-", stdin=given)[1][0]["key"] == "[/red]:key:[b]"
+
+
 def test_limit_and_key(hub: Any) -> None:
     assert len(previewed(hub, "city-accept", "--limit", "1")[1]) == 1
     assert [one["key"] for one in previewed(hub, "city-accept", "--key", "A2")[1]] == ["A2"]

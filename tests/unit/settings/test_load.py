@@ -297,6 +297,33 @@ def test_a_mapping_for_another_schema_is_a_warning(tmp_path: Path) -> None:
     assert [(warning.code, warning.place.path) for warning in made.warnings] == [("HUB-C-162", "routes[1].mapping")]
 
 
+def test_a_mapping_without_cases_is_a_warning(tmp_path: Path) -> None:
+    made = settings(tmp_path, {"mappings/city/process.cases.yaml": None})
+    assert [(warning.code, warning.place.file) for warning in made.warnings] == [("HUB-M-207", "mappings/city/process.yaml")]
+
+
+# --- variables ---
+
+
+def test_hub_env_is_read_and_the_process_wins(tmp_path: Path) -> None:
+    files = {"config/systems/city.yaml": configs.CITY.replace("title: 市平台", "title: ${NAME}"), "config/hub.env": "NAME=file\n"}
+    assert settings(tmp_path, dict(files)).systems["city"].title == "file"
+    assert settings(tmp_path, dict(files), NAME="process").systems["city"].title == "process"
+
+
+def test_another_file_of_variables_can_be_named(tmp_path: Path) -> None:
+    files: dict[str, str | None] = {"config/systems/city.yaml": configs.CITY.replace("title: 市平台", "title: ${NAME}")}
+    configs.put(tmp_path, "elsewhere/site.env", "NAME=other\n")
+    made = load(configs.write(tmp_path, files), env={}, env_file=tmp_path / "elsewhere/site.env")
+    assert made.systems["city"].title == "other"
+
+
+def test_a_file_of_variables_that_is_named_and_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(configs.write(tmp_path), env={}, env_file=tmp_path / "none.env")
+    assert [finding.code for finding in caught.value.findings] == ["HUB-C-134"]
+
+
 # --- the digest ---
 
 
