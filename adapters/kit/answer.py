@@ -13,7 +13,7 @@ from lxml import etree
 #: Declared GB2312 and GBK are read as GB18030, which holds both; far sides declare the small one and send the large one.
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "cp936": "gb18030"}
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|center)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
 _UNREAD = object()
 
@@ -65,9 +65,24 @@ class Answer:
         return self._select(path)
 
     @property
+    def is_markup(self) -> bool:
+        """Whether the body begins as XML or HTML does."""
+        return self.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+    @property
     def is_html(self) -> bool:
         """Whether this is a page for people where data was due."""
-        return b"<" in self.content[:64] and _HTML.match(self.text[:2000]) is not None
+        if not self.is_markup:
+            return False
+        return "text/html" in self.headers.get("content-type", "").lower() or _HTML.match(self.text[:2000]) is not None
+
+    @property
+    def readable(self) -> str:
+        """The text as people read it: many far sides write Chinese in JSON as escapes (backslash, u, four digits)."""
+        if "\\u" not in self.text:
+            return self.text
+        tree = json_tree(self)
+        return self.text if tree is None else orjson.dumps(tree).decode()
 
 
 def declared(content_type: str) -> str | None:
@@ -87,8 +102,7 @@ def decode(content: bytes, charset: str | None) -> str:
 
 def selector(answer: Answer) -> Select:
     """Return how to read values out of this body: XPath when it is XML, pointers when it is JSON, nothing otherwise."""
-    head = answer.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    return xml_selector(answer) if head == b"<" else json_selector(json_tree(answer))
+    return xml_selector(answer) if answer.is_markup else json_selector(json_tree(answer))
 
 
 def json_tree(answer: Answer) -> Any:

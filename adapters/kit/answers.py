@@ -146,7 +146,7 @@ def compiled(rule: AnswerCondition) -> Condition:
         tests.append(_at(rule, rule.path))
     if rule.text is not None:
         text = re.compile(rule.text)
-        tests.append(lambda answer: text.search(answer.text) is not None)
+        tests.append(lambda answer: text.search(answer.readable) is not None)
     return tests[0] if len(tests) == 1 else lambda answer: all(test(answer) for test in tests)
 
 

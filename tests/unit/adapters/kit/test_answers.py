@@ -77,6 +77,7 @@ def test_without_fixed_path_a_404_is_about_the_record() -> None:
         ({"status": ["404", "500-502"]}, Answer(501)),
         ({"fault": "^001$"}, Answer(500, fault="001")),
         ({"text": "重复提交"}, Answer(200, {}, "错误：重复提交")),
+        ({"text": "重复提交"}, Answer(200, {}, b'{"msg":"\\u91cd\\u590d\\u63d0\\u4ea4"}')),
         ({"path": "/code", "equals": 200}, Answer(200, {}, b'{"code":200}')),
         ({"path": "/code", "equals": "200"}, Answer(200, {}, b'{"code":200}')),
         ({"path": "success", "equals": True}, Answer(200, {}, b'{"success":true}')),
@@ -158,6 +159,21 @@ def test_an_html_page_is_judged_by_its_status_first() -> None:
 def test_an_html_page_is_never_success(given: list[dict[str, Any]]) -> None:
     result = told(*given, body=HTML)
     assert (type(result), result.code) == (Retryable, "HUB-D-117")
+
+
+@pytest.mark.parametrize(
+    ("answer", "html"),
+    [
+        (Answer(200, {}, b"<?xml version='1.0'?><!DOCTYPE html PUBLIC 'x'><html/>"), True),
+        (Answer(200, {}, b"<!-- a --><HTML>"), True),
+        (Answer(200, {"content-type": "text/html"}, b"<h1>It works!</h1>"), True),
+        (Answer(200, {"content-type": "text/html"}, b'{"code":0,"msg":"<b>"}'), False),
+        (Answer(200, {}, b"<body><code>0</code></body>"), False),
+        (Answer(200, {}, b'{"page":"<html>"}'), False),
+    ],
+)
+def test_what_is_a_page(answer: Answer, html: bool) -> None:
+    assert answer.is_html is html
 
 
 def test_a_rule_may_still_read_failure_out_of_a_page() -> None:
