@@ -26,7 +26,9 @@ from hub.cli.lang import say
 
 #: Every command, in the order `hub --help` lists them.
 COMMANDS: dict[str, Command] = {
-    "demo": Command("hub.cli.demo", "一条命令看全部：造县、出故障、投递、对账", "the whole job in one command, with faults and an account"),
+    "demo": Command(
+        "hub.cli.demo", "一条命令看全部：造县、出故障、投递、对账", "the whole job in one command, with faults and an account"
+    ),
     "init": Command("hub.cli.init", "新建一套可运行的示例配置", "make a directory with a working example configuration"),
     "check": Command(
         "hub.cli.check", "检查全部配置；--live 逐个登录各系统", "check the whole configuration; --live logs in everywhere"
@@ -36,10 +38,20 @@ COMMANDS: dict[str, Command] = {
         "hub.cli.preview", "并排显示：原始记录 → 将要发送的内容 → 问题，不发送", "show what a route would send, sending nothing"
     ),
     "sync": Command("hub.cli.sync", "立即读取一遍来源并投递", "read sources once now and deliver"),
-    "serve": Command("hub.cli.serve", "持续运行：计划、投递、HTTP 接口、指标", "work until stopped: schedules, delivery, HTTP, metrics"),
+    "serve": Command(
+        "hub.cli.serve", "持续运行：计划、投递、HTTP 接口、指标", "work until stopped: schedules, delivery, HTTP, metrics"
+    ),
     "schema": Command(
         "hub.cli.schema", "输出配置文件的 JSON Schema，供编辑器使用", "print the JSON Schema of the configuration files for editors"
     ),
+    "status": Command(
+        "hub.cli.status", "各系统一览：欠多少、卡在哪、怎么办", "every system: what is owed, what is stuck, what mends it"
+    ),
+    "runs": Command("hub.cli.runs", "最近的运行和它们的账", "the latest runs and their accounts"),
+    "dead": Command("hub.cli.dead", "死信：按原因看，逐条看，重试", "dead letters: by cause, one by one, try again"),
+    "trace": Command("hub.cli.trace", "一个办件的全部经过", "the whole life of one case"),
+    "pause": Command("hub.cli.systems", "暂停向一个系统发送", "send nothing to a system until resumed"),
+    "resume": Command("hub.cli.systems", "恢复向一个系统发送", "send to a system again"),
     "sandbox": Command(
         "hub.cli.sandbox", "运行沙箱：虚构的县与省、市、社保三个对端", "run a made-up county and twins of the far sides"
     ),

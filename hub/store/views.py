@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
 from hub.model import FAILED, LIVE, State, Taken
-from hub.store import schema
+from hub.store import outbox, schema
 from hub.store.numbers import instant
 
 _OURS = schema.delivery
@@ -90,6 +90,24 @@ def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
     for system, state, count, oldest in connection.execute(query):
         found.setdefault(system, {})[State(state)] = Backlog(count, instant(oldest))
     return found
+
+
+def sending(connection: Connection) -> dict[str, int]:
+    """Return how many deliveries of each system are being sent now: those of windows that are still open."""
+    numbers = outbox.in_flight(connection)
+    if not numbers:
+        return {}
+    query = select(_OURS.c.system, func.count()).where(_OURS.c.id.in_(numbers)).group_by(_OURS.c.system)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def with_sending(backlog: Mapping[State, Backlog], number: int) -> dict[State, Backlog]:
+    """Return a system's backlog with what is being sent told apart from what is pending."""
+    if not number or State.PENDING not in backlog:
+        return dict(backlog)
+    pending = backlog[State.PENDING]
+    apart = {State.PENDING: Backlog(max(pending.count - number, 0), pending.oldest), State.SENDING: Backlog(number, pending.oldest)}
+    return {**backlog, **apart}
 
 
 def totals(connection: Connection) -> dict[str, dict[State, int]]:

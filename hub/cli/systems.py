@@ -1,0 +1,57 @@
+"""Decides how a person stops sending to a system and lets it go on: with a name and a reason, remembered over restarts."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from hub.cli import looking, terminal
+from hub.cli.lang import say
+from hub.documents import suggest
+from hub.errors import HubError
+from hub.settings import Settings
+
+Name = Annotated[str, typer.Argument(metavar="SYSTEM", help=say("系统标识", "the system's id"))]
+Reason = Annotated[str, typer.Option("--reason", help=say("为什么，记入操作日志", "why; goes into the journal"))]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hub pause` and `hub resume`."""
+    app.command(
+        "pause", help=say("暂停向一个系统发送；重启后仍然有效。", "Send nothing to a system until resumed; survives restarts.")
+    )(pause)
+    app.command("resume", help=say("恢复发送。", "Send to it again."))(resume)
+
+
+def pause(ctx: typer.Context, system: Name, reason: Reason = "-") -> None:
+    """Pause a system."""
+    _set(ctx, system, reason, paused=True)
+
+
+def resume(ctx: typer.Context, system: Name, reason: Reason = "-") -> None:
+    """Resume a system."""
+    _set(ctx, system, reason, paused=False)
+
+
+def _set(ctx: typer.Context, name: str, reason: str, *, paused: bool) -> None:
+    from hub.engine.exchange import utc_now
+    from hub.store import actions, systems
+
+    screen = terminal.of(ctx)
+    settings = screen.settings()
+    _known(settings, name)
+    now, who = utc_now(), getpass.getuser()
+    with looking.store_of(settings) as store, store.writing() as connection:
+        if paused:
+            systems.pause(connection, name, who, now, reason=reason)
+        else:
+            systems.resume(connection, name, now)
+        actions.write_journal(connection, who, "pause" if paused else "resume", f"system={name}", 0, reason, now)
+    screen.line(say(f"{name} 已暂停", f"{name} is paused") if paused else say(f"{name} 已恢复", f"{name} is resumed"))
+
+
+def _known(settings: Settings, name: str) -> None:
+    if name not in settings.systems:
+        raise HubError("HUB-X-102", f"there is no system {name!r}", hint=suggest(name, settings.systems) or "hub status lists them")
