@@ -17,7 +17,7 @@ from adapters.soap.options import Call, Ruled, SoapOptions, Token
 from adapters.soap.reply import Reader, Reply
 from adapters.soap.template import Template, Writer
 from adapters.soap.values import compiled, extended
-from adapters.soap.wsdl import Wsdl
+from adapters.soap.wsdl import Wsdl, parameters_of
 from hub.errors import Failure, Misconfigured, Rejected, Retryable
 from hub.model import Json, Receipt
 from hub.ports import Outcome
@@ -59,7 +59,7 @@ class Exchange:
         header = call.header if call.header is not None else () if isinstance(call, Token) else options.header
         self._header = [Template(node, names, roots) for node in header]
         self._body = None if call.body is None else Template(call.body, names, roots)
-        self._parameters = compiled(_parameters(call, options), roots)
+        self._parameters = compiled(parameters_of(call, options), roots)
         self._inner = None if call.inner is None else InnerText(call.inner, names, roots)
         self._digest = None if call.digest is None else DigestText(call.digest, roots)
         self.reader = Reader(call.answer or options.answer, options.namespaces)
@@ -122,17 +122,6 @@ def _rules(call: Call, options: SoapOptions) -> list[AnswerRule]:
     if not isinstance(call, Ruled):
         return []
     return list(call.answers) if isinstance(call, Token) else [*call.answers, *options.answers]
-
-
-def _parameters(call: Call, options: SoapOptions) -> Json:
-    """Return the call's parameters behind the system's leading ones."""
-    if call.operation is None or not options.parameters or isinstance(call, Token):
-        return call.parameters
-    if isinstance(call.parameters, dict):
-        return {**options.parameters, **call.parameters}
-    if isinstance(call.parameters, list):
-        return [*options.parameters.values(), *call.parameters]
-    raise ValueError(f"parameters: {call.parameters} cannot be joined with the system's parameters; list them by name")
 
 
 def _written(value: Json, field: str, charset: str) -> Json:

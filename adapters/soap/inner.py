@@ -11,7 +11,7 @@ from lxml import etree
 from adapters.kit.charset import encode
 from adapters.kit.sign import digested
 from adapters.kit.templates import Scope
-from adapters.soap.options import Digest, Inner
+from adapters.soap.parts import Digest, Inner
 from adapters.soap.template import Template, Writer, scalar
 from adapters.soap.values import compiled
 

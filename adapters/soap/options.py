@@ -5,104 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from lxml import etree
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from adapters.kit.answers import AnswerCondition, AnswerRule
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
-from adapters.kit.sign import Digest as Algorithm
-from adapters.soap.charset import known
+from adapters.soap.parts import Charset, Digest, Inner, Node, Reading
 from hub.model import Judgement
 from hub.ports import ConfigPath, Options
 
-
-def _xpath(path: str) -> str:
-    try:
-        etree.XPath(path)
-    except etree.XPathSyntaxError as error:
-        raise ValueError(f"not an XPath 1.0 expression: {error}") from None
-    return path
-
-
-XPath = Annotated[str, AfterValidator(_xpath)]
-Charset = Annotated[str, AfterValidator(known)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 #: A file beside the configuration, or an address of the far side itself.
 Wsdl = Annotated[Url | ConfigPath, Field(union_mode="left_to_right")]
-
-
-class Node(Options):
-    """One element of an XML template, or several when `each` or `rows` says so. Values are literals or placeholders.
-
-    element: local name, or prefix:name with a prefix of `namespaces` · namespaces: more prefixes from here down, "" is the default
-    namespace · text · cdata · attributes: name -> value, or a placeholder of an object whose fields become attributes ·
-    fields: an object whose fields become child elements (lists repeat, objects nest) · rows: an object, one such element per
-    field with the field as attribute (`<para k="v"/>`) · each: a list, one such element per item, known inside as `$item` ·
-    order: which fields come first, the others follow as they are · optional: left out when its text, fields or rows are empty.
-    """
-
-    element: str = Field(min_length=1)
-    namespaces: dict[str, str] = {}
-    text: Plain | None = None
-    cdata: bool = False
-    attributes: dict[str, Plain] | str = {}
-    fields: str | None = None
-    rows: str | None = None
-    each: str | None = None
-    order: tuple[str, ...] = ()
-    optional: bool = False
-    children: tuple[Node, ...] = ()
-
-
-class Inner(Options):
-    """XML carried as the text of a parameter: `$inner` in `parameters` or `body`.
-
-    encoding: which characters the far side's bytes of it can hold · declare: what the XML declaration says, `false` for no
-    declaration, unset for the encoding itself · wrap: how it stands inside the envelope · url: URL-encode (UTF-8) its values,
-    or the whole.
-    """
-
-    xml: Node
-    encoding: Charset = "utf-8"
-    declare: str | Literal[False] | None = None
-    wrap: Literal["escape", "cdata"] = "escape"
-    url: Literal["none", "values", "whole"] = "none"
-
-
-class Digest(Options):
-    """`$digest`: a digest (or, with `key`, an HMAC) over the joined values of `of`, written in `encoding`."""
-
-    # A joiner may be a blank; the base class would strip it.
-    model_config = {"str_strip_whitespace": False}
-
-    of: tuple[str, ...] = ("$inner",)
-    joiner: str = ""
-    algorithm: Algorithm = "md5"
-    key: SecretStr | None = None
-    encoding: Charset = "utf-8"
-    case: Literal["lower", "upper"] = "lower"
-    output: Literal["hex", "base64"] = "hex"
-
-    @model_validator(mode="after")
-    def _key_fits(self) -> Self:
-        if self.algorithm.startswith("hmac-") != (self.key is not None):
-            raise ValueError("an hmac digest takes a key, and only that")
-        return self
-
-
-class Reading(Options):
-    """How to read an answer.
-
-    inner: what the result string holds; `none`: the envelope itself is the answer, and paths start at the first element of its
-    body · result: where the string is, unset for the first leaf of the body · decode: how it was wrapped, outermost first:
-    escaped once more than XML needs, URL-encoded as UTF-8 or as GBK · charset: overrides what the answer declares.
-    """
-
-    inner: Literal["none", "xml", "json", "text"] = "none"
-    result: XPath | None = None
-    decode: tuple[Literal["unescape", "url", "url-gbk"], ...] = ()
-    charset: Charset | None = None
 
 
 class Call(Options):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,17 +11,15 @@ from urllib.parse import unquote_plus
 from xml.sax.saxutils import unescape
 
 from lxml import etree
-from zeep.wsdl.messages.multiref import process_multiref
 
 from adapters.kit.answer import Answer, as_text, declared, json_tree, steps, value_at
 from adapters.soap.charset import decoded
 from adapters.soap.envelope import ENVELOPES
-from adapters.soap.options import Reading
+from adapters.soap.parts import Reading
+from adapters.soap.references import TooManyReferences, dereference
 from hub.errors import InDoubt
 from hub.model import Json
 
-#: Replaces the `href="#id"` of SOAP-encoded answers by what they point to (SOAP 1.1, section 5.2.1).
-_dereference: Callable[[etree._Element], None] = process_multiref
 _URIS = frozenset(uri for uri, _ in ENVELOPES.values())
 _SOLID = re.compile(r"[^ \t\r\n]")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
@@ -80,7 +78,7 @@ class Reader:
             return Reply(self._view(answer, "", None), tree=None)
         if etree.QName(body[0]).localname == "Fault":
             return self._of_fault(answer, body[0])
-        _dereference(body)
+        _dereferenced(body)
         text = self._result(body[0])
         if self._reading.inner == "none":
             return Reply(self._view(answer, text, body[0]), tree=body[0])
@@ -212,6 +210,13 @@ def _body(root: etree._Element) -> etree._Element:
     if body is None:
         raise _Unreadable("HUB-D-117", "the answer is XML, but no SOAP envelope")
     return body
+
+
+def _dereferenced(body: etree._Element) -> None:
+    try:
+        dereference(body)
+    except TooManyReferences:
+        raise _Unreadable("HUB-D-214", "the answer's references unfold without bound") from None
 
 
 def _children(element: etree._Element) -> Mapping[str, etree._Element]:

@@ -11,7 +11,7 @@ from lxml import etree
 
 from adapters.kit.templates import MISSING, Scope
 from adapters.soap.charset import checked
-from adapters.soap.options import Node
+from adapters.soap.parts import Node
 from adapters.soap.values import Value, compiled, extended
 from hub.errors import Misconfigured, Rejected
 from hub.model import Json

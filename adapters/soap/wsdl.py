@@ -15,11 +15,12 @@ from zeep import Client, Settings
 from zeep.exceptions import Error as ZeepError
 from zeep.proxy import ServiceProxy
 from zeep.wsdl.bindings.soap import Soap11Binding, Soap12Binding, SoapBinding
+from zeep.xsd import Element
 
 from adapters.kit.http import Http
 from adapters.kit.protocol import by_status
 from adapters.soap.envelope import Prepared
-from adapters.soap.options import Call, SoapOptions, wsdl_location
+from adapters.soap.options import Call, SoapOptions, Token, wsdl_location
 from adapters.soap.schemas import bundled
 from hub.errors import Failure, Misconfigured, Rejected
 from hub.model import Json
@@ -119,7 +120,7 @@ class Wsdl:
             raise Misconfigured("HUB-D-203", "the WSDL names no address", hint="say address:")
         for path, call in self._options.calls():
             if call.operation is not None:
-                _fits(port.binding, path, call)
+                _fits(port.binding, path, call, self._options)
         return Bound(client.create_service(str(port.binding.name), address), port.binding, str(address))
 
     def _load(self) -> Any:
@@ -147,23 +148,52 @@ def _port(client: Any, options: SoapOptions) -> Any:
     return next((port for port in ports if isinstance(port.binding, wanted)), ports[0])
 
 
-def _fits(binding: Any, path: str, call: Call) -> None:
-    """Check that the operation is there and knows the parameters that are named. Raises Misconfigured HUB-D-203."""
+def _fits(binding: Any, path: str, call: Call, options: SoapOptions) -> None:
+    """Check that the operation is there and takes the parameters that are configured. Raises Misconfigured HUB-D-203."""
     known = sorted(binding.all())
     if call.operation not in known:
         hint = _close(str(call.operation), known)
         raise Misconfigured("HUB-D-203", f"{path}: the WSDL has no operation {call.operation!r}", hint=hint)
     names = input_names(binding, str(call.operation))
-    unknown = sorted(set(call.parameters) - set(names)) if names and isinstance(call.parameters, dict) else []
+    problem = _misfit(call, options, names) if names else None
+    if problem is not None:
+        raise Misconfigured("HUB-D-203", f"{path}: {call.operation} {problem[0]}", hint=problem[1])
+
+
+def _misfit(call: Call, options: SoapOptions, names: Mapping[str, bool]) -> tuple[str, str] | None:
+    """Return what is wrong with the parameters, and a hint; `$body` for all of them can only be judged with a record at hand."""
+    given = parameters_of(call, options)
+    if isinstance(given, list):
+        return None if len(given) <= len(names) else (f"takes {len(names)} parameters, not {len(given)}", ", ".join(names)[:200])
+    if not isinstance(given, dict):
+        return None
+    unknown = [name for name in given if name not in names]
     if unknown:
-        hint = _close(unknown[0], names)
-        raise Misconfigured("HUB-D-203", f"{path}: {call.operation} has no parameter {unknown[0]!r}", hint=hint)
+        return f"has no parameter {unknown[0]!r}", _close(unknown[0], list(names))
+    lacking = [name for name, required in names.items() if required and name not in given]
+    return (f"lacks its parameter {lacking[0]!r}", f"wanted: {', '.join(names)[:200]}") if lacking else None
 
 
-def input_names(binding: Any, operation: str) -> list[str]:
-    """Return the parameter names of an operation, in order; empty when it takes one plain value or none."""
+def parameters_of(call: Call, options: SoapOptions) -> Json:
+    """Return the call's parameters behind the system's leading ones. Raises ValueError when they cannot be joined."""
+    if call.operation is None or not options.parameters or isinstance(call, Token):
+        return call.parameters
+    if isinstance(call.parameters, dict):
+        return {**options.parameters, **call.parameters}
+    if isinstance(call.parameters, list):
+        return [*options.parameters.values(), *call.parameters]
+    raise ValueError(f"parameters: {call.parameters} cannot be joined with the system's parameters; list them by name")
+
+
+def input_names(binding: Any, operation: str) -> dict[str, bool]:
+    """Return an operation's parameters, in order, and which must be there; empty when it takes one plain value or none."""
     body: Any = binding.get(operation).input.body
-    return [name for name, _ in getattr(body.type, "elements", [])] if body is not None else []
+    elements = getattr(body.type, "elements", []) if body is not None else []
+    return {name: _required(element) for name, element in elements}
+
+
+def _required(element: Any) -> bool:
+    return isinstance(element, Element) and not element.is_optional and not element.nillable and element.default is None
 
 
 def _close(name: str, known: Sequence[str]) -> str:

@@ -439,6 +439,24 @@ def test_a_broken_wsdl_can_be_mended_on_the_way(peer: Peer, make: Make, tmp_path
     assert isinstance(outcome(make(POLICE, wsdl=str(place), strict=False)), Receipt)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ({"operation": "serverEntranse"}, "no operation 'serverEntranse'"),
+        ({"operation": "serverHander", "parameters": {"platCode": "1", "platPsw": "2"}}, "no parameter 'platPsw'"),
+        ({"operation": "serverHander", "parameters": {"platCode": "1"}}, "lacks its parameter 'platPwd'"),
+        ({"operation": "serverHander", "parameters": ["1", "2", "3"]}, "takes 2 parameters, not 3"),
+    ],
+)
+def test_what_does_not_fit_the_wsdl_is_nobodys_record(make: Make, endpoint: dict[str, Any], words: str) -> None:
+    adapter = make(POLICE, endpoints={"business": endpoint})
+    got = outcome(adapter)
+    assert isinstance(got, Misconfigured)
+    assert (got.code, words in got.message, bool(got.hint)) == ("HUB-D-203", True, True)
+    with pytest.raises(Misconfigured, match=words):
+        adapter.check()
+
+
 def test_a_missing_wsdl_is_named(make: Make) -> None:
     got = outcome(make(POLICE, wsdl="nowhere.wsdl"))
     assert isinstance(got, Misconfigured)

@@ -11,7 +11,8 @@ import yaml
 
 from adapters.soap import SoapAdapter
 from adapters.soap.call import FAULTS
-from adapters.soap.options import Node, Reading, SoapOptions
+from adapters.soap.options import SoapOptions
+from adapters.soap.parts import Node, Reading
 
 PAGE = (Path(__file__).parents[4] / "docs" / "adapters.md").read_text(encoding="utf-8")
 SECTION = re.split(r"^## ", PAGE.partition("\n## SOAP\n")[2], flags=re.MULTILINE)[0]

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.kit.templates import Scope
 from adapters.soap.inner import DigestText, InnerText
-from adapters.soap.options import Digest, Inner
+from adapters.soap.parts import Digest, Inner
 from adapters.soap.values import OF_HANDSHAKE
 from hub.errors import Rejected
 

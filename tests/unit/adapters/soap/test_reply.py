@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.kit.answer import Answer
 from adapters.soap.call import of_fault
-from adapters.soap.options import Reading
+from adapters.soap.parts import Reading
 from adapters.soap.reply import Reader, Reply, safe_root
 from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
 
@@ -97,6 +99,36 @@ def test_the_result_string_is_what_text_rules_see() -> None:
 def test_encoded_references_are_followed() -> None:
     body = '<r><list href="#1"/></r><multiRef id="1"><item href="#2"/></multiRef><multiRef id="2"><name>甲</name></multiRef>'
     assert select(envelope(body), "list/item/name") == "甲"
+
+
+REFERENCE_BOMBS = {
+    "circle": '<r><a href="#1"/></r><m id="1"><b href="#1"/></m>',
+    "two circles": '<r><a href="#1"/></r><m id="1"><b href="#2"/></m><m id="2"><b href="#1"/><b href="#1"/></m>',
+    "laughter": '<r><a href="#0"/></r>'
+    + "".join(f'<m id="{n}">{f"""<b href="#{n + 1}"/>""" * 10}</m>' for n in range(12))
+    + '<m id="12">ha</m>',
+}
+
+
+@pytest.mark.parametrize("body", REFERENCE_BOMBS.values(), ids=REFERENCE_BOMBS.keys())
+def test_references_that_unfold_without_bound(body: str) -> None:
+    _, reply = read(envelope(body))
+    assert isinstance(reply.trouble, InDoubt)
+    assert reply.trouble.code == "HUB-D-214"
+
+
+def test_rows_behind_references_are_there_once() -> None:
+    body = '<r><rows><row href="#1"/><row href="#2"/></rows></r><m id="1" x="a"><n>1</n></m><m id="2"><n>2</n></m>'
+    assert select(envelope(body), "count(//n)") == "2"
+    assert select(envelope(body), "rows/row/@x") == "a"
+
+
+@given(st.binary(max_size=200), st.sampled_from(["none", "xml", "json", "text"]), st.sampled_from([200, 500]))
+def test_no_bytes_break_the_reader(noise: bytes, inner: str, status: int) -> None:
+    for content in (noise, envelope("<r><s>@</s></r>").replace(b"@", noise), envelope("@").replace(b"@", noise)):
+        reader, reply = read(content, status, inner=inner, decode=["url", "unescape"])
+        reader.text(reply, ".")
+        assert reply.answer.select("x") is None or isinstance(reply.answer.select("x"), str)
 
 
 FAULTS: list[tuple[bytes, str, str, type[Failure], str]] = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.kit.templates import Scope
-from adapters.soap.options import Node
+from adapters.soap.parts import Node
 from adapters.soap.template import Template, Writer
 from adapters.soap.values import OF_MESSAGE
 from hub.errors import Failure, Misconfigured, Rejected
