@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,14 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.sandbox import national
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Held
 from hub.sandbox.province_tables import ABNORMAL, SEEN, SPECS, TABLES, TITLES, dropping, metadata, refusing, triggers
+
+log = logging.getLogger(__name__)
 
 #: Rows judged in one query.
 _CHUNK = 400
@@ -156,7 +160,10 @@ class ProvinceTwin:
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._every):
-            self.check()
+            try:
+                self.check()
+            except SQLAlchemyError as error:  # the database was cut off or locked: the next round sees the same rows again
+                log.warning("the province's check failed: %s", type(error).__name__)
 
     def _run(self, statements: list[str]) -> None:
         with self._engine.begin() as connection:
