@@ -17,6 +17,7 @@ class Relay:
         self._server = (host, port)
         self._lock = Lock()
         self._open: list[socket.socket] = []
+        self._muted: set[socket.socket] = set()
         self._listener: socket.socket | None = None
         self.lose_answer_to: bytes | None = None
         self.port = 0
@@ -55,19 +56,19 @@ class Relay:
         with suppress(OSError):
             while block := source.recv(65536):
                 if requests and self.lose_answer_to and self.lose_answer_to in block:
-                    self._swallow(source, target, block)
-                    break
-                target.sendall(block)
+                    self._last_words(target, block)
+                    return
+                if source not in self._muted:
+                    target.sendall(block)
         _cut(source)
         _cut(target)
 
-    def _swallow(self, client: socket.socket, server: socket.socket, block: bytes) -> None:
-        """Cut the client off, then let the request reach the server and wait until the server is done with it."""
+    def _last_words(self, server: socket.socket, block: bytes) -> None:
+        """Let the request reach the server and nothing come back; the client is cut off once the server is done and hangs up."""
         self.lose_answer_to = None
-        _cut(client)
-        with suppress(OSError):
-            server.sendall(block)
-            server.shutdown(socket.SHUT_WR)
+        self._muted.add(server)
+        server.sendall(block)
+        server.shutdown(socket.SHUT_WR)
 
 
 def _cut(one: socket.socket) -> None:

@@ -1,0 +1,173 @@
+"""What the far side's tables say later, what they hold, and whether they are as configured. One body, three databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from hub.errors import Misconfigured, SourceFailed
+from hub.model import Judgement, Operation, Verdict, VerdictPage, Window
+from tests.databases import ACCEPT, UP_PRO_ACCEPT, adapter, ddl, engine, make, message, rows, run
+
+ABNORMAL = """
+CREATE TABLE dn_audit_abnormal (
+  row_guid VARCHAR(50) PRIMARY KEY, err_type VARCHAR(100), remark VARCHAR(1000), table_sql_name VARCHAR(50),
+  table_row_guid VARCHAR(50), table_cd_batch VARCHAR(32), cd_time {datetime} NOT NULL
+)"""
+RULE = {
+    "endpoint": "accept",
+    "table": "dn_audit_abnormal",
+    "row": "table_row_guid",
+    "batch": "table_cd_batch",
+    "match": {"table_sql_name": ["up_pro_accept", "UP_PRO_ACCEPT"]},
+    "judgement": "rejected",
+    "said": ["err_type", "remark"],
+    "time": "cd_time",
+    "key": "row_guid",
+    "page": 2,
+}
+STATUS = {
+    "endpoint": "accept",
+    "row": "row_guid",
+    "batch": "cd_batch",
+    "status": {"column": "is_sync", "confirmed": ["1"], "rejected": ["2"]},
+    "said": "remark",
+    "time": "cd_time",
+    "key": "row_guid",
+}
+OPTIONS = {"endpoints": {"accept": ACCEPT}}
+
+
+def complain(one: sa.Engine, *numbers: int, table: str = "up_pro_accept", time: str = "2016-12-13 10:00:00") -> None:
+    sql = "INSERT INTO dn_audit_abnormal VALUES (:id, '字典错误', '申请人类型不在字典内', :table, :row, 'B0001', :time)"
+    run(one, sql, *({"id": f"E{n}{table}", "table": table, "row": f"G{n:05d}", "time": time} for n in numbers))
+
+
+def verdicts(pages: list[VerdictPage]) -> list[str]:
+    return [verdict.row for page in pages for verdict in page.verdicts]
+
+
+def test_rows_of_an_error_table(database_url: str) -> None:
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[RULE]) as subject:
+        ddl(over_there, ABNORMAL)
+        complain(over_there, 1, 2, 3)
+        complain(over_there, 4, table="up_pro_result")
+        pages = list(subject.verdicts(None))
+        assert pages[0].verdicts[0] == Verdict("accept", "G00001", "B0001", Judgement.REJECTED, "字典错误 申请人类型不在字典内")
+        assert verdicts(pages) == ["G00001", "G00002", "G00003"]
+        assert list(subject.verdicts(pages[-1].cursor)) == []
+        complain(over_there, 5)  # the same second
+        complain(over_there, 6, time="2016-12-13 10:00:01")
+        assert {"G00005", "G00006"} <= set(verdicts(list(subject.verdicts(pages[-1].cursor))))
+
+
+def test_status_column_of_the_table_itself(database_url: str) -> None:
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[STATUS]) as subject:
+        ddl(over_there, UP_PRO_ACCEPT)
+        subject.send([message(n) for n in (1, 2, 3)])
+        run(over_there, "UPDATE up_pro_accept SET is_sync = '1' WHERE row_guid = 'G00003'")
+        pages = list(subject.verdicts(None))
+        assert [(one.row, one.judgement) for page in pages for one in page.verdicts] == [("G00003", Judgement.CONFIRMED)]
+        run(over_there, "UPDATE up_pro_accept SET is_sync = '2', remark = '缺材料' WHERE row_guid = 'G00001'")
+        again = [one for page in subject.verdicts(pages[-1].cursor) for one in page.verdicts]
+        assert Verdict("accept", "G00001", "B0001", Judgement.REJECTED, "缺材料") in again
+
+
+def test_two_rules_are_remembered_apart(database_url: str) -> None:
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[RULE, STATUS]) as subject:
+        ddl(over_there, ABNORMAL)
+        ddl(over_there, UP_PRO_ACCEPT)
+        subject.send([message(1)])
+        run(over_there, "UPDATE up_pro_accept SET is_sync = '1'")
+        complain(over_there, 2)
+        pages = list(subject.verdicts(None))
+        assert verdicts(pages) == ["G00002", "G00001"]
+        assert list(subject.verdicts(pages[-1].cursor)) == []
+
+
+def test_missing_feedback_table(database_url: str) -> None:
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[RULE]) as subject:
+        ddl(over_there, UP_PRO_ACCEPT)
+        with pytest.raises(SourceFailed, match="dn_audit_abnormal"):
+            list(subject.verdicts(None))
+
+
+def test_inventory_lists_keys_and_digests_within_the_window(database_url: str) -> None:
+    columns = ["row_guid", "project_no", "apply_date", "remark"]
+    window = Window(datetime(2016, 12, 13, tzinfo=UTC), datetime(2016, 12, 14, tzinfo=UTC))
+    with (
+        engine(database_url) as over_there,
+        adapter(database_url, endpoints={"accept": {**ACCEPT, "columns": columns}}) as subject,
+    ):
+        ddl(over_there, UP_PRO_ACCEPT)
+        subject.send([message(1), message(2), message(3)])
+        subject.send([message(3, operation=Operation.DELETE)])
+        before = {entry.key: entry.digest for entry in subject.inventory(window)}
+        assert set(before) == {"G00001", "G00002"}
+        run(over_there, "UPDATE up_pro_accept SET is_sync = '1'")
+        assert {entry.key: entry.digest for entry in subject.inventory(window)} == before
+        run(over_there, "UPDATE up_pro_accept SET remark = 'x' WHERE row_guid = 'G00001'")
+        after = {entry.key: entry.digest for entry in subject.inventory(window)}
+        assert after["G00001"] != before["G00001"]
+        assert after["G00002"] == before["G00002"]
+        later = Window(datetime(2016, 12, 14, tzinfo=UTC), datetime(2016, 12, 15, tzinfo=UTC))
+        assert list(subject.inventory(later)) == []
+
+
+def test_check_lists_everything_that_is_missing(database_url: str) -> None:
+    feeds = {
+        "case": {"table": "BJ", "key": "BJBH", "time": "GXSJ"},
+        "step": {"table": "up_pro_accept", "key": "row_guid", "time": "moment", "revision": "version"},
+        "view": {"query": "SELECT * FROM nowhere", "key": "a", "time": "b"},
+    }
+    endpoints = {"accept": {**ACCEPT, "initial": {"flag": "0"}}}
+    with engine(database_url) as over_there, adapter(database_url, feeds=feeds, endpoints=endpoints, feedback=[RULE]) as subject:
+        ddl(over_there, UP_PRO_ACCEPT)
+        with pytest.raises(Misconfigured) as caught:
+            subject.check()
+    for name in ("BJ", "moment", "version", "nowhere", "flag", "dn_audit_abnormal"):
+        assert name in caught.value.message
+
+
+def test_check_is_content_and_changes_nothing(database_url: str) -> None:
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[STATUS]) as subject:
+        ddl(over_there, UP_PRO_ACCEPT)
+        subject.send([message(1)])
+        before = rows(over_there, "SELECT * FROM up_pro_accept")
+        subject.check()
+        assert rows(over_there, "SELECT * FROM up_pro_accept") == before
+
+
+def test_check_names_a_missing_right(server_url: str) -> None:
+    user = "hub_reader"
+    with engine(server_url) as over_there:
+        ddl(over_there, UP_PRO_ACCEPT)
+        if over_there.dialect.name == "mysql":
+            user = f"r{over_there.url.database}"[:30]
+            run(over_there, f"CREATE USER '{user}'@'%' IDENTIFIED BY 'secret-word'")
+            run(over_there, f"GRANT SELECT ON up_pro_accept TO '{user}'@'%'")
+        else:
+            user = f"r{over_there.url.database}"
+            run(over_there, f"CREATE ROLE {user} LOGIN PASSWORD 'secret-word'")
+            run(over_there, f"GRANT SELECT ON up_pro_accept TO {user}")
+        try:
+            url = over_there.url.set(username=user, password="secret-word").render_as_string(hide_password=False)
+            with adapter(url, **OPTIONS) as subject:
+                with pytest.raises(Misconfigured) as caught:
+                    subject.check()
+                assert "no right to insert" in caught.value.message
+                assert "no right to update" in caught.value.message
+                (outcome,) = subject.send([message(1)])
+                assert isinstance(outcome, Misconfigured)
+                assert outcome.code == "HUB-D-304"
+        finally:
+            quoted = f"'{user}'@'%'" if over_there.dialect.name == "mysql" else user
+            run(over_there, f"REVOKE SELECT ON up_pro_accept FROM {quoted}")
+            run(over_there, f"DROP {'USER' if over_there.dialect.name == 'mysql' else 'ROLE'} {quoted}")
+
+
+def test_feedback_must_name_a_declared_endpoint(database_url: str) -> None:
+    with pytest.raises(ValueError, match="nobody"):
+        make(database_url, **OPTIONS, feedback=[{**RULE, "endpoint": "nobody"}])
