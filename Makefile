@@ -1,0 +1,65 @@
+# Everything a newcomer or a machine needs: `make demo`, `make test`, `make check`. Python 3.11 or newer and make are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := requirements/run.txt
+DEV := requirements/dev.txt
+
+.PHONY: help demo test check format lint types layers hub-check docs bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(RUN) pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(RUN)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(DEV) $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEV)
+	@touch $@
+
+demo: $(VENV)/.run ## Run the main job: a county, its far sides with faults on, and an account that adds up.
+	$(BIN)/hub demo
+
+test: $(VENV)/.dev ## Run every test that finds what it needs; the others say what they miss.
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: format lint types layers hub-check docs ## Run all checks: format, lint, types, layers, configuration, documentation.
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+hub-check: $(VENV)/.run ## Check the shipped configuration and run the mappings' cases.
+	$(BIN)/hub check
+	$(BIN)/hub test
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/docs
+
+bench: $(VENV)/.dev ## Run the benchmarks side by side; prints ratios.
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra postgresql --extra mysql --extra sftp --extra build -o $(RUN) pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra postgresql --extra mysql --extra sftp --extra build --extra dev -o $(DEV) pyproject.toml
+
+clean: ## Remove what was made here.
+	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
