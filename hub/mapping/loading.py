@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,8 @@ from hub.mapping.runtime import Coding
 from hub.mapping.spec import Case, CasesSpec, FieldSpec, MappingSpec, walk
 from hub.model import Finding, Place
 
+#: Modules that register transforms and checks of their own (`@transform`, `@check`).
+ENTRY_POINT_GROUP = "gansu_exchange_hub.vocabulary"
 _OWN = ("contracts", "schemas", "codes")
 M = TypeVar("M", bound=BaseModel)
 
@@ -64,6 +67,7 @@ class _Loading:
 
     def read(self) -> None:
         """Read everything, dependencies first."""
+        self._plugged()
         if not self.directory.is_dir():
             self.found.append(Finding("HUB-C-102", "there is no such directory", Place(str(self.directory))))
         self._contracts("contracts", self.made.contracts)
@@ -77,6 +81,15 @@ class _Loading:
             if name.endswith(".cases"):
                 self._cases(name.removesuffix(".cases"), document)
         self._without_cases()
+
+    def _plugged(self) -> None:
+        """Import what other distributions add to the vocabulary."""
+        for point in entry_points(group=ENTRY_POINT_GROUP):
+            try:
+                point.load()
+            except Exception as error:  # another's code: whatever it raises must not hide the other findings
+                message = f"the entry point {point.name} ({point.value}) cannot be imported: {type(error).__name__}: {error}"
+                self.found.append(Finding("HUB-M-219", message, Place(point.dist.name if point.dist else "")))
 
     def _mapping_files(self) -> list[Path]:
         return [path for path in _files(self.directory, "*.yaml") if path.relative_to(self.directory).parts[0] not in _OWN]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from hub.mapping import load
-from tests.unit.mapping.building import loaded, refused, small, written
+from hub.mapping import load, transforming
+from tests.unit.mapping.building import body, loaded, refused, small, written
 
 CONTRACT = """\
 type: object
@@ -235,3 +236,30 @@ def test_duplicate_keys_are_refused(tmp_path: Path) -> None:
 def test_loading_twice_gives_the_same(tmp_path: Path) -> None:
     directory = written(tmp_path, whole("no: BJBH"))
     assert load(directory).mappings["city/it"].digest == load(directory).mappings["city/it"].digest
+
+
+def installed(root: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """Put a distribution with an entry point on the path, as pip would."""
+    (root / "our_words.py").write_text(module, encoding="utf-8")
+    about = root / "our_words-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: our-words\nVersion: 1\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[gansu_exchange_hub.vocabulary]\nwords = our_words\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(root))
+    monkeypatch.delitem(sys.modules, "our_words", raising=False)
+    monkeypatch.setattr(transforming, "_KNOWN", dict(transforming._KNOWN))
+
+
+def test_another_distribution_may_add_a_transform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "from hub.mapping.transforming import transform\n"
+    module += "@transform('shout')\ndef shout(value: object) -> str:\n    return f'{value}!'\n"
+    installed(tmp_path, monkeypatch, module)
+    made = loaded(tmp_path, small("a: {path: X, do: [shout]}")).mappings["city/it"]
+    assert body(made, {"X": "好"}) == {"a": "好!"}
+
+
+def test_an_addition_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, monkeypatch, "raise RuntimeError('broken')\n")
+    [found] = refused(tmp_path, whole("no: BJBH"))
+    assert (found.code, found.place.file) == ("HUB-M-219", "our-words")
+    assert "broken" in found.message
