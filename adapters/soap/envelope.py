@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
 
 from adapters.kit.charset import encode
+from adapters.soap.options import Basic
 
 #: Envelope namespace and media type of each SOAP version (SOAP 1.1 section 4, SOAP 1.2 part 1 section 5).
 ENVELOPES = {
@@ -52,3 +54,11 @@ def template_headers(version: str, action: str | None) -> dict[str, str]:
         return {"SOAPAction": f'"{action or ""}"', "Content-Type": f"{media}; charset=utf-8"}
     suffix = f'; action="{action}"' if action else ""
     return {"Content-Type": f"{media}; charset=utf-8{suffix}"}
+
+
+def credentials(basic: Basic | None) -> list[tuple[bytes, bytes]]:
+    """Return the Authorization header of HTTP Basic, in UTF-8 (RFC 7617); nothing without credentials."""
+    if basic is None:
+        return []
+    pair = f"{basic.user}:{basic.password.get_secret_value()}".encode()
+    return [(b"Authorization", b"Basic " + base64.b64encode(pair))]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -11,7 +9,8 @@ from adapters.kit.answers import compiled
 from adapters.kit.http import Http
 from adapters.kit.templates import Scope
 from adapters.soap.call import Exchange, taken
-from adapters.soap.options import Basic, Call, SoapOptions, Token
+from adapters.soap.envelope import credentials
+from adapters.soap.options import Call, SoapOptions, Token
 from adapters.soap.reply import Reply
 from adapters.soap.token import TokenCache
 from adapters.soap.values import OF_HANDSHAKE, extended, scope_of
@@ -31,7 +30,7 @@ class Session:
         self.http = Http(options)
         self.wsdl = None if options.wsdl is None else Wsdl(options, self.http)
         self._secrets = {name: secret.get_secret_value() for name, secret in options.secrets.items()}
-        self._basic = _basic(options.basic)
+        self._basic = credentials(options.basic)
         self._token = None if options.token is None else _Handshake(options.token, self)
 
     def exchange(self, call: Call, roots: frozenset[str]) -> Exchange:
@@ -107,10 +106,3 @@ class _Handshake:
         if not token or not token.strip():
             raise Misconfigured("HUB-D-220", "the handshake's answer holds no token", hint="look at token.path and token.answers")
         return token.strip()
-
-
-def _basic(basic: Basic | None) -> Sequence[tuple[bytes, bytes]]:
-    if basic is None:
-        return []
-    pair = f"{basic.user}:{basic.password.get_secret_value()}".encode()
-    return [(b"Authorization", b"Basic " + base64.b64encode(pair))]

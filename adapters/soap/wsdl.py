@@ -17,9 +17,9 @@ from zeep.proxy import ServiceProxy
 from zeep.wsdl.bindings.soap import Soap11Binding, Soap12Binding, SoapBinding
 from zeep.xsd import Element
 
-from adapters.kit.http import Http
+from adapters.kit.http import Headers, Http
 from adapters.kit.protocol import by_status
-from adapters.soap.envelope import Prepared
+from adapters.soap.envelope import Prepared, credentials
 from adapters.soap.options import Call, SoapOptions, Token, wsdl_location
 from adapters.soap.schemas import bundled
 from hub.errors import Failure, Misconfigured, Rejected
@@ -29,9 +29,10 @@ from hub.model import Json
 class Loader:
     """What zeep takes for its transport: loads only the WSDL and what stands beside it, and hands envelopes back unsent."""
 
-    def __init__(self, root: str, http: Http) -> None:
+    def __init__(self, root: str, http: Http, headers: Headers = ()) -> None:
         self._root = root
         self._http = http
+        self._headers = headers
 
     def load(self, url: str) -> bytes:
         """Return a document. Raises Misconfigured HUB-D-202 for a place outside, HUB-D-201 for a file that cannot be read."""
@@ -50,7 +51,7 @@ class Loader:
     def _fetch(self, url: str) -> bytes:
         if urlsplit(self._root)[:2] != urlsplit(url)[:2]:
             raise _outside(url)
-        answer = self._http.request("GET", url)
+        answer = self._http.request("GET", url, headers=self._headers)
         if 200 <= answer.status < 300:
             return answer.content
         raise by_status(answer.status, answer.headers)
@@ -85,7 +86,7 @@ class Wsdl:
     def __init__(self, options: SoapOptions, http: Http) -> None:
         self._options = options
         self._location = wsdl_location(options.wsdl or "")
-        self._loader = Loader(self._location, http)
+        self._loader = Loader(self._location, http, credentials(options.basic))
         self._lock = threading.Lock()
         self._bound: Bound | None = None
 

@@ -479,6 +479,20 @@ def test_a_wsdl_over_http_may_import_its_neighbours(peer: Peer, make: Make) -> N
     assert [request.path for request in peer.received] == ["/ws/case.wsdl", "/ws/case.xsd", "/sb"]
 
 
+def test_a_protected_wsdl_and_a_header_of_our_own(peer: Peer, make: Make) -> None:
+    wsdl = Reply(200, (HERE / "entrance.wsdl").read_bytes())
+    peer.answer = lambda request: wsdl if request.method == "GET" else police("1")
+    header = [{"element": "in:system", "namespaces": {"in": MOLSS}, "attributes": {"serial": "$secret.jkxlh", "who": "喆"}}]
+    basic = {"user": "u", "password": "p"}
+    assert isinstance(outcome(make(POLICE, wsdl=f"{peer.url}/s?wsdl", basic=basic, header=header, charset="gbk")), Receipt)
+    loaded, posted = peer.received
+    assert loaded.headers["authorization"] == posted.headers["authorization"] == "Basic dTpw"
+    assert posted.headers["content-type"] == "text/xml; charset=gbk"
+    root = etree.fromstring(posted.body.decode("gbk").partition("?>")[2])
+    assert dict(root[0][0].attrib) == {"serial": "SERIAL", "who": "喆"}
+    assert root[1][0].tag == "{urn:example:entrance}serverEntrance"
+
+
 def test_a_wsdl_that_cannot_be_reached_is_tried_again(peer: Peer, make: Make) -> None:
     adapter = make({"wsdl": f"{peer.url}/x.wsdl", "endpoints": {"business": {"operation": "o"}}, "connect_tries": 1})
     peer.answer = lambda request: page(503)
