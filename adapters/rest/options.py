@@ -64,6 +64,13 @@ class OAuth2(Options):
     prefix: str = "Bearer"
     renew_on: list[AnswerCondition] = [AnswerCondition(status="401")]
 
+    @field_validator("token_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("token_url is a whole http:// or https:// address")
+        return value
+
 
 class Signed(Signature):
     """A signature over each request; see adapters.kit.sign."""

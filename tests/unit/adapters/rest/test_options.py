@@ -97,6 +97,8 @@ def test_every_auth_is_told_by_its_type() -> None:
     assert [auth.type for auth in options(auth=[one, two]).auth] == ["basic", "signature"]
     with pytest.raises(ValidationError):
         options(auth={"type": "kerberos"})
+    with pytest.raises(ValidationError, match="token_url"):
+        options(auth={"type": "oauth2", "token_url": "/token", "client_id": "a", "client_secret": "b"})
 
 
 def test_input_is_never_quoted_in_an_error() -> None:
