@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pydantic import ValidationError
 
@@ -139,7 +140,7 @@ def _target(bench: Bench, contract: Contract, where: Where, target: tuple[str, .
 def _values(bench: Bench, contract: Contract, where: Where, target: tuple[str, ...], spec: FieldSpec) -> Iterator[Finding]:
     """Find constants, defaults and codes the contract would refuse."""
     field = contract.fields.get(target)
-    if field is None or "first" in where or "join" in where:
+    if field is None or _is_part(where):
         return
     for word, given in (("const", spec.constant and not spec.do and not spec.code), ("default", spec.has_default)):
         value = getattr(spec, word)
@@ -148,6 +149,11 @@ def _values(bench: Bench, contract: Contract, where: Where, target: tuple[str, .
     table = bench.tables.get(spec.code or "")
     if table is not None and spec.fields is None and field.schema.get("type") != "array":
         yield from _targets(bench, contract, where, field.schema, table)
+
+
+def _is_part(where: Where) -> bool:
+    """Say whether a spec is an item of `first` or `join`: what it gives is not yet what the target gets."""
+    return any(word in ("first", "join") and isinstance(index, int) for word, index in pairwise(where))
 
 
 def _targets(bench: Bench, contract: Contract, where: Where, schema: dict[str, Json], table: CodeTable) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from hub.mapping import transforming
 from hub.mapping.transforming import transform
 from tests.unit.mapping.building import ENVELOPE, body, issues, loaded, mapping, small, told
 
-TABLE = {"sex": "1,男,\n2,女,\n"}
+TABLE = {"sex": "1,男,\n2,女,\n", "number": "一,1,\n"}
 
 #: fields, record, body
 MADE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -54,6 +54,7 @@ MADE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a: {path: X, code: sex}", {"X": 2}, {"a": "女"}),
     ("a: {path: X, do: [trim], code: sex}", {"X": " 2 "}, {"a": "女"}),
     ("a: {path: X, code: sex}", {}, {}),
+    ("a: {first: [{path: X, code: number}], do: [int]}", {"X": "一"}, {"a": 1}),
     ("a: {path: X, code: sex, default: 不详}", {}, {"a": "不详"}),
     ("a: {path: X, do: [split], code: sex}", {"X": "1,2"}, {"a": ["男", "女"]}),
     ("a: {path: X, when: {path: T, in: ['2']}, default: ''}", {"X": "x", "T": "1"}, {"a": ""}),

@@ -192,6 +192,13 @@ def test_a_target_code_the_contract_refuses_is_found_in_the_table(tmp_path: Path
     assert "mappings/city/it.yaml:6" in found.place.path
 
 
+def test_a_table_inside_first_is_not_yet_what_the_target_gets(tmp_path: Path) -> None:
+    files = whole(
+        "no: BJBH\nkind: {first: [{path: EXT, code: kind}], do: [{cut: 1}]}", **{"codes/kind.csv": "local,target,label\na,1x,\n"}
+    )
+    assert loaded(tmp_path, files).warnings == []
+
+
 def test_an_open_contract_only_warns_of_other_fields(tmp_path: Path) -> None:
     files = whole("no: BJBH\nknd: EXT")
     files["contracts/city/it.yaml"] = CONTRACT.replace("additionalProperties: false\n", "")
