@@ -41,7 +41,9 @@ def test_forms() -> None:
     assert base64.b64decode(sealed(seal(output="base64"), b"x")).hex() == sealed(seal(), b"x")
 
 
-@pytest.mark.parametrize("given", [{"key": "short"}, {"cipher": "sm4-cbc"}, {"cipher": "sm4-cbc", "iv": "short"}, {"cipher": "aes"}])
+@pytest.mark.parametrize(
+    "given", [{"key": "short"}, {"cipher": "sm4-cbc"}, {"cipher": "sm4-cbc", "iv": "short"}, {"cipher": "aes"}]
+)
 def test_seals_that_cannot_be_meant(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         seal(**given)
