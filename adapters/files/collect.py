@@ -14,11 +14,11 @@ from adapters.files.options import Feed
 from adapters.files.pickup import Clock, Fetched, Found, companion_name, fetch, is_ready, listing
 from adapters.files.read_text import read_csv, read_jsonl
 from adapters.files.read_xml import read_xml
-from adapters.files.rows import BadFile, Row, Spoilt, record, unreadable
+from adapters.files.rows import BadFile, Row, Spoilt, record, unreadable, unreadable_file
 from adapters.files.share import Files, Share
 from adapters.files.trouble import errors, source_failed
 from hub.errors import SourceFailed
-from hub.model import Page, Record, Unreadable
+from hub.model import Page, Record
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Inbox:
     def _vanished(self, places: dict[str, Place], kind: str) -> Page:
         """Account for a file that was taken away between two pages."""
         place = places[kind]
-        fault = Unreadable(kind, place.name, "HUB-S-226", f"{place.name} was taken away after {place.row} rows had been read")
+        fault = unreadable_file(kind, place.name, "HUB-S-226", f"taken away after {place.row} rows had been read")
         place.name, place.identity, place.row = "", "", 0
         return Page((), cursors.dump(places), (fault,))
 
@@ -127,7 +127,7 @@ class Inbox:
         place = places[kind]
         place.start(item.stat.name, item.identity)
         place.finish(bad=True)
-        fault = Unreadable(kind, item.stat.name, reason.code, f"{item.stat.name}: {reason.reason}")
+        fault = unreadable_file(kind, item.stat.name, reason.code, reason.reason)
         return Page((), cursors.dump(places), (fault,))
 
     def _fetch(self, feed: Feed, item: Found) -> Fetched | None:

@@ -86,6 +86,15 @@ def path_of(text: str, messages: Sequence[Message], *, single: bool) -> str:
     return text.format_map(values(messages, single=single))
 
 
+def shown(name: str) -> str:
+    """Return a file's name fit for people and databases: bytes that are not UTF-8 are read as GB18030."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
+    return name
+
+
 @cache
 def is_xml_name(name: str) -> bool:
     """Say whether an element or attribute without namespace may be named so (XML 1.0, production Name)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from adapters.files.cursor import identity
-from adapters.files.names import is_candidate
+from adapters.files.names import is_candidate, shown
 from adapters.files.options import Feed
 from adapters.files.rows import BadFile
 from adapters.files.share import Files, Stat
@@ -46,7 +46,7 @@ def listing(files: Files, feed: Feed) -> list[Found]:
     found = [
         Found(stat, _path(feed, name), identity(stat), _companion(feed, name, here))
         for name, stat in here.items()
-        if fnmatch.fnmatchcase(name, feed.pattern) and is_candidate(name) and name not in companions
+        if fnmatch.fnmatchcase(shown(name), feed.pattern) and is_candidate(name) and name not in companions
     ]
     return sorted(found, key=lambda item: (item.stat.name,) if feed.order == "name" else (item.stat.mtime, item.stat.name))
 

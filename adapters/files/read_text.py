@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def _json_row(line: Line, feed: Feed) -> Row | Spoilt:
     if line.bad is not None:
         return Spoilt(place, "HUB-S-240", f"byte {line.bad} of the file is not in the declared encoding")
     try:
-        told = json.loads(line.text, parse_constant=_no_constant)
+        told = json.loads(line.text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return Spoilt(place, "HUB-S-245", "the line is no JSON")
     if not isinstance(told, dict):
@@ -189,6 +190,13 @@ def _named(feed: Feed, told: dict[str, Any], place: str) -> Row | Spoilt:
     if feed.extra == "refuse" and (strange := [title for title in told if title not in feed.columns]):
         return Spoilt(place, "HUB-S-241", f"unexpected field {strange[0][:30]!r}; list it or set extra: ignore")
     return Row(place, {column.field: told[title] for title, column in feed.columns.items() if title in told})
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    if math.isinf(found):
+        raise ValueError("too large")
+    return found
 
 
 def _no_constant(name: str) -> None:

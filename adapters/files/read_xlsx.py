@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -193,5 +194,7 @@ def _number(found: bool | int | float, column: Column) -> Json:
         raise Misleading("a number, where text is declared: leading zeros may be lost; format the column as text")
     if column.type == "date":
         raise Misleading("a date as a bare number; format the column as a date")
+    if not math.isfinite(found):
+        raise Misleading("a number that is too large")
     whole = isinstance(found, float) and found.is_integer() and abs(found) < 1 << 53
     return int(found) if whole else found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from adapters.files.names import shown
 from adapters.files.options import Column, Feed
 from hub.model import Json, Record, Unreadable
 
@@ -95,18 +95,17 @@ def _instead(missing: str, found: Sequence[str], expected: Mapping[str, Column])
 
 
 def record(feed: Feed, kind: str, row: Row) -> Record | Spoilt:
-    """Return the record in a row, or why there is none: an empty key, or bytes that could not be decoded."""
+    """Return the record in a row, or why there is none: an empty key, or a value no store can hold."""
     parts = [_part(row.values.get(name)) for name in feed.key]
     if not all(parts):
         return Spoilt(row.place, "HUB-S-242", f"the key field {feed.key[parts.index('')]} is empty")
-    if feed.revision is None:
-        return Record(kind, "|".join(parts), digest(row.values), row.values)
-    revision = _part(row.values.get(feed.revision))
-    return Record(kind, "|".join(parts), revision, row.values) if revision else _no_revision(feed, row)
-
-
-def _no_revision(feed: Feed, row: Row) -> Spoilt:
-    return Spoilt(row.place, "HUB-S-242", f"the revision field {feed.revision} is empty")
+    content = digest(row.values)
+    if content is None:
+        return Spoilt(row.place, "HUB-S-247", "a number of more than 64 bits, a NUL, or half a character")
+    revision = content if feed.revision is None else _part(row.values.get(feed.revision))
+    if not revision:
+        return Spoilt(row.place, "HUB-S-242", f"the revision field {feed.revision} is empty")
+    return Record(kind, "|".join(parts), revision, row.values)
 
 
 def _part(value: Json) -> str:
@@ -115,15 +114,31 @@ def _part(value: Json) -> str:
     return str(value).strip()
 
 
-def digest(values: Mapping[str, Json]) -> str:
-    """Return what changes when the data changes: 32 hex digits of SHA-256 over sorted JSON."""
+def digest(values: Mapping[str, Json]) -> str | None:
+    """Return what changes when the data changes: 32 hex digits of SHA-256 over sorted JSON. None if it cannot be stored as JSON."""
     try:
         text = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # whole numbers of more than 64 bits, halves of surrogate pairs
-        text = json.dumps(values, sort_keys=True).encode()
+        return None
+    if b"\\u0000" in text and _has_nul(values):
+        return None
     return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _has_nul(value: Json) -> bool:
+    """Say whether a text in it holds U+0000, which PostgreSQL's text and jsonb refuse."""
+    if isinstance(value, Mapping):
+        return any(_has_nul(name) or _has_nul(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def unreadable(kind: str, name: str, spoilt: Spoilt) -> Unreadable:
     """Return a spoilt row as the hub counts it."""
-    return Unreadable(kind, f"{name}#{spoilt.place}", spoilt.code, f"{name}, {spoilt.place}: {spoilt.reason}")
+    return Unreadable(kind, f"{shown(name)}#{spoilt.place}", spoilt.code, f"{shown(name)}, {spoilt.place}: {spoilt.reason}")
+
+
+def unreadable_file(kind: str, name: str, code: str, reason: str) -> Unreadable:
+    """Return a whole file that cannot be read, or not to its end, as the hub counts it."""
+    return Unreadable(kind, shown(name), code, f"{shown(name)}: {reason}")

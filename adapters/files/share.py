@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from adapters.files.names import parent
-from adapters.files.trouble import errors
+from adapters.files.trouble import UnreadableName, errors
 
 _CHUNK = 1 << 20
 _AHEAD = 64  # read requests under way at once over SFTP
@@ -48,7 +48,10 @@ class Files:
 
     def list(self, directory: str) -> list[Stat]:
         """Return the plain files of a directory. Raises FileNotFoundError when there is no such directory."""
-        entries = self.fs.ls(self.at(directory), detail=True)
+        try:
+            entries = self.fs.ls(self.at(directory), detail=True)
+        except UnicodeDecodeError:
+            raise UnreadableName from None
         if self.local and len(entries) == 1 and entries[0]["name"] == self.at(directory):
             raise NotADirectoryError(20, "not a directory")
         return [_stat(entry) for entry in entries if entry["type"] == "file"]

@@ -10,6 +10,10 @@ from enum import StrEnum
 from hub.errors import Failure, Misconfigured, Retryable, SourceFailed
 
 
+class UnreadableName(OSError):
+    """A directory cannot be listed because of a file's name; paramiko reads UTF-8 names only."""
+
+
 class Trouble(StrEnum):
     """What is wrong with the place the files lie in."""
 
@@ -20,6 +24,7 @@ class Trouble(StrEnum):
     MISSING = "the directory does not exist"
     FORBIDDEN = "the operation is not permitted"
     FULL = "no space is left"
+    NAMES = "a file over there has a name that is not UTF-8"
     OTHER = "the operation failed"
 
 
@@ -40,6 +45,7 @@ _DELIVERY: dict[Trouble, tuple[str, type[Failure]]] = {
     Trouble.OTHER: ("HUB-D-404", Retryable),
     Trouble.STRANGER: ("HUB-D-405", Misconfigured),
     Trouble.REFUSED: ("HUB-D-407", Misconfigured),
+    Trouble.NAMES: ("HUB-D-408", Misconfigured),
 }
 _SOURCE: dict[Trouble, tuple[str, bool]] = {
     Trouble.UNREACHABLE: ("HUB-S-201", False),
@@ -50,6 +56,7 @@ _SOURCE: dict[Trouble, tuple[str, bool]] = {
     Trouble.FORBIDDEN: ("HUB-S-204", True),
     Trouble.FULL: ("HUB-S-205", False),
     Trouble.OTHER: ("HUB-S-205", False),
+    Trouble.NAMES: ("HUB-S-209", True),
 }
 #: Nothing is known of whether the operation happened: the connection broke or the server said only «failure».
 UNCERTAIN = frozenset({Trouble.UNREACHABLE, Trouble.OTHER})
@@ -65,6 +72,8 @@ def trouble_of(error: BaseException) -> Trouble:
     """Return what an exception of `errors()` means."""
     if (known := _of_ssh(error)) is not None:
         return known
+    if isinstance(error, UnreadableName):
+        return Trouble.NAMES
     if isinstance(error, socket.gaierror):
         return Trouble.UNRESOLVED
     number = error.errno if isinstance(error, OSError) else None

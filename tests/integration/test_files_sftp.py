@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -177,3 +178,12 @@ def test_what_one_drops_another_picks_up(make: Make) -> None:
     assert all(isinstance(outcome, Receipt) for outcome in make().send([message(n) for n in range(1, 4)]))
     records = [record for page in make().read(None) for record in page.records]
     assert [record.data for record in records] == [{"number": "01"}, {"number": "02"}, {"number": "03"}]
+
+
+def test_a_name_in_gbk_is_said_and_nothing_is_skipped(make: Make, server: SftpServer) -> None:
+    with open(os.path.join(os.fsencode(server.root), "办件.csv".encode("gbk")), "wb"):  # noqa: PTH118, PTH123 - pathlib has no bytes
+        pass
+    with pytest.raises(SourceFailed, match="HUB-S-209") as caught:
+        list(make().read(None))
+    assert caught.value.misconfigured
+    assert checked(make()).code == "HUB-D-408"

@@ -357,3 +357,25 @@ def test_compound_keys_and_digests(tmp_path: Path) -> None:
     one, two, three = desk.read().records
     assert (one.key, two.key) == ("1|王", "1|李")
     assert one.revision == three.revision != two.revision
+
+
+def test_a_file_name_in_gbk_is_read_and_told(tmp_path: Path) -> None:
+    """Windows senders write GBK names; the account must hold text every database takes."""
+    desk = Desk(tmp_path, pattern="*.csv", **MOVED)
+    path = desk.put("x.csv", table("1", ""))
+    path.rename(os.fsdecode(os.path.join(os.fsencode(tmp_path), "办件.csv".encode("gbk"))))  # noqa: PTH118 - pathlib has no bytes
+    read = desk.read()
+    assert [record.key for record in read.records] == ["1"]
+    assert read.fault.key == "办件.csv#line 3"
+    assert (read.cursor or "").isascii()
+    assert len(names(tmp_path / "done")) == 1
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Who may write into the directory must not thereby read other files of this machine."""
+    desk = Desk(tmp_path / "in")
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(table("1"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").symlink_to(secret)
+    assert desk.read().pages == []

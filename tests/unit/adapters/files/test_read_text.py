@@ -198,6 +198,10 @@ def test_json_fields_are_mapped_and_may_be_absent(tmp_path: Path) -> None:
         ('{"办件编号": "9", "备注": 1}', "HUB-S-241"),
         ('{"申请人": "王"}', "HUB-S-242"),
         ('{"办件编号": {}}', "HUB-S-242"),
+        ('{"办件编号": "9", "申请人": 1e999}', "HUB-S-245"),
+        ('{"办件编号": "9", "申请人": 123456789012345678901234567890}', "HUB-S-247"),
+        ('{"办件编号": "9", "申请人": ["\\u0000"]}', "HUB-S-247"),
+        ('{"办件编号": "9", "申请人": "\\ud800"}', "HUB-S-247"),
     ],
 )
 def test_a_bad_json_line_costs_only_itself(tmp_path: Path, line: str, code: str) -> None:
@@ -206,6 +210,12 @@ def test_a_bad_json_line_costs_only_itself(tmp_path: Path, line: str, code: str)
     read = desk.read()
     assert [record.key for record in read.records] == ["1", "2"]
     assert (read.fault.key, read.fault.code) == ("a.jsonl#line 2", code)
+
+
+def test_a_backslash_is_no_nul(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, format="jsonl")
+    desk.put("a.jsonl", '{"办件编号": "1", "申请人": "\\\\u0000"}\n')
+    assert desk.read().data == [{"number": "1", "name": "\\u0000"}]
 
 
 def test_a_json_line_with_bad_bytes(tmp_path: Path) -> None:
