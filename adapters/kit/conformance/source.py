@@ -162,6 +162,7 @@ class SourceConformance(Conformance):
             assert record.revision
             assert record.operation in (Operation.UPDATE, Operation.INSERT, Operation.DELETE)
             assert json.loads(json.dumps(record.data)) == record.data, "data must be JSON-native"
+            f"{record.key}{record.revision}{json.dumps(record.data, ensure_ascii=False)}".encode()  # no half characters
 
 
 def records(pages: Iterable[Page]) -> Iterator[Record]:
