@@ -1,0 +1,198 @@
+"""Measures benchmark (b): cases from a local database into exchange tables, beside a plain script that does the same undurably.
+
+    python -m benchmarks.tables [--cases 100000] [--rounds 3] [--store URL]
+
+Both sides read the same rows, make the same 30-field `up_pro_accept` body with the same checks, and upsert it in batches of 500
+into the same table. The plain script is one loop: SELECT in pages, a hand-written function with a pydantic model, executemany,
+commit. Ours is the whole path: cursor, records, outbox, windows, attempts, receipts, synchronous=FULL. The last line is the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from sqlalchemy import create_engine, text
+
+from benchmarks import mapping
+from hub.engine.progress import look
+from hub.engine.service import serving
+from hub.settings import load
+from hub.store.runs import Trigger
+
+PAGE, BATCH = 1000, 500
+_SOURCES = sorted({source for source, _, _ in mapping.COLUMNS.values() if source})
+
+
+def main() -> None:
+    """Run both sides in turn and print the ratio."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="hub-bench-") as name:
+        directory = Path(name)
+        local = f"sqlite:///{directory}/local.db"
+        _fill(local, options.cases)
+        plain, ours = [], []
+        for number in range(options.rounds):
+            plain.append(_timed(lambda number=number: _plain(local, _target(directory, f"plain{number}")), options.cases))
+            ours.append(_timed(lambda number=number: _hub(directory, local, number, options), options.cases))
+        _tell("plain script", statistics.median(plain))
+        _tell("hub, whole path", statistics.median(ours))
+        print(f"the hub runs at {statistics.median(ours) / statistics.median(plain):.2f} of the plain script")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--store", default="", help="SQLAlchemy URL of the hub's store; SQLite in a temporary directory unless given"
+    )
+    return parser.parse_args()
+
+
+def _timed(work: Callable[[], Any], count: int) -> float:
+    began = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - began)
+
+
+def _tell(name: str, rate: float) -> None:
+    print(f"{name:<24}{rate:>10,.0f} cases/s")
+
+
+# --- the two databases ---
+
+
+def _fill(url: str, count: int) -> None:
+    columns = ", ".join(f"{column} TEXT" for column in _SOURCES)
+    with create_engine(url).begin() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.exec_driver_sql(f"CREATE TABLE T_BJ (BENCHID TEXT PRIMARY KEY, {columns}, GXSJ TEXT)")
+        connection.exec_driver_sql("CREATE INDEX IX_GXSJ ON T_BJ (GXSJ, BENCHID)")
+        names = ["BENCHID", *_SOURCES, "GXSJ"]
+        marks = ", ".join("?" for _ in names)
+        rows = [_row(number, record) for number, record in enumerate(mapping.records(count))]
+        connection.exec_driver_sql(f"INSERT INTO T_BJ ({', '.join(names)}) VALUES ({marks})", rows)
+
+
+def _row(number: int, record: dict[str, Any]) -> tuple[Any, ...]:
+    changed = f"2016-12-{1 + number // 86_400 % 28:02} {number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
+    return (f"{number:010}", *(record.get(source) for source in _SOURCES), changed)
+
+
+def _target(directory: Path, name: str) -> str:
+    url = f"sqlite:///{directory}/{name}.db"
+    columns = ", ".join(f"{name} VARCHAR({width})" for name, (_, width, _) in mapping.COLUMNS.items() if name not in _ADDED)
+    with create_engine(url).begin() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.exec_driver_sql(
+            f"CREATE TABLE up_pro_accept ({columns}, data_source VARCHAR(3), cd_operation VARCHAR(2), PRIMARY KEY (row_guid))"
+        )
+    return url
+
+
+_ADDED = ("data_source", "cd_operation")
+
+
+# --- the plain script ---
+
+
+def _plain(local: str, target: str) -> None:
+    source, sink = create_engine(local), create_engine(target)
+    make = mapping.by_hand(mapping.model(), "I")
+    names = list(mapping.COLUMNS)
+    upsert = text(
+        f"INSERT INTO up_pro_accept ({', '.join(names)}) VALUES ({', '.join(':' + name for name in names)}) "
+        f"ON CONFLICT (row_guid) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[1:])}"
+    )
+    page = text("SELECT * FROM T_BJ WHERE (GXSJ, BENCHID) > (:at, :key) ORDER BY GXSJ, BENCHID LIMIT :page")
+    at, key = "", ""
+    with source.connect() as reading:
+        while rows := reading.execute(page, {"at": at, "key": key, "page": PAGE}).mappings().all():
+            at, key = rows[-1]["GXSJ"], rows[-1]["BENCHID"]
+            bodies = [make(dict(row)) for row in rows]
+            for start in range(0, len(bodies), BATCH):
+                with sink.begin() as writing:
+                    writing.execute(upsert, bodies[start : start + BATCH])
+
+
+# --- ours ---
+
+
+def _hub(directory: Path, local: str, number: int, options: argparse.Namespace) -> None:
+    root = directory / f"hub{number}"
+    _configure(root, local, _target(directory, f"ours{number}"), options.store or f"sqlite:///{root}/hub.db")
+    settings = load(root, env={})
+    with serving(settings, scheduled=False) as service:
+        run = service.ask("local", Trigger.CLI, "benchmark")
+        while not (seen := look(service.exchange, [run])).quiet:
+            time.sleep(0.05)
+        assert seen.runs[0].accepted == options.cases and seen.owed == 0, seen
+
+
+def _configure(root: Path, local: str, target: str, store: str) -> None:
+    mapping.ours(root / "mappings", checks=False)
+    _put(
+        root,
+        "config/hub.yaml",
+        f"""
+        version: 1
+        name: bench
+        title: 压测
+        division: "621125"
+        timezone: Asia/Shanghai
+        store: "{store}"
+        """,
+    )
+    _put(
+        root,
+        "config/systems/local.yaml",
+        f"""
+        version: 1
+        system: local
+        title: 本地库
+        adapter: database
+        options:
+          url: "{local}"
+          feeds: {{case: {{table: T_BJ, key: BENCHID, time: GXSJ, page: {PAGE}}}}}
+        """,
+    )
+    _put(
+        root,
+        "config/systems/bench.yaml",
+        f"""
+        version: 1
+        system: bench
+        title: 交换表
+        adapter: database
+        options:
+          url: "{target}"
+          batch: {BATCH}
+          endpoints: {{accept: {{table: up_pro_accept, key: row_guid}}}}
+        """,
+    )
+    _put(
+        root,
+        "config/routes/bench.yaml",
+        """
+        version: 1
+        routes:
+          - {route: accept, title: 受理, from: local, kind: case, mapping: accept, to: bench/accept, lane: BJBH}
+        """,
+    )
+
+
+def _put(root: Path, name: str, content: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(content).lstrip("\n"), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
