@@ -10,13 +10,17 @@
         def body(self, n): ...                     # the n-th body the far side likes
         def held(self): ...                        # [(message key, body), ...] as the far side really holds them
 
-The adapter's own `guarantees()` decide which tests run; the others are skipped, each with its reason. pytest shows the values of
-a failed assertion if the test package says `pytest.register_assert_rewrite("adapters.kit.conformance")` before importing this.
+The adapter's own `guarantees()` decide which tests run; the others are skipped, each with its reason.
 """
 
 from __future__ import annotations
 
-from adapters.kit.conformance.sink import SinkConformance
-from adapters.kit.conformance.source import SourceConformance
+import pytest
+
+# Before they are imported, so that a failed assertion shows its values in every test suite.
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("common", "sink", "source")))
+
+from adapters.kit.conformance.sink import SinkConformance  # noqa: E402
+from adapters.kit.conformance.source import SourceConformance  # noqa: E402
 
 __all__ = ["SinkConformance", "SourceConformance"]
