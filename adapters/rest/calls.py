@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,6 +17,8 @@ from adapters.rest.paths import path_maker, tokens
 from hub.errors import Rejected
 
 _TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml", "text": "text/plain"}
+# Everything but unreserved characters; blanks are left for the plus sign.
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_.~ -]+")
 
 
 class Draft:
@@ -45,7 +49,9 @@ class Draft:
 
     def _form(self) -> str:
         try:
-            return urlencode(self.form, encoding=self.charset, errors="strict")
+            return "&".join(
+                f"{form_quoted(name, self.charset)}={form_quoted(value, self.charset)}" for name, value in self.form.items()
+            )
         except UnicodeEncodeError as error:
             letter = error.object[error.start]
             field = field_of(letter, self.source) or field_of(letter, self.form)
@@ -119,6 +125,16 @@ class Call:
             draft.form = {name: as_text(value) or "" for name, value in _fields(tree).items()}
         elif self.body != "none":
             draft.text = self._template.text(scope) or ""
+
+
+def form_quoted(text: str, charset: str) -> str:
+    """Return text quoted for a form (WHATWG URL, application/x-www-form-urlencoded), much faster than urllib does on Chinese."""
+    return _UNSAFE.sub(lambda found: _percent(found[0]), text.encode(charset)).replace(b" ", b"+").decode("ascii")
+
+
+@lru_cache(maxsize=4096)  # the same few marks stand between all values of a JSON text
+def _percent(run: bytes) -> bytes:
+    return b"%" + run.hex("%").upper().encode()
 
 
 def _fields(tree: Any) -> Mapping[str, Any]:
