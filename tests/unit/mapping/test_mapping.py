@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.mapping import Mapping
@@ -95,7 +95,6 @@ JSON = st.recursive(
 KEYS = ["NO", "NAME", "OTHER", "SEX", "WHEN", "LATER", "AMOUNT", "FREE", "LIST", "TAGS"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(KEYS), JSON) | JSON)
 def test_any_json_gives_a_json_body_or_issues(made: Mapping, data: Any) -> None:
     result, found = made.apply(data, ENVELOPE)
@@ -110,7 +109,6 @@ def test_any_json_gives_a_json_body_or_issues(made: Mapping, data: Any) -> None:
         str(one).encode()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(KEYS), JSON)
 def test_one_bad_field_does_not_hide_the_others(made: Mapping, key: str, value: Any) -> None:
     """The code of SEX is wrong in every record; that must be told whatever else is wrong."""
@@ -118,7 +116,6 @@ def test_one_bad_field_does_not_hide_the_others(made: Mapping, key: str, value: 
     assert ("sex", "code") in told(found)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet="0123456789Xx张王李赵马漳县武阳镇", min_size=9))
 def test_values_never_show_in_full(made: Mapping, value: str) -> None:
     _, found = made.apply({"NO": value, "NAME": value, "SEX": value, "WHEN": value, "AMOUNT": value, "LIST": value}, ENVELOPE)
