@@ -100,8 +100,8 @@ def _feed(feed: Feed) -> Iterator[Need]:
         columns += [claim.status, claim.token, claim.time, claim.error]
         rights = {"update", *(["delete"] if claim.remove else [])}
     if confirm:
-        columns += confirm.on.values()
-        yield Need((confirm.table,), (*confirm.on, *confirm.values, *(confirm.failed or {})), frozenset({"insert"}))
+        columns += confirm.by.values()
+        yield Need((confirm.table,), (*confirm.by, *confirm.values, *(confirm.failed or {})), frozenset({"insert"}))
     yield Need((str(feed.table or feed.query),), tuple(columns), frozenset(rights), query=feed.query is not None)
     for children in feed.children.values():
         yield Need((children.table,), (*children.key, *children.order))

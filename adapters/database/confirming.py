@@ -37,7 +37,7 @@ class ConfirmingReader(Exchange):
 
     def _joined(self) -> list[sa.ColumnElement[bool]]:
         shape = self._feeding.shape
-        return [self._sister.element(there) == shape.element(here) for there, here in self._confirm.on.items()]
+        return [self._sister.element(there) == shape.element(here) for there, here in self._confirm.by.items()]
 
     def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages until every row is confirmed; a fault that is not confirmed is met once a run."""
@@ -86,13 +86,13 @@ class ConfirmingReader(Exchange):
                 self._insert([row], values)
 
     def _same(self, row: RawRow) -> Iterator[sa.ColumnElement[bool]]:
-        for there, here in self._confirm.on.items():
+        for there, here in self._confirm.by.items():
             yield self._sister.element(there) == self._value(row, here)
 
     def _insert_into(self, connection: sa.Connection, rows: Sequence[RawRow], values: dict[str, Any]) -> None:
         assert isinstance(self._sister.clause, sa.TableClause)
         now = database_now(connection)
-        names = {**{there: Copied(column=here) for there, here in self._confirm.on.items()}, **values}
+        names = {**{there: Copied(column=here) for there, here in self._confirm.by.items()}, **values}
         parameters = [
             {self._sister.column(name).name: self._given(name, value, row, now) for name, value in names.items()} for row in rows
         ]

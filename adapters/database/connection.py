@@ -58,7 +58,7 @@ class Connections:
 
     def _create(self) -> sa.Engine:
         arguments = _arguments(self.dialect, self._url, self._options)
-        engine = sa.create_engine(self._url, connect_args=arguments, hide_parameters=True, **self._pool())
+        engine = sa.create_engine(self._url, connect_args=arguments, hide_parameters=True, **self._style(), **self._pool())
         if self.dialect == "sqlite":
             sa.event.listen(engine, "do_connect", lambda *_: self._file_exists())
             sa.event.listen(engine, "connect", _plain_sqlite)
@@ -66,6 +66,10 @@ class Connections:
         if self.dialect == "mysql":
             sa.event.listen(engine, "connect", _strict_mysql)
         return engine
+
+    def _style(self) -> dict[str, Any]:
+        """psycopg takes lists faster than names."""
+        return {"paramstyle": "format"} if self.dialect == "postgresql" and "psycopg" in self._url.get_driver_name() else {}
 
     def _pool(self) -> dict[str, Any]:
         if self._memory:

@@ -107,7 +107,7 @@ class Confirm(Options):
     """The second form: the reader confirms by inserting into a sister table; what has no row there is unread."""
 
     table: str
-    on: Annotated[dict[str, str], Field(min_length=1)]  # column over there -> column of the feed's table
+    by: Annotated[dict[str, str], Field(min_length=1)]  # column over there -> column of the feed's table
     values: Annotated[dict[str, str | int | Copied], Field(alias="set")] = {}  # "$now" is the database's time
     failed: dict[str, str | int] | None = None  # set instead for a row that could not be read; None: it is not confirmed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +11,7 @@ from adapters.database.connection import Connections
 from adapters.database.failures import OF_THE_ROW, Missing, Trouble, doubt, failure, missing, trouble
 from adapters.database.options import DatabaseOptions
 from adapters.database.reading import Unfit
+from adapters.database.statements import Columns
 from adapters.database.tables import Tables
 from adapters.database.targets import Plan, Refused, Target
 from adapters.kit.lanes import behind
@@ -40,9 +40,9 @@ class Group:
     plan: Plan
     items: list[Item] = field(default_factory=list)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def columns(self) -> Columns:
         """Convert the messages. Raises Unfit."""
-        return self.plan.rows([item.message for item in self.items])
+        return self.plan.columns([item.message for item in self.items])
 
 
 def grouped(items: Sequence[Item]) -> list[Group]:
@@ -133,12 +133,12 @@ class Sender:
         self._targets = {}
         self._tables.forget()
 
-    def _convertible(self, items: list[Item], outcomes: list[Outcome]) -> list[tuple[Group, list[dict[str, Any]]]]:
+    def _convertible(self, items: list[Item], outcomes: list[Outcome]) -> list[tuple[Group, Columns]]:
         try:
-            return [(group, group.rows()) for group in grouped(items)]
+            return [(group, group.columns()) for group in grouped(items)]
         except Unfit:
             good = self._without_unfit(items, outcomes)
-            return [(group, group.rows()) for group in grouped(good)]
+            return [(group, group.columns()) for group in grouped(good)]
 
     def _without_unfit(self, items: list[Item], outcomes: list[Outcome]) -> list[Item]:
         stopped: set[str] = set()
@@ -156,7 +156,7 @@ class Sender:
 
     # --- from rows to the table ---
 
-    def _write(self, batch: list[tuple[Group, list[dict[str, Any]]]], outcomes: list[Outcome]) -> None:
+    def _write(self, batch: list[tuple[Group, Columns]], outcomes: list[Outcome]) -> None:
         items = sorted((item for group, _ in batch for item in group.items), key=lambda item: item.at)
         if not items:
             return
@@ -171,12 +171,12 @@ class Sender:
         except Failure as unsure:
             self._fail(items, outcomes, unsure)
 
-    def _all_at_once(self, connection: sa.Connection, batch: list[tuple[Group, list[dict[str, Any]]]]) -> None:
+    def _all_at_once(self, connection: sa.Connection, batch: list[tuple[Group, Columns]]) -> None:
         where = ""
         try:
-            for group, rows in batch:
+            for group, columns in batch:
                 where = group.plan.target
-                group.plan.writing.execute(connection, rows)
+                group.plan.writing.execute(connection, columns)
         except sa.exc.DBAPIError as error:
             raise _Undone(error, where) from error
         self._commit(connection, where)
@@ -224,10 +224,10 @@ class Sender:
                     stopped.add(item.message.lane)
 
     def _alone(self, connection: sa.Connection, item: Item) -> Outcome:
-        rows = item.plan.rows([item.message])
+        columns = item.plan.columns([item.message])
         try:
             with connection.begin_nested():
-                item.plan.writing.execute(connection, rows)
+                item.plan.writing.execute(connection, columns)
         except sa.exc.DBAPIError as error:
             found = trouble(error)
             if found not in OF_THE_ROW:

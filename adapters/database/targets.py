@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,7 +13,7 @@ from adapters.database import statements
 from adapters.database.failures import Missing
 from adapters.database.options import Endpoint, Value
 from adapters.database.reading import Unfit
-from adapters.database.statements import Writing, bound
+from adapters.database.statements import Columns, Writing, bound
 from adapters.database.tables import Column, Shape
 from adapters.database.writing import Converter, converter, moment
 from hub.errors import Failure, Misconfigured, Rejected
@@ -33,36 +33,38 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One column of the statement: which, how its values are converted, and where a message has its value."""
+    """One column of the statement: which, how its values are converted, and where a message has its value.
+
+    `place`: the value's place in the body; -1 when `value` tells it.
+    """
 
     column: Column
     converter: Converter
     value: Callable[[Message], Any]
+    place: int = -1
     key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How messages of one endpoint with the same fields are written."""
+    """How messages of one endpoint with the same fields, in the same order, are written."""
 
     target: str
     slots: tuple[Slot, ...]
     writing: Writing
 
-    def rows(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    def columns(self, messages: Sequence[Message]) -> Columns:
         """Convert messages to parameters, column by column. Raises Unfit without saying which message is guilty."""
-        names: list[str] = []
-        columns: list[Sequence[Any]] = []
+        bodies = list(zip(*(message.body.values() for message in messages), strict=True))
+        columns: dict[str, Sequence[Any]] = {}
         for slot in self.slots:
-            values = slot.converter.many([slot.value(message) for message in messages])
+            given = bodies[slot.place] if slot.place >= 0 else [slot.value(message) for message in messages]
+            values = columns[slot.column.name] = slot.converter.many(given)
             if slot.key and None in values:
                 raise Unfit(_NO_KEY, "no key")
-            names.append(slot.column.name)
-            columns.append(values)
             if slot.key:
-                names.append(bound(slot.column.name))
-                columns.append(values)
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+                columns[bound(slot.column.name)] = values
+        return columns
 
     def fault(self, message: Message) -> Failure | None:
         """Return why this message cannot be converted, None when it can."""
@@ -140,7 +142,7 @@ class Target:
         beyond = [field for name, field in given.items() if name not in wanted and name not in self._added]
         if beyond:
             raise Refused(Misconfigured("HUB-D-303", f"{self.name}: `columns` does not list {', '.join(beyond)}"))
-        body = [self._slot(name, _field(given.get(name, name))) for name in wanted if name not in self._added]
+        body = [self._body_slot(name, fields, given.get(name)) for name in wanted if name not in self._added]
         return (*body, *(self._slot(name, value) for name, value in self._added.items()))
 
     def _named(self, field: str) -> str:
@@ -148,6 +150,11 @@ class Target:
             return self.shape.column(field).name
         except Missing as error:
             raise Refused(Misconfigured("HUB-D-303", str(error))) from error
+
+    def _body_slot(self, name: str, fields: tuple[str, ...], field: str | None) -> Slot:
+        if field is None:  # declared, and not in this body: emptied
+            return self._slot(name, _constant(None))
+        return replace(self._slot(name, lambda message: message.body[field]), place=fields.index(field))
 
     def _slot(self, name: str, value: Callable[[Message], Any]) -> Slot:
         column = self.shape.column(name)
@@ -160,16 +167,16 @@ class Target:
     def question(self, message: Message) -> sa.Select[Any]:
         """Return the SELECT of the columns that prove that the row holds this message's version."""
         plan = self.plan(message)
-        row = plan.rows([message])[0]
+        row = plan.columns([message])
         proof = [slot.column.name for slot in self._proof(plan)]
-        where = [self.shape.clause.c[name] == row[name] for name in self.key]
+        where = [self.shape.clause.c[name] == row[name][0] for name in self.key]
         return sa.select(*(self.shape.clause.c[name] for name in proof)).where(*where)
 
     def proven(self, message: Message, found: Sequence[Any]) -> bool:
         """Tell whether a row found by `question` is this message's version."""
         plan = self.plan(message)
-        row = plan.rows([message])[0]
-        return all(_alike(row[slot.column.name], value) for slot, value in zip(self._proof(plan), found, strict=True))
+        row = plan.columns([message])
+        return all(_alike(row[slot.column.name][0], value) for slot, value in zip(self._proof(plan), found, strict=True))
 
     def _proof(self, plan: Plan) -> list[Slot]:
         sync = self.endpoint.sync
@@ -188,10 +195,6 @@ def _alike(written: Any, found: Any) -> bool:
         return written is not None and found is not None and Decimal(str(written)) == Decimal(str(found))
     except InvalidOperation:
         return False
-
-
-def _field(name: str) -> Callable[[Message], Any]:
-    return lambda message: message.body.get(name)
 
 
 def _constant(value: Any) -> Callable[[Message], Any]:

@@ -180,7 +180,7 @@ SISTER = (
 INFO = "CREATE TABLE provinceinfo (unid VARCHAR(36) PRIMARY KEY, createtime {datetime}, fromareacode VARCHAR(12), content {blob})"
 CONFIRM = {
     "table": "provinceinfosync",
-    "on": {"unid": "unid"},
+    "by": {"unid": "unid"},
     "set": {"type": "1", "updatetime": "$now", "fromareacode": {"column": "fromareacode"}},
 }
 CONFIRMED = {"table": "provinceinfo", "key": "unid", "time": "createtime", "page": 3, "text_bytes": "gbk", "confirm": CONFIRM}
