@@ -73,7 +73,7 @@ class FilesAdapter:
                 if self._options.endpoints:
                     _probe(files)
         except errors() as error:
-            raise failure(error, f"system {self._system}") from error
+            raise failure(error, f"system {self._system} in {self._share.name}") from error
 
     def close(self) -> None:
         """Hang up."""

@@ -156,7 +156,7 @@ class Inbox:
             with self._share.lease() as files:
                 yield files
         except errors() as error:
-            raise source_failed(error, doing) from error
+            raise source_failed(error, f"{doing} in {self._share.name}") from error
 
 
 def _take(rows: Iterator[Row | Spoilt], most: int) -> tuple[list[Row | Spoilt], BadFile | None]:

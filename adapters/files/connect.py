@@ -17,9 +17,9 @@ from adapters.files.share import Files, Share
 def share(options: FilesOptions) -> Share:
     """Return the share the options name; opens nothing. Raises ValueError when SFTP is asked for and paramiko is missing."""
     if options.sftp is not None:
-        return Share(_over_sftp(options.sftp))
+        return Share(f"sftp://{options.sftp.host}:{options.sftp.port}", _over_sftp(options.sftp))
     root = str(Path(options.directory or ".").absolute())
-    return Share(lambda: Files(LocalFileSystem(skip_instance_cache=True), root, local=True))
+    return Share(root, lambda: Files(LocalFileSystem(skip_instance_cache=True), root, local=True))
 
 
 def _over_sftp(options: Sftp) -> Callable[[], Files]:

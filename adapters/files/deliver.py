@@ -131,7 +131,7 @@ class Drop:
                     return Receipt(Taken.DUPLICATE, reference=path)
                 return self._write(files, Job(endpoint, path, messages, rows, note))
         except errors() as error:
-            return failure(error, f"endpoint {name}")
+            return failure(error, f"endpoint {name} in {self._share.name}")
 
     def _write(self, files: Files, job: Job) -> Outcome:
         body = render.content(job.endpoint, job.rows, job.messages[0].created)
@@ -173,7 +173,7 @@ class Drop:
             with self._share.lease() as files:
                 return Receipt(reference=found) if (found := self._found(files, endpoint, message)) else None
         except errors() as error:
-            raise failure(error, f"endpoint {message.endpoint}") from error
+            raise failure(error, f"endpoint {message.endpoint} in {self._share.name}") from error
 
     def _found(self, files: Files, endpoint: Endpoint, message: Message) -> str | None:
         if files.stat(".") is None:

@@ -164,9 +164,10 @@ class Files:
 
 
 class Share:
-    """Connections to one place, kept and lent out one at a time: a connection serves one thread."""
+    """Connections to one place, kept and lent out one at a time: a connection serves one thread. `name` tells people which."""
 
-    def __init__(self, connect: Callable[[], Files]) -> None:
+    def __init__(self, name: str, connect: Callable[[], Files]) -> None:
+        self.name = name
         self._connect = connect
         self._idle: list[Files] = []
         self._lock = Lock()
