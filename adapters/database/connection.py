@@ -83,7 +83,7 @@ class Connections:
         return self.dialect == "sqlite" and self._url.database in (None, "", ":memory:")
 
     def _file_exists(self) -> None:
-        if self.dialect == "sqlite" and not self._memory and not Path(str(self._url.database)).is_file():
+        if not self._memory and "uri" not in self._url.query and not Path(str(self._url.database)).is_file():
             # connecting would make an empty database
             raise Missing(f"there is no database file {Path(str(self._url.database)).name}")
 

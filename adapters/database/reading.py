@@ -59,10 +59,16 @@ def read(names: Sequence[str], rows: Sequence[Sequence[Any]], how: Reading) -> R
 def _column(name: str, values: tuple[Any, ...], how: Reading, broken: dict[int, Unfit]) -> Sequence[Any]:
     kinds = set(map(type, values))
     if kinds <= _NATIVE:
-        if str in kinds:
+        if str in kinds and _longest(kinds, values) > how.max_field:
             _too_long(name, values, how, broken)
         return values
     return _converted(values, lambda value: _plain(name, value, how), broken)
+
+
+def _longest(kinds: set[type], values: tuple[Any, ...]) -> int:
+    """Return the length of a column's longest text, without a step of Python for each value where all are texts."""
+    texts = values if kinds == {str} else tuple(value for value in values if type(value) is str)
+    return max(map(len, texts))
 
 
 def _too_long(name: str, values: Iterable[Any], how: Reading, broken: dict[int, Unfit]) -> None:

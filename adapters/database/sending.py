@@ -118,15 +118,19 @@ class Sender:
         return self._target(message.endpoint).plan(message)
 
     def _target(self, name: str) -> Target:
-        if name not in self._targets:
-            if name not in self._options.endpoints:
-                raise Refused(Misconfigured(_SCHEMA, f"there is no endpoint {name}"))
-            endpoint = self._options.endpoints[name]
-            try:
-                self._targets[name] = Target(name, endpoint, self._tables.shape(*endpoint.table), self._connections.dialect)
-            except Missing as error:
-                raise Refused(missing(error)) from error
-        return self._targets[name]
+        found = self._targets.get(name)
+        if found is None:
+            found = self._targets[name] = self._prepared(name)
+        return found
+
+    def _prepared(self, name: str) -> Target:
+        if name not in self._options.endpoints:
+            raise Refused(Misconfigured(_SCHEMA, f"there is no endpoint {name}"))
+        endpoint = self._options.endpoints[name]
+        try:
+            return Target(name, endpoint, self._tables.shape(*endpoint.table), self._connections.dialect)
+        except Missing as error:
+            raise Refused(missing(error)) from error
 
     def forget(self) -> None:
         """Look at the tables again before the next use."""
@@ -242,11 +246,15 @@ class Sender:
     def find(self, message: Message) -> Receipt | None:
         """Return a receipt if the row is there in this message's version, or gone if it was to be removed."""
         try:
-            self._plan(message)
+            fault = self._plan(message).fault(message)
+            if fault is not None:
+                _set_up_or_nothing(fault)
+                return None
             with self._connections.reading() as connection:
                 return Receipt(Taken.DUPLICATE) if self._holds(connection, message) else None
         except Refused as refused:
-            raise refused.failure from refused
+            _set_up_or_nothing(refused.failure)
+            return None
         except Missing as error:
             raise missing(error) from error
         except sa.exc.DBAPIError as error:
@@ -258,6 +266,12 @@ class Sender:
         if message.operation is Operation.DELETE and target.endpoint.delete == "remove":
             return found is None
         return found is not None and target.proven(message, found)
+
+
+def _set_up_or_nothing(fault: Failure) -> None:
+    """What cannot become a row was never written; a set-up that is wrong says nothing about that."""
+    if isinstance(fault, Misconfigured):
+        raise fault
 
 
 class _Undone(Exception):

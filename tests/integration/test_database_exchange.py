@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from hub.errors import SourceFailed
 from hub.model import Page
 from tests.databases import adapter, ddl, engine, keys, make, records, rows, run
 
+ROOT = Path(__file__).parents[2]
 STEPS = """
 CREATE TABLE EA_JC_STEP (
   projid VARCHAR(50), sn INTEGER, maketime {datetime} NOT NULL, content {blob}, signstate VARCHAR(2) NOT NULL,
@@ -93,6 +98,31 @@ def test_reader_that_died_between_claim_and_write_back(database_url: str, feed: 
         run(over_there, "UPDATE EA_JC_STEP SET claimed_at = '2016-12-13 09:00:00'")  # long ago
         again = list(subject.read(None))
         assert records(again) == list(first.records), "the same rows in the same revisions"
+        assert states(over_there) == {"1": 10}
+
+
+READ_AND_HANG = """
+import json, sys
+from tests.databases import make
+reading = make(sys.argv[1], feeds={"step": json.loads(sys.argv[2])}).read(None)
+print(len(next(reading).records), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("feed", [WITH_TOKEN, WITHOUT_TOKEN, SINGLE], ids=["token", "no token", "single reader"])
+def test_reader_killed_between_claim_and_write_back_loses_nothing(database_url: str, feed: dict[str, Any]) -> None:
+    with engine(database_url) as over_there, adapter(database_url, feeds={"step": feed}) as subject:
+        ddl(over_there, STEPS)
+        fill(over_there, 10)
+        command = [sys.executable, "-c", READ_AND_HANG, database_url, json.dumps(feed)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as reader:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == b"10\n"
+            reader.kill()
+        assert "1" not in states(over_there)
+        run(over_there, "UPDATE EA_JC_STEP SET claimed_at = '2016-12-13 09:00:00'")
+        assert len(keys(list(subject.read(None)))) == 10
         assert states(over_there) == {"1": 10}
 
 

@@ -286,6 +286,16 @@ def test_message_without_its_key_is_rejected(database_url: str) -> None:
     assert [getattr(outcome, "code", "") for outcome in outcomes] == ["HUB-D-314", "HUB-D-314", ""]
 
 
+def test_message_that_can_be_no_row_is_certainly_not_there(database_url: str) -> None:
+    with engine(database_url) as over_there, adapter(database_url, endpoints=ENDPOINTS) as subject:
+        ddl(over_there, UP_PRO_ACCEPT)
+        assert subject.find(message(1, task_version="three")) is None
+        assert subject.find(message(1, row_guid=None)) is None
+        assert subject.find(replace(message(1), body={"project_no": "P1"})) is None
+        with pytest.raises(Misconfigured):
+            subject.find(message(1, legal="张某"))
+
+
 def test_sync_columns_alone_settle_a_doubt(database_url: str) -> None:
     with engine(database_url) as over_there, adapter(database_url, endpoints=ENDPOINTS) as subject:
         ddl(over_there, UP_PRO_ACCEPT)
