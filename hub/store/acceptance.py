@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, or_, select, update
 
 from hub.model import LIVE, TAKEN, Operation, Stage, State
 from hub.store import dialect, schema
@@ -174,7 +174,8 @@ def _supersede(connection: Connection, renewed: Sequence[tuple[str, Owed]], at: 
     ]
     if rows:
         same = and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("system", "lane", "route", "key")))
-        outdated = update(table).where(same, table.c.state.in_(_OUTDATED))
+        failed = or_(*(table.c.state == state for state in _OUTDATED))  # an IN list cannot be sent with many rows
+        outdated = update(table).where(same, failed)
         connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=at), rows)
 
 

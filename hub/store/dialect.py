@@ -35,16 +35,15 @@ def connect(url: str) -> Engine:
         # The planner's statistics lag behind a queue that fills and empties; every query of the store has its index, so use them.
         options = {"options": "-c enable_seqscan=off"}
         server = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(server, connect_args=options, pool_pre_ping=True, pool_size=16, max_overflow=16)
+        return create_engine(server, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=16, max_overflow=16)
     raise StoreUnfit("HUB-T-101", f"the store runs on SQLite or PostgreSQL, not on {backend}")
 
 
 def _sqlite(url: str, database: str | None) -> Engine:
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}, pool_size=16, max_overflow=32
-    )
+    arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, pool_size=16, max_overflow=32)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
