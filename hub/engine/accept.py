@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -117,16 +118,7 @@ def _map(frame: Frame, record: Record, route: RouteSettings, renewed: bool, twic
         revision=record.revision, kind=record.kind, system=route.system, lane=lane,
     )  # fmt: skip
     body, issues = route.mapping.apply(record.data, envelope)
-    owed = _start(frame, record, route, operation, lane)
-    if body is None:
-        return _dead(owed, Stage.MAP, issues)
-    row = body.get(route.row) if route.row else None
-    state = State.HELD if route.gate else State.PENDING
-    reason = "waits for approval" if route.gate else None
-    return replace(owed, body=acceptance.frozen(body), row=row, state=state, reason=reason, issues=_issues(issues))
-
-
-def _start(frame: Frame, record: Record, route: RouteSettings, operation: Operation, lane: str) -> Owed:
+    row = body.get(route.row) if body is not None and route.row else None
     parent_key = route.parent_key_of(record.data) if route.parent else None
     return Owed(
         system=route.system,
@@ -134,17 +126,28 @@ def _start(frame: Frame, record: Record, route: RouteSettings, operation: Operat
         endpoint=route.endpoint,
         lane=lane,
         operation=operation,
-        state=State.PENDING,
         mapping=route.mapping.digest[:32],
-        body=None,
+        body=acceptance.frozen(body) if body is not None else None,
         partitions=frame.exchange.settings.systems[route.system].partitions,
         parent=(route.parent.route, parent_key) if route.parent and parent_key else None,
+        row=row,
+        **_standing(body, issues, route),
     )
 
 
-def _dead(owed: Owed, stage: Stage, issues: Sequence[Issue]) -> Owed:
+def _standing(body: object, issues: Sequence[Issue], route: RouteSettings) -> dict[str, Any]:
+    """Return in which state a delivery begins: dead with its issues, held before a gate, or pending."""
+    if body is None:
+        return _dead(Stage.MAP, issues)
+    if route.gate:
+        return {"state": State.HELD, "reason": "waits for approval", "issues": _issues(issues)}
+    return {"state": State.PENDING, "issues": _issues(issues)}
+
+
+def _dead(stage: Stage, issues: Sequence[Issue]) -> dict[str, Any]:
     blocking = [issue for issue in issues if issue.severity == "block"]
-    return replace(owed, state=State.DEAD, stage=stage, code=blocking[0].code, reason=cause(blocking), issues=_issues(issues))
+    why = {"code": blocking[0].code, "reason": cause(blocking), "issues": _issues(issues)}
+    return {"state": State.DEAD, "stage": stage, **why}
 
 
 def cause(issues: Sequence[Issue]) -> str:
@@ -158,8 +161,7 @@ def _issues(issues: Sequence[Issue]) -> bytes | None:
 
 def _broken(frame: Frame, kind: str, key: str, issues: Sequence[Issue]) -> Owed:
     """A record that broke its source schema: owed to nobody, kept as a dead letter of the source."""
-    nowhere = Owed(frame.source, "-", kind, key, Operation.INSERT, State.DEAD, "-", None)
-    return _dead(nowhere, Stage.SOURCE, issues)
+    return Owed(frame.source, "-", kind, key, Operation.INSERT, mapping="-", body=None, **_dead(Stage.SOURCE, issues))
 
 
 def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
@@ -173,8 +175,8 @@ def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
 def _unreadable(frame: Frame, fault: Unreadable, counts: Counter[str]) -> Accepted:
     counts["rejected"] += 1
     owed = Owed(
-        frame.source, "-", fault.kind, fault.key, Operation.INSERT, State.DEAD, "-", None,
-        stage=Stage.SOURCE, code=fault.code, reason=fault.reason,
+        frame.source, "-", fault.kind, fault.key, Operation.INSERT, mapping="-", body=None,
+        state=State.DEAD, stage=Stage.SOURCE, code=fault.code, reason=fault.reason,
     )  # fmt: skip
     renewed = (fault.kind, fault.key) in frame.known
     return Accepted(fault.kind, fault.key, _fault_revision(fault), False, b"{}", (owed,), renewed)

@@ -51,12 +51,15 @@ class Sender:
     def _send_stripe(self, stripe: Sequence[Message], until: float, doubtful: frozenset[int]) -> dict[int, Outcome]:
         outcomes = self._ask_first(stripe, doubtful)
         size = max(1, self.guarantees.batch)
+        stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         for start in range(0, len(stripe), size):
+            part = stripe[start : start + size]
             late = start and time.monotonic() > until
-            chunk = [] if late else [one for one in stripe[start : start + size] if self._may_go(one, stripe, outcomes)]
+            chunk = [] if late else [one for one in part if one.id not in outcomes and one.lane not in stopped]
             said = self._call(chunk) if chunk else []
-            outcomes.update((message.id, outcome) for message, outcome in zip(chunk, said, strict=True))
-            outcomes.update((message.id, _not_sent()) for message in stripe[start : start + size] if message.id not in outcomes)
+            outcomes.update(zip((one.id for one in chunk), said, strict=True))
+            stopped.update(one.lane for one, outcome in zip(chunk, said, strict=True) if isinstance(outcome, Failure))
+            outcomes.update((one.id, _not_sent()) for one in part if one.id not in outcomes)
         return outcomes
 
     def _ask_first(self, stripe: Sequence[Message], doubtful: frozenset[int]) -> dict[int, Outcome]:
@@ -66,15 +69,12 @@ class Sender:
         asked = {one.id: self.look_up(one, _still_in_doubt()) for one in stripe if one.id in doubtful}
         return {number: outcome for number, outcome in asked.items() if not isinstance(outcome, Retryable)}
 
-    @staticmethod
-    def _may_go(message: Message, stripe: Sequence[Message], outcomes: dict[int, Outcome]) -> bool:
-        stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
-        return message.id not in outcomes and message.lane not in stopped
-
     def _call(self, chunk: Sequence[Message]) -> list[Outcome]:
         began = time.perf_counter()
         said = _outcomes(self.sink, chunk)
         self.observe(time.perf_counter() - began)
+        if not any(isinstance(outcome, InDoubt) for outcome in said):
+            return said
         return [self.look_up(message, outcome) for message, outcome in zip(chunk, said, strict=True)]
 
     def look_up(self, message: Message, outcome: Outcome) -> Outcome:

@@ -41,9 +41,9 @@ class Owed:
     endpoint: str
     lane: str
     operation: Operation
-    state: State
     mapping: str
     body: bytes | None
+    state: State
     partitions: int = 1
     parent: tuple[str, str] | None = None  # route, key
     row: str | None = None

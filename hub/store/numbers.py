@@ -5,6 +5,7 @@ Numbers taken so are in commit order: a smaller delivery number was committed ea
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select, update
@@ -28,6 +29,7 @@ def moment(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
+@functools.lru_cache(4096)
 def instant(moment: int) -> datetime:
     """Return the aware UTC time of a stored moment."""
     return datetime.fromtimestamp(moment / 1000, UTC)

@@ -20,6 +20,7 @@ _PENDING = State.PENDING.value
 #: What blocks a lane behind it: not yet taken, and still meant to be. What is being sent is still pending.
 _BLOCKING = [State.PENDING.value, State.HELD.value]
 _TAKEN = [state.value for state in TAKEN]
+_OPERATIONS = {operation.value: operation for operation in Operation}
 _OURS = schema.delivery
 _WINDOW = schema.window
 _COLUMNS = (
@@ -133,7 +134,7 @@ def _opened(row: Any) -> Opened:
         kind=kind,
         key=key,
         lane=lane,
-        operation=Operation(operation),
+        operation=_OPERATIONS[operation],
         body=orjson.loads(body),
         idempotency_key=idempotency_key(number, created, generation),
         batch=batch,
