@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class _Server(asyncssh.SSHServer):
 
 
 class SftpServer:
-    """Serves `root` as "/". The switches make it refuse a rename, or break the connection right after one."""
+    """Serves `root` as "/". The switches make it refuse a rename or a listing, or break the connection right after one."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -36,6 +36,7 @@ class SftpServer:
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.key = asyncssh.generate_private_key("ssh-ed25519")
         self.refuse_rename = False
+        self.refuse_listing = False
         self.hang_up_at_rename = False
         self.renames_before_hanging_up = 0
         self._loop = asyncio.new_event_loop()
@@ -74,6 +75,11 @@ class SftpServer:
             def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
                 self._connection = channel.get_connection()
                 super().__init__(channel, chroot=str(peer.root).encode())
+
+            def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+                if peer.refuse_listing:
+                    raise asyncssh.SFTPPermissionDenied("not here")
+                return super().scandir(path)
 
             def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
                 if peer.refuse_rename:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -196,10 +197,10 @@ class Drop:
         """Look through the manifests of the files this message may be in."""
         wildcards = dict.fromkeys(("id", "count", "date", "time", "key", "lane", "operation"), "*")
         names = {"batch": safe(message.batch), "endpoint": safe(message.endpoint), "kind": safe(message.kind)}
-        pattern = endpoint.path.replace("[", "[[]").format_map({**wildcards, **names})
-        name = (endpoint.manifest.name if endpoint.manifest else "{file}").replace("[", "[[]")
-        for found in files.fs.glob(files.at(_beside(pattern, name.format(file=pattern.rpartition("/")[2])))):
-            told = _json(files.read(found.removeprefix(files.at(".")).lstrip("/"), _NOTE_LIMIT))
+        pattern = glob.escape(endpoint.path).format_map({**wildcards, **names})
+        name = glob.escape(endpoint.manifest.name if endpoint.manifest else "{file}").format(file=pattern.rpartition("/")[2])
+        for found in files.match(_beside(pattern, name)):
+            told = _json(files.read(found, _NOTE_LIMIT))
             if message.idempotency_key in told.get("ids", ()):
                 return str(told.get("file"))
         return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,13 +50,33 @@ class Files:
 
     def list(self, directory: str) -> list[Stat]:
         """Return the plain files of a directory. Raises FileNotFoundError when there is no such directory."""
+        return [_stat(entry) for entry in self._entries(directory) if entry["type"] == "file"]
+
+    def match(self, pattern: str, directory: str = ".") -> Iterator[str]:
+        """Yield the paths of plain files that match, `*` not crossing a slash.
+
+        Not fsspec's own glob: that passes over whatever it may not look into, and «not there» must be certain.
+        """
+        first, _, rest = pattern.partition("/")
+        if not glob.has_magic(first):
+            first = first if directory == "." else f"{directory}/{first}"
+            if self.stat(first) is not None:
+                yield from self.match(rest, first) if rest else [first]
+            return
+        for entry in self._entries(directory):
+            name = _stat(entry).name
+            path = name if directory == "." else f"{directory}/{name}"
+            if entry["type"] == ("directory" if rest else "file") and fnmatch.fnmatchcase(name, first):
+                yield from self.match(rest, path) if rest else [path]
+
+    def _entries(self, directory: str) -> Sequence[dict[str, Any]]:
         try:
-            entries = self.fs.ls(self.at(directory), detail=True)
+            entries: Sequence[dict[str, Any]] = self.fs.ls(self.at(directory), detail=True)
         except UnicodeDecodeError:
             raise UnreadableName from None
         if self.local and len(entries) == 1 and entries[0]["name"] == self.at(directory):
             raise NotADirectoryError(20, "not a directory")
-        return [_stat(entry) for entry in entries if entry["type"] == "file"]
+        return entries
 
     def stat(self, path: str) -> Stat | None:
         """Return one file or directory, None if there certainly is none."""

@@ -35,13 +35,21 @@ Make = Callable[..., FilesAdapter]
 def make(server: SftpServer) -> Iterator[Make]:
     made: list[FilesAdapter] = []
 
-    def build(proof: str = "file", **login: Any) -> FilesAdapter:
+    def build(proof: str = "file", endpoint: dict[str, Any] | None = None, **login: Any) -> FilesAdapter:
         sftp = {"host": "127.0.0.1", "port": server.port, "user": USER, "password": PASSWORD, "directory": "/", "timeout": "10s"}
         if "known_hosts" not in login:
             sftp["host_key"] = server.host_key
         options = {
             "sftp": {**sftp, **login},
-            "endpoints": {"accept": {"format": "csv", "path": "{id}.csv", "columns": {"number": "办件编号"}, "proof": proof}},
+            "endpoints": {
+                "accept": {
+                    "format": "csv",
+                    "path": "{id}.csv",
+                    "columns": {"number": "办件编号"},
+                    "proof": proof,
+                    **(endpoint or {}),
+                }
+            },
             "feeds": {
                 "case": {
                     "pattern": "*.csv",
@@ -187,3 +195,16 @@ def test_a_name_in_gbk_is_said_and_nothing_is_skipped(make: Make, server: SftpSe
         list(make().read(None))
     assert caught.value.misconfigured
     assert checked(make()).code == "HUB-D-408"
+
+
+@pytest.mark.parametrize("settings", [{"manifest": {}}, {"proof": "ledger"}])
+def test_what_cannot_be_listed_is_not_denied(make: Make, server: SftpServer, settings: dict[str, Any]) -> None:
+    """«Not there» makes the hub send again: it must never be said because somebody forbade to look."""
+    adapter = make(endpoint={"per": "batch", "path": "{date}/{id}.csv", **settings})
+    assert isinstance(adapter.send([message()])[0], Receipt)
+    server.refuse_listing = True
+    with pytest.raises(Misconfigured, match="HUB-D-402"):
+        adapter.find(message())
+    server.refuse_listing = False
+    assert isinstance(adapter.find(message()), Receipt)
+    assert adapter.find(message(2)) is None

@@ -168,16 +168,13 @@ class Crash(BaseException):
 STEPS = ["write_beside", "publish"]
 
 
-@pytest.mark.parametrize(
-    "settings", [{"proof": "file"}, {"proof": "file", "manifest": {}}, {"proof": "ledger"}, {"proof": "ledger", "manifest": {}}]
-)
-@pytest.mark.parametrize("collected", [False, True], ids=["stays", "collected"])
+@pytest.mark.parametrize("manifest", [{}, {"manifest": {}}], ids=["alone", "manifest"])
+@pytest.mark.parametrize(("proof", "collected"), [("file", False), ("ledger", False), ("ledger", True)])
 def test_a_crash_at_any_step_loses_and_doubles_nothing(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], collected: bool
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manifest: dict[str, Any], proof: str, collected: bool
 ) -> None:
     """Cut before and after every write and every rename: `find` then says exactly whether the file got its name."""
-    if collected and settings["proof"] == "file":
-        pytest.skip("proof: file is for far sides that leave the files where they are")
+    settings = {"proof": proof, **manifest}
     for cut in range(20):
         place = tmp_path / f"cut{cut}"
         place.mkdir()
@@ -294,6 +291,15 @@ def test_find_in_files_of_windows(make: Make, tmp_path: Path) -> None:
     found = [adapter.find(message(n)) for n in (1, 2, 3, 4)]
     assert [isinstance(receipt, Receipt) for receipt in found] == [True, True, True, False]
     assert adapter.find(replace(message(1), batch="B2")) is not None, "the batch is not part of this path"
+
+
+def test_find_where_the_path_itself_has_odd_characters(make: Make, tmp_path: Path) -> None:
+    adapter = make(**BATCH, path="[漳县]*/{date}-{time}/{id}.csv")
+    (tmp_path / "漳x").mkdir()
+    adapter.send([message(1)])
+    assert adapter.find(message(1)) is not None
+    assert adapter.find(message(2)) is None
+    assert make(**BATCH, path="nothing/{date}/{id}.csv").find(message(1)) is None
 
 
 def test_find_in_a_ledger_of_windows(make: Make, tmp_path: Path) -> None:
