@@ -1,0 +1,83 @@
+"""The `hub` command as a process of its own, in a directory with the shipped example: what users and service managers start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+#: Seconds any one thing may take before a test fails; never what a test waits for when all is well.
+DEADLINE = 60.0
+
+
+@dataclass
+class Directory:
+    """A directory with `config/` and `mappings/`, the variables it needs, and the command line run in it."""
+
+    path: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable
+    source: Path | None = ROOT  # where `hub` is imported from; None: it is installed
+
+    def run(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end and demand its exit code (None: any)."""
+        done = subprocess.run(
+            self.command(*arguments), env=self.variables(), capture_output=True, text=True, timeout=DEADLINE, cwd=self.path
+        )
+        assert code is None or done.returncode == code, (
+            f"hub {' '.join(arguments)} left with {done.returncode}: {done.stderr[-3000:]}"
+        )
+        return done
+
+    def told(self, *arguments: str, code: int | None = 0) -> Any:
+        """Run one command with --json and return what it says."""
+        return json.loads(self.run(*arguments, "--json", code=code).stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start one command in a process group of its own; the caller ends it. Its stderr goes into `hub.log`."""
+        with (self.path / "hub.log").open("a") as log:
+            return subprocess.Popen(
+                self.command(*arguments), env=self.variables(), stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.path
+            )
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the words of a command."""
+        return [self.python, "-m", "hub.cli", "--lang", "en", "-c", str(self.path), *arguments]
+
+    def variables(self) -> dict[str, str]:
+        """Return the process environment: nothing of the test's own but where it finds programs."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+        return {**kept, **({"PYTHONPATH": str(self.source)} if self.source else {}), **self.environment}
+
+    def change(self, name: str, *replaced: tuple[str, str]) -> None:
+        """Change text in one file; what is to be replaced must be there."""
+        file = self.path / name
+        text = file.read_text("utf-8")
+        for old, new in replaced:
+            assert old in text, f"{name} does not say {old!r}"
+            text = text.replace(old, new)
+        file.write_text(text, "utf-8")
+
+
+def shipped(path: Path, environment: Mapping[str, str] | None = None) -> Directory:
+    """Copy the shipped example into `path`; a developer's own hub.env stays where it is."""
+    for part in ("config", "mappings"):
+        shutil.copytree(ROOT / part, path / part, ignore=shutil.ignore_patterns("hub.env"))
+    return Directory(path, environment or {})
+
+
+def until(condition: Callable[[], Any], what: str, within: float = DEADLINE) -> Any:
+    """Poll a condition until it is true and return what it gave; fails when it never is."""
+    ends = time.monotonic() + within
+    while not (found := condition()):
+        assert time.monotonic() < ends, f"never came true within {within:.0f} s: {what}"
+        time.sleep(0.02)
+    return found
