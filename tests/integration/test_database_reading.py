@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from adapters.database.reading import LOCAL
 from hub.errors import SourceFailed
 from hub.model import Operation, Page
 from tests.databases import BJ, adapter, ddl, engine, keys, records, run
@@ -76,10 +77,12 @@ def test_quiet_table_is_not_read_again_until_something_changes(database_url: str
 
 
 def test_lively_table_is_read_again_although_its_count_is_the_same(database_url: str) -> None:
-    recent = datetime.now() - timedelta(seconds=1)  # a second change within the same second must not be missed
+    recent = datetime.now(LOCAL).replace(tzinfo=None) - timedelta(
+        seconds=1
+    )  # a second change within the same second must not be missed
     with engine(database_url) as over_there, adapter(database_url, feeds={"case": CASE}) as subject:
         ddl(over_there, BJ)
-        insert(over_there, {"BJBH": "A", "GXSJ": int((recent - NOON).total_seconds()) + 8 * 3600})
+        insert(over_there, {"BJBH": "A", "GXSJ": int((recent - NOON).total_seconds())})
         cursor = last(list(subject.read(None)))
         assert keys(list(subject.read(cursor))) == ["A"]
 
