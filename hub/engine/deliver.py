@@ -26,13 +26,15 @@ class Sender:
     guarantees: Guarantees
     pool: ThreadPoolExecutor
     observe: Callable[[float], None]  # seconds of each call
+    clock: Callable[[], float] = time.monotonic
+    window: float = WINDOW_SECONDS
 
     def send(self, messages: Sequence[Message], doubtful: frozenset[int] = frozenset()) -> list[Outcome]:
         """Send one window; return one outcome per message, same order. Never raises for what a sink does.
 
         `doubtful`: ids of messages an earlier attempt of which may have arrived; the far side is asked before they are sent again.
         """
-        until = time.monotonic() + WINDOW_SECONDS
+        until = self.clock() + self.window
         stripes = self._stripes(messages)
         outcomes: dict[int, Outcome] = {}
         for part in self.pool.map(lambda stripe: self._send_stripe(stripe, until, doubtful), stripes):
@@ -54,7 +56,7 @@ class Sender:
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         for start in range(0, len(stripe), size):
             part = stripe[start : start + size]
-            late = start and time.monotonic() > until
+            late = start and self.clock() > until
             chunk = [] if late else [one for one in part if one.id not in outcomes and one.lane not in stopped]
             said = self._call(chunk) if chunk else []
             outcomes.update(zip((one.id for one in chunk), said, strict=True))
@@ -89,7 +91,9 @@ class Sender:
         except Exception:
             log.exception("the look-up of delivery %s failed", message.id, extra={"event": "adapter.bug"})
             return outcome
-        return receipt or Retryable("HUB-D-107", "the far side was asked: it does not have the message")
+        if receipt is None:
+            return Retryable("HUB-D-107", "the far side was asked: it does not have the message")
+        return receipt if isinstance(receipt, Receipt) else _strange(receipt)
 
 
 def _outcomes(sink: Sink, chunk: Sequence[Message]) -> list[Outcome]:
@@ -103,7 +107,12 @@ def _outcomes(sink: Sink, chunk: Sequence[Message]) -> list[Outcome]:
     if len(said) != len(chunk):
         log.error("a sink answered %s outcomes for %s messages", len(said), len(chunk), extra={"event": "adapter.bug"})
         return [InDoubt("HUB-D-199", "the adapter answered for another number of messages than it was given")] * len(chunk)
-    return said
+    return [one if isinstance(one, Receipt | Failure) else _strange(one) for one in said]
+
+
+def _strange(outcome: object) -> InDoubt:
+    log.error("a sink answered with a %s, which is no outcome", type(outcome).__name__, extra={"event": "adapter.bug"})
+    return InDoubt("HUB-D-199", "the adapter answered with something that is no outcome")
 
 
 def _not_sent() -> Deferred:

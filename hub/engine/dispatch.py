@@ -89,11 +89,10 @@ def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
 def recover(desk: Desk) -> int:
     """Settle what a former owner left between sending and settling: ask, send again, or hold. Returns how many."""
     with desk.exchange.store.writing() as connection:
-        standing = systems.standing(connection, desk.system)
         left = outbox.interrupted(connection, desk.holding)
     for window in left:
         outcomes = [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]
-        _close(desk, replace(standing, failures=0), window, outcomes)
+        _close(desk, None, window, outcomes)
     return sum(len(window.opened) for window in left)
 
 
@@ -127,18 +126,20 @@ def _next(desk: Desk, standing: Standing, now: datetime) -> datetime | None:
     return due if due > now else None  # due, but behind something that is not: that one will wake us
 
 
-def _close(desk: Desk, standing: Standing, window: SendWindow, outcomes: Sequence[Outcome]) -> None:
+def _close(desk: Desk, standing: Standing | None, window: SendWindow, outcomes: Sequence[Outcome]) -> None:
+    """Settle a window and write it down; without a standing nothing is concluded about the target itself."""
     now = desk.exchange.clock()
-    down = standing.failures + 1 >= DOWN_AFTER and deliver.took_nothing(outcomes)
+    failures, rest_until = _trouble(desk, standing, outcomes, now) if standing else (0, None)
     settled = [
-        _settled(one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, target_down=down))
+        _settled(one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, rest_until=rest_until))
         for one, outcome in zip(window.opened, outcomes, strict=True)
     ]
     with desk.exchange.store.writing() as connection:
         settling.close_window(
             connection, desk.holding, system=desk.system, window=window, settled=settled, parents=desk.parents, now=now
         )
-        _stand(connection, desk, standing, outcomes, now)
+        if standing:
+            _stand(connection, desk, standing, outcomes, failures, rest_until, now)
     _measure(desk, window.opened, settled, now)
 
 
@@ -147,27 +148,42 @@ def _settled(one: Opened, settlement: settling.Settlement) -> Settled:
     return Settled(message.id, message.attempt, one.route, message.key, message.lane, settlement)
 
 
-def _stand(connection: Connection, desk: Desk, standing: Standing, outcomes: Sequence[Outcome], now: datetime) -> None:
+def _trouble(desk: Desk, standing: Standing, outcomes: Sequence[Outcome], now: datetime) -> tuple[int, datetime | None]:
+    """Return the windows in a row in which the target took nothing, and until when it rests (None: it does not)."""
+    if not deliver.took_nothing(outcomes):
+        return 0, None
+    unreached = any(isinstance(outcome, Failure) and outcome.code in UNREACHED for outcome in outcomes)
+    failures = max(standing.failures + 1, DOWN_AFTER if unreached else 0)
+    return failures, now + rest_after(failures, desk.policy) if failures >= DOWN_AFTER else None
+
+
+def _stand(
+    connection: Connection,
+    desk: Desk,
+    standing: Standing,
+    outcomes: Sequence[Outcome],
+    failures: int,
+    rest_until: datetime | None,
+    now: datetime,
+) -> None:
     """Write down what the window said about the target itself: wrong set-up, down, or well again."""
     wrong = next((outcome for outcome in outcomes if isinstance(outcome, Misconfigured)), None)
     if wrong:
         systems.pause(connection, desk.system, "hub", now, code=wrong.code, reason=wrong.message)
         log.error("%s is paused: %s", desk.system, wrong.message, extra=_fields(desk, "system.paused", wrong))
-    elif deliver.took_nothing(outcomes):
-        _rest(connection, desk, standing, outcomes, now)
+    elif failures:
+        _rest(connection, desk, outcomes, failures, rest_until, now)
     elif standing.failures and deliver.taken(outcomes):
         systems.recovered(connection, desk.system, now)
 
 
-def _rest(connection: Connection, desk: Desk, standing: Standing, outcomes: Sequence[Outcome], now: datetime) -> None:
+def _rest(
+    connection: Connection, desk: Desk, outcomes: Sequence[Outcome], failures: int, rest_until: datetime | None, now: datetime
+) -> None:
     failure = next(outcome for outcome in outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
-    failures = standing.failures + 1
-    unreached = failure.code in UNREACHED
-    if unreached:
-        failures = max(failures, DOWN_AFTER)
-    until = now + rest_after(failures, desk.policy) if failures >= DOWN_AFTER else now - timedelta(milliseconds=1)
+    until = rest_until or now - timedelta(milliseconds=1)
     systems.rest(connection, desk.system, failures, until, now, code=failure.code, reason=failure.message)
-    if failures >= DOWN_AFTER:
+    if rest_until:
         log.warning("%s rests: %s", desk.system, failure.message, extra=_fields(desk, "system.resting", failure))
 
 

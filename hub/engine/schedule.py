@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 #: An occurrence noticed later than this was missed (the hub was down or frozen): the misfire rule decides.
 GRACE = timedelta(minutes=1)
-#: Most missed occurrences looked at; more than these are as good as these.
+#: Most missed occurrences looked at one by one; of more than these only the last one counts.
 MOST_MISSED = 1000
 
 
@@ -29,14 +30,31 @@ def occurrences(cron: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
         yield ticks.get_next(datetime).astimezone(UTC)
 
 
-def due_between(schedule: ScheduleSettings, zone: tzinfo, after: datetime, until: datetime) -> list[datetime]:
-    """Return the occurrences in (after, until], oldest first."""
+def due_between(schedule: ScheduleSettings, zone: tzinfo, after: datetime, until: datetime, name: str = "") -> list[datetime]:
+    """Return the occurrences after `after` that are due by `until`, oldest first; the last one alone when they are too many.
+
+    `name` of the system: each has delays of its own.
+    """
     found: list[datetime] = []
     for tick in occurrences(schedule.cron, zone, after):
-        if tick > until or len(found) >= MOST_MISSED:
+        if tick + delay(schedule, name, tick) > until:
             return found
+        if len(found) >= MOST_MISSED:
+            return [_last_before(schedule, zone, until)]
         found.append(tick)
     return found
+
+
+def _last_before(schedule: ScheduleSettings, zone: tzinfo, until: datetime) -> datetime:
+    """Return the last occurrence that is due by then whatever its delay."""
+    surely = (until - schedule.jitter).astimezone(zone)
+    tick: datetime = croniter(schedule.cron, surely).get_prev(datetime)
+    return tick.astimezone(UTC)
+
+
+def delay(schedule: ScheduleSettings, name: str, tick: datetime) -> timedelta:
+    """Return how much later than named an occurrence starts: up to the schedule's jitter, always the same for one occurrence."""
+    return schedule.jitter * random.Random(f"{name} {tick.timestamp()}").random() if schedule.jitter else timedelta(0)
 
 
 def fall_due(exchange: Exchange) -> list[str]:
@@ -60,11 +78,11 @@ def _ask(connection: Connection, exchange: Exchange, system: SystemSettings, sch
     if seen is None:  # a new schedule owes nothing for the time before it was there
         acceptance.set_cursor(connection, name, now.isoformat(), now)
         return False
-    due = due_between(schedule, exchange.settings.timezone, datetime.fromisoformat(seen), now)
+    due = due_between(schedule, exchange.settings.timezone, datetime.fromisoformat(seen), now, system.name)
     if not due:
         return False
     acceptance.set_cursor(connection, name, due[-1].isoformat(), now)
-    if now - due[-1] > GRACE and schedule.misfire == "skip":
+    if now - due[-1] - schedule.jitter > GRACE and schedule.misfire == "skip":
         return _skip(connection, system, now, f"missed {len(due)} occurrence(s), the hub was not there; misfire: skip")
     unfinished = runs.unfinished(connection, system.name)
     if any(run.state is RunState.RUNNING for run in unfinished) and schedule.overlap == "skip":

@@ -16,6 +16,10 @@ from hub.store.settling import Settlement
 UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
 #: Windows in a row without a single message taken, after which a target counts as down.
 DOWN_AFTER = 5
+#: Longest time a target that is down is left alone: one message then shows whether it is back.
+REST_AT_MOST = timedelta(minutes=10)
+#: Most characters of a far side's own number that are kept.
+REFERENCE_LIMIT = 255
 #: How long a far side that queued a message may stay silent, when it set no deadline itself.
 VERDICT_WITHIN = timedelta(days=3)
 
@@ -41,10 +45,11 @@ class Policy:
         return self.retry[spent] * (1 + self.jitter * (2 * self.dice() - 1))
 
 
-def settle(outcome: Outcome, *, spent: int, policy: Policy, now: datetime, target_down: bool = False) -> Settlement:
+def settle(outcome: Outcome, *, spent: int, policy: Policy, now: datetime, rest_until: datetime | None = None) -> Settlement:
     """Return what becomes of a delivery whose attempt ended so, after `spent` counted tries before it.
 
-    `target_down`: the system rests or is about to; its records' tries are spared.
+    `rest_until`: the target is down and left alone until then; its records' tries are spared (invariant 9). They fall due then,
+    behind whatever comes in meanwhile, so that one record the target chokes on is not the only one it is ever probed with.
     """
     match outcome:
         case Receipt():
@@ -58,9 +63,9 @@ def settle(outcome: Outcome, *, spent: int, policy: Policy, now: datetime, targe
         case InDoubt() if not policy.idempotent and not policy.findable:
             return _ended(outcome, "in-doubt", State.HELD)
         case InDoubt():
-            return _later(outcome, "in-doubt", State.HELD, spent, policy, now, target_down)
+            return _later(outcome, "in-doubt", State.HELD, spent, policy, now, rest_until)
         case _:
-            return _later(outcome, "retryable", State.DEAD, spent, policy, now, target_down)
+            return _later(outcome, "retryable", State.DEAD, spent, policy, now, rest_until)
 
 
 #: What most far sides say most of the time, and what becomes of it: made once.
@@ -75,17 +80,17 @@ def _taken(receipt: Receipt, now: datetime) -> Settlement:
     return Settlement(
         State.ACCEPTED if queued else State.DELIVERED,
         receipt.taken.value,
-        reference=receipt.reference,
-        said=receipt.said or None,
+        reference=_storable(receipt.reference, REFERENCE_LIMIT),
+        said=_storable(receipt.said),
         deadline=(receipt.deadline or now + VERDICT_WITHIN) if queued else None,
     )
 
 
 def _later(
-    failure: Failure, outcome: str, spent_state: State, spent: int, policy: Policy, now: datetime, target_down: bool
+    failure: Failure, outcome: str, spent_state: State, spent: int, policy: Policy, now: datetime, rest_until: datetime | None
 ) -> Settlement:
-    if target_down or failure.code in UNREACHED:
-        return _again(failure, outcome, now, counted=False)
+    if rest_until or failure.code in UNREACHED:
+        return _again(failure, outcome, rest_until or now + rest_after(DOWN_AFTER, policy), counted=False)
     wait = policy.wait(spent)
     if wait is None:
         return _ended(failure, outcome, spent_state)
@@ -93,18 +98,26 @@ def _later(
 
 
 def _again(failure: Failure, outcome: str, due: datetime, *, counted: bool) -> Settlement:
-    said, doubtful = failure.said or None, isinstance(failure, InDoubt)
+    said, reason, doubtful = _storable(failure.said), _storable(failure.message), isinstance(failure, InDoubt)
     return Settlement(
-        State.PENDING, outcome, due=due, counted=counted, code=failure.code, reason=failure.message, said=said, doubtful=doubtful
+        State.PENDING, outcome, due=due, counted=counted, code=failure.code, reason=reason, said=said, doubtful=doubtful
     )
 
 
 def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
-    return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=cause(failure), said=failure.said or None)
+    reason, said = _storable(cause(failure)), _storable(failure.said)
+    return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=reason, said=said)
+
+
+def _storable(words: str | None, limit: int | None = None) -> str | None:
+    """Return a far side's words without what a database cannot hold: NUL, half a surrogate pair, more than fits."""
+    if not words:
+        return None
+    return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:limit]
 
 
 #: Case numbers, row ids, dates and the like: three digits or more, with whatever is glued to them.
-_NUMBERS = re.compile(r"[A-Za-z0-9_-]*\d{3,}[A-Za-z0-9_-]*")
+_NUMBERS = re.compile(r"(?=(?:[A-Za-z_:./-]*\d){3})[A-Za-z0-9_-]+(?:[:./][A-Za-z0-9_-]+)*")
 
 
 def cause(failure: Failure) -> str:
@@ -113,6 +126,6 @@ def cause(failure: Failure) -> str:
 
 
 def rest_after(failures: int, policy: Policy) -> timedelta:
-    """Return how long a target is left alone after so many windows without success: the retry list, its last wait repeated."""
+    """Return how long a target is left alone after so many windows without success: the retry list, up to ten minutes."""
     step = min(max(failures - DOWN_AFTER, 0), len(policy.retry) - 1) if policy.retry else 0
-    return policy.retry[step] if policy.retry else timedelta(minutes=1)
+    return min(policy.retry[step], REST_AT_MOST) if policy.retry else timedelta(minutes=1)

@@ -52,7 +52,9 @@ def resume(connection: Connection, name: str, now: datetime) -> None:
 
 
 def rest(connection: Connection, name: str, failures: int, until: datetime, now: datetime, *, code: str, reason: str) -> None:
-    """Leave a target that is down alone until then, sparing every record's tries (invariant 9)."""
+    """Leave a target that is down alone until then, sparing every record's tries (invariant 9). A pause stands as it is."""
+    if standing(connection, name).paused:
+        return
     resting = {"failures": failures, "rest_until": moment(until), "code": code, "reason": reason}
     _write(connection, name, {**resting, "changed_at": moment(now)})
 
@@ -60,7 +62,8 @@ def rest(connection: Connection, name: str, failures: int, until: datetime, now:
 def recovered(connection: Connection, name: str, now: datetime) -> None:
     """Forget a target's failures: it took something again."""
     well = {"failures": 0, "rest_until": 0, "code": None, "reason": None, "changed_at": moment(now)}
-    connection.execute(update(_TABLE).where(_TABLE.c.name == name, _TABLE.c.failures > 0).values(well))
+    failing = update(_TABLE).where(_TABLE.c.name == name, _TABLE.c.failures > 0, _TABLE.c.paused.is_(False))
+    connection.execute(failing.values(well))
 
 
 def _write(connection: Connection, name: str, values: dict[str, object]) -> None:
