@@ -1,0 +1,55 @@
+"""A far side that nothing can be asked of and that keeps what it gets twice twice: one line a message, forced to the disk.
+
+Name it in YAML as `adapter: tests.fault.appending:AppendingAdapter`. It promises nothing, so the hub must not repeat what may have
+arrived.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hub.model import Guarantees, Message, Receipt
+from hub.ports import ConfigPath, Options, Outcome
+
+
+class AppendingOptions(Options):
+    """`pause`: seconds between having the message and saying so, as a network has them."""
+
+    file: ConfigPath
+    endpoints: tuple[str, ...]
+    pause: float = 0.0
+
+
+class AppendingAdapter:
+    """A sink: neither idempotent nor findable, one message a call."""
+
+    name: ClassVar[str] = "appending"
+    options: ClassVar[type[Options]] = AppendingOptions
+
+    def __init__(self, options: Options, *, system: str) -> None:
+        assert isinstance(options, AppendingOptions)
+        self._options = options
+
+    def guarantees(self) -> Guarantees:
+        return Guarantees()
+
+    def endpoints(self) -> frozenset[str]:
+        return frozenset(self._options.endpoints)
+
+    def kinds(self) -> frozenset[str]:
+        return frozenset()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        for message in messages:
+            with self._options.file.open("a") as file:
+                file.write(f"{message.key}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            time.sleep(self._options.pause)
+        return [Receipt() for _ in messages]
