@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from hub import catalogue
+from hub.api.models import Problem
 from hub.errors import ConfigurationError, HubError, LeaseHeld, StoreUnfit
+from hub.store.wishes import KeyReused
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 #: Error class -> status; anything else the hub says is a conflict with its present state.
-_STATUS: tuple[tuple[type[HubError], int], ...] = ((ConfigurationError, 422), (StoreUnfit, 503), (LeaseHeld, 409))
+_STATUS: tuple[tuple[type[HubError], int], ...] = (
+    (ConfigurationError, 422),
+    (KeyReused, 422),
+    (StoreUnfit, 503),
+    (LeaseHeld, 409),
+)
+_CODES = {401: "HUB-X-110", 404: "HUB-X-111", 405: "HUB-X-112"}
+#: What OpenAPI says of errors; the same for every operation.
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "A problem (RFC 9457)", "model": Problem, "content": {MEDIA_TYPE: {}}},
+    422: {"description": "Not of the documented form", "model": Problem, "content": {MEDIA_TYPE: {}}},
+}
 
 
 class Missing(HubError):
@@ -26,6 +44,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HubError, _of_hub)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
+    app.add_exception_handler(OperationalError, _of_store)
+    app.add_exception_handler(Exception, _of_bug)
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
@@ -41,19 +61,34 @@ def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
 async def _of_hub(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HubError)
     status = 404 if isinstance(error, Missing) else next((code for kind, code in _STATUS if isinstance(error, kind)), 409)
-    findings = [str(finding) for finding in error.findings] if isinstance(error, ConfigurationError) else None
-    return problem(status, error.code, error.message, **({"findings": findings} if findings else {}))
+    more: dict[str, Any] = {"hint": error.hint} if error.hint else {}
+    if isinstance(error, ConfigurationError):
+        more["findings"] = [str(finding) for finding in error.findings]
+    return problem(status, error.code, error.message, **more)
 
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {401: "HUB-X-110", 404: "HUB-X-111", 405: "HUB-X-112"}.get(error.status_code, "HUB-X-113")
-    response = problem(error.status_code, code, str(error.detail))
+    response = problem(error.status_code, _CODES.get(error.status_code, "HUB-X-113"), str(error.detail))
     response.headers.update(error.headers or {})
     return response
 
 
 async def _of_request(_: Request, error: Exception) -> JSONResponse:
+    """Name the places and the rules; what was sent is not repeated."""
     assert isinstance(error, RequestValidationError)
     wrong = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
     return problem(422, "HUB-X-114", "the request is not of the documented form", errors=wrong)
+
+
+async def _of_store(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OperationalError)
+    log.error("the store does not answer: %s", type(error.orig).__name__, extra={"event": "http.store", "path": request.url.path})
+    return problem(503, "HUB-X-118", "the store does not answer")
+
+
+async def _of_bug(_: Request, error: Exception) -> JSONResponse:
+    """Answer with a number only: the words of an unforeseen exception may quote a record. The server logs its traceback."""
+    number = uuid.uuid4().hex[:12]
+    log.error("request failed: %s", type(error).__name__, extra={"event": "http.bug", "instance": number})
+    return problem(500, "HUB-X-117", f"unexpected {type(error).__name__}", instance=f"urn:hub:error:{number}")

@@ -13,13 +13,13 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from hub import __version__
-from hub.api import health, problems, v1
+from hub.api import health, manual, models, problems, v1
 from hub.engine.service import Service
 from hub.errors import HubError
 from hub.settings import HttpSettings, Settings
 
-#: Pages anybody who reaches the socket may read.
-OPEN_PAGES = frozenset({"/livez", "/healthz", "/readyz", "/metrics", "/version"})
+#: Pages anybody who reaches the socket may read: none of them tells a record, a case or a secret.
+OPEN_PAGES = frozenset({"/livez", "/healthz", "/ping", "/readyz", "/ready", "/metrics", "/version", "/docs", "/openapi.json"})
 START_SECONDS = 10.0
 
 
@@ -33,14 +33,20 @@ class Listening:
 
 def build(service: Service, load: Callable[[], Settings], http: HttpSettings) -> FastAPI:
     """Return the HTTP application of a service. `load` reads the configuration files again, for /-/reload."""
-    app = FastAPI(title="甘肃数据交换中枢 · Gansu exchange hub", version=__version__, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="甘肃数据交换中枢 · Gansu exchange hub", version=__version__, docs_url=None, redoc_url=None)
     problems.install(app)
+    manual.install(app)
     app.include_router(health.router(service))
     app.include_router(v1.router(service))
 
-    @app.post("/-/reload", tags=["health"], summary="Take the configuration files over; bad ones keep the old")
-    def reload() -> dict[str, object]:
-        return {"systems": service.reload(load), "configuration": service.exchange.settings.digest}
+    @app.post(
+        "/-/reload",
+        tags=["health"],
+        summary="Take the configuration files over; bad ones keep the old",
+        responses=problems.DOCUMENTED,
+    )
+    def reload() -> models.Reloaded:
+        return models.Reloaded(systems=service.reload(load), configuration=service.exchange.settings.digest)
 
     if http.token is not None:
         _guard(app, http.token.get_secret_value())

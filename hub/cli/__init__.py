@@ -49,6 +49,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "runs": Command("hub.cli.runs", "最近的运行和它们的账", "the latest runs and their accounts"),
     "dead": Command("hub.cli.dead", "死信：按原因看，逐条看，重试", "dead letters: by cause, one by one, try again"),
+    "hold": Command(
+        "hub.cli.hold", "待人工的：看、放行、认定已送达、取消", "held deliveries: look, release, call delivered, cancel"
+    ),
     "trace": Command("hub.cli.trace", "一个办件的全部经过", "the whole life of one case"),
     "pause": Command("hub.cli.systems", "暂停向一个系统发送", "send nothing to a system until resumed"),
     "resume": Command("hub.cli.systems", "恢复向一个系统发送", "send to a system again"),

@@ -9,7 +9,7 @@ from datetime import datetime
 import orjson
 
 #: What every LogRecord has; all else on it came as `extra=` and is a field of the event.
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "event", "taskName"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "event", "taskName", "color_message"}
 
 
 def configure(level: str, form: str) -> None:

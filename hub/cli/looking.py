@@ -1,37 +1,23 @@
-"""Decides how commands look into the store beside a running hub, and in which words states and times are shown."""
+"""Decides how commands look into the store beside a running hub: without its lease, by known names, in the hub's zone."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
+import typer
+
 from hub.cli.lang import say
-from hub.model import State
+from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hub.settings import Settings
     from hub.store import Store
-
-_STATES = {
-    State.PENDING: ("待发", "pending"),
-    State.SENDING: ("发送中", "sending"),
-    State.ACCEPTED: ("对方已收，待结论", "accepted"),
-    State.DELIVERED: ("已送达", "delivered"),
-    State.CONFIRMED: ("对方已确认", "confirmed"),
-    State.REJECTED: ("事后被退回", "rejected"),
-    State.HELD: ("待人工", "held"),
-    State.PARKED: ("等父记录", "parked"),
-    State.DEAD: ("死信", "dead"),
-    State.CANCELLED: ("已取消", "cancelled"),
-    State.SUPERSEDED: ("被新版本取代", "superseded"),
-}
-
-
-def state(one: State) -> str:
-    """Return a state's name for people."""
-    return say(*_STATES[one])
 
 
 @contextmanager
@@ -44,6 +30,44 @@ def store_of(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def known_system(settings: Settings, name: str | None) -> None:
+    """Refuse a system that is not configured, with a suggestion."""
+    from hub.documents import suggest
+
+    if name is not None and name not in settings.systems:
+        hint = suggest(name, settings.systems) or f"systems: {', '.join(sorted(settings.systems))}"
+        raise HubError("HUB-X-102", f"there is no system {name!r}", hint=hint)
+
+
+def known_source(settings: Settings, name: str | None) -> None:
+    """Refuse a source that is not configured, with a suggestion."""
+    from hub.documents import suggest
+
+    names = [system.name for system in settings.sources()]
+    if name is not None and name not in names:
+        raise HubError("HUB-X-102", f"there is no source {name!r}", hint=suggest(name, names) or f"sources: {', '.join(names)}")
+
+
+def agreed(zh: str, en: str) -> bool:
+    """Ask on stderr. Raises HubError HUB-X-121 where nobody can answer."""
+    if not sys.stdin or sys.stdin.closed:
+        raise HubError("HUB-X-121", "nobody is there to be asked", hint="add --yes")
+    try:
+        return typer.confirm(say(zh, en), err=True)
+    except typer.Abort:  # end of input: a script, not a person
+        raise HubError("HUB-X-121", "nobody is there to be asked", hint="add --yes") from None
+
+
+def table(*columns: tuple[str, str] | tuple[str, str, str], title: str | None = None) -> Table:
+    """Return a table with these (Chinese, English) columns; a third word is `right` or `fold` (never cut off)."""
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left")
+    for zh, en, *how in columns:
+        drawn.add_column(say(zh, en), justify="right" if "right" in how else "left", overflow="fold", no_wrap="right" in how)
+    return drawn
 
 
 def when(at: datetime | None, zone: tzinfo) -> str:

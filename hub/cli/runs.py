@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import looking, terminal
+from hub.cli import looking, terminal, words
 from hub.cli.lang import say
+from hub.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from hub.settings import Settings
     from hub.store.runs import Run
+
+#: The account: read = unchanged + accepted + rejected; filtered is a part of accepted, unmappable one of deliveries.
+NUMBERS = (
+    ("读取", "read"),
+    ("未变化", "unchanged"),
+    ("接收", "accepted"),
+    ("拒收", "rejected"),
+    ("无去向", "filtered"),
+    ("投递单", "deliveries"),
+    ("不可映射", "unmappable"),
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add `hub runs`."""
-    app.command("runs", help=say("最近的运行和它们的账。", "The latest runs and their accounts."))(runs)
+    help_ = say("最近的运行和它们的账：读取 = 未变化 + 接收 + 拒收。", "The latest runs: read = unchanged + accepted + rejected.")
+    app.command("runs", help=help_)(runs)
 
 
 def runs(
@@ -32,42 +44,61 @@ def runs(
 
     screen = terminal.of(ctx)
     settings = screen.settings()
+    looking.known_source(settings, source)
     with looking.store_of(settings) as store, store.reading() as connection:
         found = stored.latest(connection, limit=limit, source=source)
+    show(screen, settings, found)
+
+
+def show(screen: Terminal, settings: Settings, found: Sequence[Run]) -> None:
+    """Show runs with their accounts, and why those failed that did."""
     if screen.json:
-        screen.data([{**asdict(run), "adds_up": run.adds_up} for run in found])
+        screen.data([data(run) for run in found])
         return
-    screen.out.print(_table(found, settings))
+    if not found:
+        screen.note("还没有运行过；hub sync 立即读一遍", "nothing ran yet; hub sync reads once now")
+        return
+    head = (
+        ("运行", "run", "right"),
+        ("来源", "source"),
+        ("由谁", "asked by"),
+        ("开始", "began"),
+        ("用时", "took"),
+        ("结论", "verdict"),
+    )
+    table = looking.table(*head, *((zh, en, "right") for zh, en in NUMBERS))
     for run in found:
-        if run.reason:
-            screen.line(f"{run.id}: {run.code or ''} {run.reason}", style="yellow")
-
-
-def _table(found: list[Run], settings: Settings) -> Table:
-    from rich.table import Table
-
-    table = Table(say("运行", "run"), say("来源", "source"), say("由谁", "asked by"), say("开始", "began"), say("结论", "verdict"))
-    for zh, en in _NUMBERS:
-        table.add_column(say(zh, en), justify="right")
+        table.add_row(*_row(run, settings))
+    screen.out.print(table)
     for run in found:
-        numbers = (run.read, run.unchanged, run.accepted, run.rejected, run.filtered, run.deliveries, run.unmappable)
-        table.add_row(
-            str(run.id),
-            run.source,
-            f"{run.trigger.value} {run.asked_by}",
-            looking.when(run.started_at or run.asked_at, settings.timezone),
-            run.state.value if run.adds_up or run.ended_at is None else say("账不平", "does not add up"),
-            *(str(number) for number in numbers),
-        )
-    return table
+        if run.code or run.reason:
+            _why(screen, settings, run)
 
 
-_NUMBERS = (
-    ("读取", "read"),
-    ("未变化", "unchanged"),
-    ("接收", "accepted"),
-    ("拒收", "rejected"),
-    ("无去向", "filtered"),
-    ("投递单", "deliveries"),
-    ("不可映射", "unmappable"),
-)
+def data(run: Run) -> dict[str, Any]:
+    """Return a run as JSON data."""
+    return {**asdict(run), "adds_up": run.adds_up}
+
+
+def _row(run: Run, settings: Settings) -> list[str]:
+    by = words.trigger(run.trigger.value)
+    took = f"{(run.ended_at - run.started_at).total_seconds():.1f} s" if run.ended_at and run.started_at else ""
+    return [
+        str(run.id),
+        run.source,
+        by if run.asked_by == run.trigger.value else f"{by} {run.asked_by}",
+        looking.when(run.started_at or run.asked_at, settings.timezone),
+        took,
+        words.run(run.state.value) if run.adds_up or run.ended_at is None else say("账不平", "does not add up"),
+        *(str(getattr(run, name)) for _, name in NUMBERS),
+    ]
+
+
+def _why(screen: Terminal, settings: Settings, run: Run) -> None:
+    system = settings.systems.get(run.source)
+    contact = f"  {say('联系', 'contact')}: {system.contact}" if system and system.contact and run.code else ""
+    screen.line(
+        f"{say('运行', 'run')} {run.id} {run.source}: {run.code or ''} {run.reason or ''}".strip() + contact, style="yellow"
+    )
+    if run.code:
+        screen.remedy(run.code, screen.out)

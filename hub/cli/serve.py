@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -15,9 +16,11 @@ from hub.cli import exits, logs, terminal
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import ConfigurationError
+from hub.model import Finding
 
 if TYPE_CHECKING:
     from hub.engine.service import Service
+    from hub.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,9 @@ def serve(
 ) -> None:
     """Serve: exit 130 or 143 after a clean drain, 3 when something was still in flight, 5 when another hub holds the store."""
     screen = terminal.of(ctx)
-    settings = screen.settings()
     logs.configure(screen.level("info"), screen.log_format)
+    load = _loader(screen)
+    settings = load()
     signals = _Signals()
     from hub.engine.service import serving
 
@@ -51,14 +55,33 @@ def serve(
         if http:
             from hub.api.server import listening
 
-            server = stack.enter_context(listening(service, screen.settings, settings.http, port=port))
-            screen.note(f"HTTP 接口：http://{server.host}:{server.port}", f"HTTP API: http://{server.host}:{server.port}")
+            server = stack.enter_context(listening(service, load, settings.http, port=port))
+            log.info("HTTP at http://%s:%s", server.host, server.port, extra={"event": "http.listening", "port": server.port})
         log.info("%s serves", settings.name, extra={"event": "hub.started"})
-        ended_by = _work(screen, service, signals)
-        log.info("draining", extra={"event": "hub.draining", "signal": ended_by})
+        ended_by = _work(load, service, signals)
+        log.info("draining", extra={"event": "hub.draining", "signal": ended_by.name})
         clean = service.stop()
     log.info("stopped", extra={"event": "hub.stopped", "clean": clean})
     raise typer.Exit({signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}[ended_by] if clean else exits.PARTLY)
+
+
+def _loader(screen: Terminal) -> Callable[[], Settings]:
+    """Return how the files are read, now and at every reload; warnings go to the log, since a machine reads it."""
+
+    def load() -> Settings:
+        from hub import settings
+
+        loaded = settings.load(screen.directory, env_file=screen.env_file)
+        for warning in loaded.warnings:
+            _log_finding(logging.WARNING, warning)
+        return loaded
+
+    return load
+
+
+def _log_finding(level: int, finding: Finding) -> None:
+    where = {"file": finding.place.file, "line": finding.place.line, "path": finding.place.path}
+    log.log(level, "%s", finding, extra={"event": "config.finding", "error_code": finding.code, **where})
 
 
 class _Signals:
@@ -82,14 +105,14 @@ class _Signals:
         return self._waiting.pop(0)
 
 
-def _work(screen: Terminal, service: Service, signals: _Signals) -> signal.Signals:
+def _work(load: Callable[[], Settings], service: Service, signals: _Signals) -> signal.Signals:
     while True:
         came = signals.next()
         if came is not signal.SIGHUP:
             return came
         try:
-            service.reload(screen.settings)
+            service.reload(load)
         except ConfigurationError as error:
-            log.error("the new configuration is refused, the old one stays: %s", error, extra={"event": "config.refused"})
+            log.error("the new configuration is refused, the old one stays", extra={"event": "config.refused"})
             for finding in error.findings:
-                screen.finding(finding, screen.err)
+                _log_finding(logging.WARNING if finding.warning else logging.ERROR, finding)

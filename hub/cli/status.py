@@ -9,49 +9,56 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from hub.cli import exits, looking, terminal
+from hub.cli import exits, looking, needs, terminal, words
 from hub.cli.lang import say
+from hub.cli.needs import Need
 from hub.cli.terminal import Terminal
 from hub.model import FAILED, State
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from hub.settings import Settings, SystemSettings
     from hub.store.runs import Run
     from hub.store.systems import Standing
-    from hub.store.views import Backlog
+    from hub.store.views import Backlog, DeadGroup
+
+#: Columns that are shown only while some system has such deliveries.
+_RARE = (State.SENDING, State.ACCEPTED, State.HELD, State.PARKED)
 
 
 def register(app: typer.Typer) -> None:
     """Add `hub status`."""
     help_ = say(
-        "各系统一览：欠多少、卡在哪、为什么、怎么办。",
-        "Every system at a glance: what is owed, what is stuck, why, and what mends it.",
+        "各系统一览：欠多少、卡在哪、为什么、找谁、用哪条命令。",
+        "Every system at a glance: what is owed, what is stuck, why, whom to ask, and the command that mends it.",
     )
     app.command("status", help=help_)(status)
 
 
 def status(ctx: typer.Context) -> None:
-    """Show: exit 0 when nothing needs a person, else 1."""
+    """Show: exit 0 when all is well, 1 when something needs a person, 4 when only a far side is unavailable."""
     from hub.engine.exchange import utc_now
 
     screen = terminal.of(ctx)
     settings = screen.settings()
-    now = utc_now()
-    lines = _look(settings, now)
+    found = _look(settings, utc_now())
     if screen.json:
-        screen.data([line.data() for line in lines])
+        screen.data(found.data())
     else:
-        _show(screen, settings, lines, now)
-    raise typer.Exit(exits.FINDINGS if any(line.advice() for line in lines) else exits.DONE)
+        _show(screen, settings, found)
+    raise typer.Exit(found.verdict())
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One system as it stands."""
+    """One system as it stands; `last` is its last ended run, where it is a source; `suppliers` are the sources that feed it."""
 
     system: SystemSettings
     standing: Standing
     backlog: dict[State, Backlog]
+    dead: list[DeadGroup]
+    suppliers: list[SystemSettings]
     last: Run | None
     now: datetime
 
@@ -65,85 +72,111 @@ class Line:
             return Text(say("已暂停", "paused"), style="red")
         if not self.standing.open_at(self.now):
             return Text(say("对方不可用", "target down"), style="yellow")
+        if self.last is not None and self.last.code:
+            return Text(say("读取失败", "unreadable"), style="red")
         return Text(say("正常", "ok"), style="green")
 
-    def advice(self) -> tuple[str, str] | None:
-        """Return what needs a person and the command that mends it, None when nothing does."""
-        name = self.system.name
-        if self.standing.paused:
-            return (f"{self.standing.code or ''} {self.standing.reason or ''}".strip(), f"hub resume {name}")
-        if number := self.count(*FAILED):
-            return (say(f"{number} 条死信", f"{number} dead letters"), f"hub dead list --system {name}")
-        if number := self.count(State.HELD):
-            return (say(f"{number} 条待人工", f"{number} held"), f"hub dead list --held --system {name}")
-        return None
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One look: who works on the store, every system, and what needs doing."""
+
+    holder: str | None
+    lines: list[Line]
+    needs: list[Need]
+    now: datetime
+
+    def verdict(self) -> int:
+        """Return the exit code."""
+        if any(not need.waits for need in self.needs):
+            return exits.FINDINGS
+        return exits.UNAVAILABLE if self.needs else exits.DONE
 
     def data(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return {
-            "system": self.system.name,
-            "title": self.system.title,
-            "contact": self.system.contact,
-            "standing": asdict(self.standing),
-            "backlog": {state.value: asdict(one) for state, one in self.backlog.items()},
-            "last_run": asdict(self.last) if self.last else None,
+            "hub": {"running": self.holder is not None, "holder": self.holder, "at": self.now},
+            "systems": [self._system(line) for line in self.lines],
+            "needs": [asdict(need) for need in self.needs],
+        }
+
+    @staticmethod
+    def _system(line: Line) -> dict[str, Any]:
+        return {
+            "system": line.system.name,
+            "title": line.system.title,
+            "contact": line.system.contact,
+            "open": line.standing.open_at(line.now),
+            "standing": asdict(line.standing),
+            "backlog": {state.value: asdict(one) for state, one in line.backlog.items()},
+            "last_run": asdict(line.last) if line.last else None,
         }
 
 
-def _look(settings: Settings, now: datetime) -> list[Line]:
-    from hub.store import runs, systems, views
+def _look(settings: Settings, now: datetime) -> Found:
+    from hub.store import views
 
-    with looking.store_of(settings) as store, store.reading() as connection:
-        backlog = views.backlog(connection)
-        flying = views.sending(connection)
-        lines = []
-        for name, system in sorted(settings.systems.items()):
-            last = runs.latest(connection, limit=1, source=name) if system.kinds else []
-            mine = views.with_sending(backlog.get(name, {}), flying.get(name, 0))
-            lines.append(Line(system, systems.standing(connection, name), mine, last[0] if last else None, now))
-    return lines
+    with looking.store_of(settings) as store:
+        holder = store.holder()
+        with store.reading() as connection:
+            backlog = views.backlog(connection)
+            flying = views.sending(connection)
+            lines = [
+                _line(connection, settings, name, views.with_sending(backlog.get(name, {}), flying.get(name, 0)), now)
+                for name in sorted(settings.systems)
+            ]
+    strangers = {name: sum(one.count for one in backlog[name].values()) for name in backlog if name not in settings.systems}
+    return Found(holder, lines, needs.of(lines, holder, strangers, settings.timezone), now)
 
 
-def _show(screen: Terminal, settings: Settings, lines: list[Line], now: datetime) -> None:
-    from rich.table import Table
+def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
+    from hub.store import systems, views
 
-    table = Table(title=settings.title, title_justify="left")
-    for zh, en, right in _COLUMNS:
-        table.add_column(say(zh, en), justify="right" if right else "left")
-    for line in lines:
-        table.add_row(*_row(line, settings, now))
+    system = settings.systems[name]
+    dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
+    suppliers = [settings.systems[source] for source in sorted({one.source for one in settings.routes if one.system == name})]
+    last = _last(connection, name) if system.kinds else None
+    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now)
+
+
+def _last(connection: Connection, source: str) -> Run | None:
+    """Return the last run that told something about the source: neither skipped nor still at work."""
+    from hub.store import runs
+
+    return next((run for run in runs.latest(connection, limit=10, source=source) if run.started_at and run.ended_at), None)
+
+
+def _show(screen: Terminal, settings: Settings, found: Found) -> None:
+    holder = say(f"中枢正在运行（{found.holder}）", f"a hub is at work ({found.holder})")
+    nobody = say("没有中枢在运行（hub serve 启动）", "no hub is at work (hub serve starts one)")
+    style = "green" if found.holder else "yellow"
+    screen.line(f"{settings.title}  {looking.when(found.now, settings.timezone)}  {holder if found.holder else nobody}", style)
+    _table(screen, settings, found)
+    for need in found.needs:
+        screen.line(need.line(), style="yellow" if need.waits else "bold red")
+    if not found.needs:
+        screen.line(say("没有需要处理的事。", "Nothing needs anybody."), style="green")
+
+
+def _table(screen: Terminal, settings: Settings, found: Found) -> None:
+    rare = [state for state in _RARE if any(line.count(state) for line in found.lines)]
+    heads = (("系统", "system"), ("名称", "name"), ("状态", "stands"), ("待发", "pending", "right"))
+    tail = (("死信", "dead", "right"), ("欠得最久", "owed for", "right"), ("上次读取", "last read"))
+    table = looking.table(*heads, *((words.state(state), words.state(state), "right") for state in rare), *tail)
+    for line in found.lines:
+        table.add_row(*_row(line, rare, settings))
     screen.out.print(table)
-    for line in lines:
-        if advice := line.advice():
-            contact = f"  {say('联系', 'contact')}: {line.system.contact}" if line.system.contact else ""
-            screen.line(f"{line.system.name}: {advice[0]} → {advice[1]}{contact}", style="yellow")
 
 
-_COLUMNS = (
-    ("系统", "system", False),
-    ("名称", "name", False),
-    ("状态", "stands", False),
-    ("待发", "pending", True),
-    ("发送中", "sending", True),
-    ("待结论", "accepted", True),
-    ("待人工", "held", True),
-    ("等父记录", "parked", True),
-    ("死信", "dead", True),
-    ("最早一条", "oldest", True),
-    ("上次读取", "last run", False),
-)
-
-
-def _row(line: Line, settings: Settings, now: datetime) -> list[str | Text]:
+def _row(line: Line, rare: list[State], settings: Settings) -> list[str | Text]:
     owed = [one.oldest for state, one in line.backlog.items() if state not in FAILED]
-    last = f"{looking.when(line.last.ended_at, settings.timezone)} {line.last.state.value}" if line.last else ""
-    counts = (State.PENDING, State.SENDING, State.ACCEPTED, State.HELD, State.PARKED)
+    last = f"{looking.when(line.last.ended_at, settings.timezone)} {words.run(line.last.state.value)}" if line.last else ""
     return [
         line.system.name,
         line.system.title,
         line.lamp(),
-        *(str(line.count(state) or "") for state in counts),
+        *(str(line.count(state) or "") for state in (State.PENDING, *rare)),
         str(line.count(*FAILED) or ""),
-        looking.since(min(owed), now) if owed else "",
+        looking.since(min(owed), line.now) if owed else "",
         last,
     ]

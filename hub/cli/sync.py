@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import getpass
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import exits, terminal
+from hub.cli import exits, looking, terminal
+from hub.cli import runs as listing
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
-from hub.documents import suggest
 from hub.errors import HubError, LeaseHeld
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def sync(
     screen = terminal.of(ctx)
     settings = screen.settings()
     names = _chosen(settings, sources or [])
+    signal.signal(signal.SIGTERM, _terminated)
     from hub.engine.service import serving
 
     with ExitStack() as stack:
@@ -58,25 +60,47 @@ def sync(
             service = stack.enter_context(serving(settings, scheduled=False))
         except LeaseHeld:
             raise typer.Exit(_through_another(screen, settings, names, full, wait)) from None
-        raise typer.Exit(_here(screen, service, names, full))
+        raise typer.Exit(_here(screen, service, names, full, wait))
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Leave by unwinding, so that what is in flight is settled first (invariant 8)."""
+    raise typer.Exit(exits.TERMINATED)
 
 
 def _chosen(settings: Settings, names: Sequence[str]) -> list[str]:
-    known = [system.name for system in settings.sources()]
     for name in names:
-        if name not in known:
-            raise HubError("HUB-X-102", f"there is no source {name!r}", hint=suggest(name, known) or f"sources: {', '.join(known)}")
-    return list(names) or known
+        looking.known_source(settings, name)
+    return list(names) or [system.name for system in settings.sources()]
 
 
-def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool) -> int:
+def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool, wait: bool) -> int:
     from hub.engine.progress import look
     from hub.store.runs import Trigger
 
     numbers = [service.ask(name, Trigger.CLI, getpass.getuser(), full=full) for name in names]
+    if not wait:
+        screen.note(
+            "没有中枢在运行，--no-wait 不起作用：由本命令执行", "no hub is at work, so --no-wait cannot hold: it is done here"
+        )
     last = watch(screen, lambda: look(service.exchange, numbers), until=lambda seen: seen.quiet)
-    show(screen, last.runs)
-    return verdict(last.runs, _unsettled(service))
+    settings = service.exchange.settings
+    listing.show(screen, settings, last.runs)
+    left = _unsettled(service)
+    _tell(screen, settings, left)
+    return verdict(last.runs, left)
+
+
+def _tell(screen: Terminal, settings: Settings, left: dict[str, dict[str, int]]) -> None:
+    """Say in one line that not all of it has arrived, and where to look."""
+    owed = sum(counts.get(state, 0) for counts in left.values() for state in ("pending", "accepted", "held", "parked"))
+    dead = sum(counts.get(state, 0) for counts in left.values() for state in ("dead", "rejected"))
+    if owed or dead:
+        screen.note(
+            f"库中还有 {owed} 条未到、{dead} 条死信：hub status 看原因和办法",
+            f"{owed} have not arrived and {dead} are dead: hub status tells why and what to do",
+            "yellow",
+        )
 
 
 def _unsettled(service: Service) -> dict[str, dict[str, int]]:
@@ -95,29 +119,34 @@ def _unsettled(service: Service) -> dict[str, dict[str, int]]:
 def _through_another(screen: Terminal, settings: Settings, names: Sequence[str], full: bool, wait: bool) -> int:
     """Ask the hub that holds the store; its collector sees the wish within a second."""
     from hub.engine.exchange import utc_now
-    from hub.store import open_store, runs
+    from hub.store import runs
     from hub.store.runs import Trigger
 
-    store = open_store(settings.store)
-    try:
+    with looking.store_of(settings) as store:
         with store.writing() as connection:
             numbers = [runs.ask(connection, name, Trigger.CLI, getpass.getuser(), utc_now(), full=full) for name in names]
-        screen.note("hub serve 正在运行，由它执行", "hub serve is at work and does it")
-        ended = _follow(store, numbers) if wait else []
-    finally:
-        store.close()
-    show(screen, ended)
-    return verdict(ended, {})
+        told = "、".join(str(number) for number in numbers)
+        screen.note(f"hub serve 正在运行，由它执行：运行 {told}", f"hub serve is at work and does it: runs {told}")
+        found = _follow(store, numbers) if wait else _asked(store, numbers)
+    listing.show(screen, settings, found)
+    return verdict(found, {}) if wait else exits.DONE
+
+
+def _asked(store: Store, numbers: Sequence[int]) -> list[Run]:
+    from hub.store import runs
+
+    with store.reading() as connection:
+        return [run for number in numbers if (run := runs.get(connection, number))]
 
 
 def _follow(store: Store, numbers: Sequence[int]) -> list[Run]:
-    from hub.store import runs
-
+    """Wait for the other hub's runs to end. Raises HubError HUB-X-122 when that hub goes away before."""
     while True:
-        with store.reading() as connection:
-            found = [run for number in numbers if (run := runs.get(connection, number))]
+        found = _asked(store, numbers)
         if all(run.ended_at for run in found):
             return found
+        if store.holder() is None:
+            raise HubError("HUB-X-122", "the hub that did it has ended")
         time.sleep(LOOK_SECONDS)
 
 
@@ -138,38 +167,6 @@ def watch(screen: Terminal, look: Callable[[], Progress], until: Callable[[Progr
             if until(seen):
                 return seen
             time.sleep(LOOK_SECONDS)
-
-
-def show(screen: Terminal, ended: Sequence[Run]) -> None:
-    """Show the account of ended runs."""
-    if screen.json:
-        screen.data([{**asdict(run), "adds_up": run.adds_up} for run in ended])
-        return
-    from rich.table import Table
-
-    table = Table(say("运行", "run"), say("来源", "source"), say("结论", "verdict"))
-    for zh, en in (
-        ("读取", "read"),
-        ("未变化", "unchanged"),
-        ("接收", "accepted"),
-        ("拒收", "rejected"),
-        ("无去向", "filtered"),
-        ("投递单", "deliveries"),
-        ("不可映射", "unmappable"),
-    ):
-        table.add_column(say(zh, en), justify="right")
-    for run in ended:
-        table.add_row(str(run.id), run.source, run.state.value, *(str(number) for number in _numbers(run)))
-    if ended:
-        screen.out.print(table)
-    for run in ended:
-        if run.code:
-            screen.line(f"{run.source}: {run.code} {run.reason}", style="red")
-            screen.remedy(run.code, screen.out)
-
-
-def _numbers(run: Run) -> list[int]:
-    return [run.read, run.unchanged, run.accepted, run.rejected, run.filtered, run.deliveries, run.unmappable]
 
 
 def verdict(ended: Sequence[Run], unsettled: dict[str, Any]) -> int:

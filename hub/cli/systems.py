@@ -9,9 +9,6 @@ import typer
 
 from hub.cli import looking, terminal
 from hub.cli.lang import say
-from hub.documents import suggest
-from hub.errors import HubError
-from hub.settings import Settings
 
 Name = Annotated[str, typer.Argument(metavar="SYSTEM", help=say("系统标识", "the system's id"))]
 Reason = Annotated[str, typer.Option("--reason", help=say("为什么，记入操作日志", "why; goes into the journal"))]
@@ -22,7 +19,9 @@ def register(app: typer.Typer) -> None:
     app.command(
         "pause", help=say("暂停向一个系统发送；重启后仍然有效。", "Send nothing to a system until resumed; survives restarts.")
     )(pause)
-    app.command("resume", help=say("恢复发送。", "Send to it again."))(resume)
+    app.command("resume", help=say("恢复发送，不可用的对方也立即再试。", "Send to it again, at once, even to one that was down."))(
+        resume
+    )
 
 
 def pause(ctx: typer.Context, system: Name, reason: Reason = "-") -> None:
@@ -37,11 +36,11 @@ def resume(ctx: typer.Context, system: Name, reason: Reason = "-") -> None:
 
 def _set(ctx: typer.Context, name: str, reason: str, *, paused: bool) -> None:
     from hub.engine.exchange import utc_now
-    from hub.store import actions, systems
+    from hub.store import actions, systems, views
 
     screen = terminal.of(ctx)
     settings = screen.settings()
-    _known(settings, name)
+    looking.known_system(settings, name)
     now, who = utc_now(), getpass.getuser()
     with looking.store_of(settings) as store, store.writing() as connection:
         if paused:
@@ -49,9 +48,12 @@ def _set(ctx: typer.Context, name: str, reason: str, *, paused: bool) -> None:
         else:
             systems.resume(connection, name, now)
         actions.write_journal(connection, who, "pause" if paused else "resume", f"system={name}", 0, reason, now)
-    screen.line(say(f"{name} 已暂停", f"{name} is paused") if paused else say(f"{name} 已恢复", f"{name} is resumed"))
-
-
-def _known(settings: Settings, name: str) -> None:
-    if name not in settings.systems:
-        raise HubError("HUB-X-102", f"there is no system {name!r}", hint=suggest(name, settings.systems) or "hub status lists them")
+        owed = sum(one.count for state, one in views.backlog(connection).get(name, {}).items() if state in views.OWED)
+    if screen.json:
+        screen.data({"system": name, "paused": paused, "owed": owed})
+    elif paused:
+        screen.line(
+            say(f"{name} 已暂停；欠它的 {owed} 条留在库中，照常接收新的", f"{name} is paused; {owed} owed to it stay in the store")
+        )
+    else:
+        screen.line(say(f"{name} 已恢复；欠它 {owed} 条", f"{name} is resumed; {owed} are owed to it"))

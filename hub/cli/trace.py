@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import looking, terminal
+from hub.cli import deliveries, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import HubError
+from hub.model import FAILED, State
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from hub.store.views import Attempt, Delivery
 
+_STYLES = {State.DELIVERED: "green", State.CONFIRMED: "green", State.HELD: "yellow", State.PARKED: "yellow", State.PENDING: "cyan"}
+
 
 def register(app: typer.Typer) -> None:
     """Add `hub trace`."""
-    app.command("trace", help=say("一个办件的全部经过。", "The whole life of one case."))(trace)
+    help_ = say(
+        "一个办件的全部经过；-v 连未发出的轮次也显示。", "The whole life of one case; -v shows windows that never left too."
+    )
+    app.command("trace", help=help_)(trace)
 
 
 def trace(
@@ -46,6 +52,7 @@ def trace(
         by_system.setdefault(one.system, []).append(one)
     for name, mine in by_system.items():
         _tree(screen, settings, name, mine, tried)
+    _sum_up(screen, found)
 
 
 def _tree(screen: Terminal, settings: Settings, name: str, mine: list[Delivery], tried: list[Attempt]) -> None:
@@ -55,21 +62,44 @@ def _tree(screen: Terminal, settings: Settings, name: str, mine: list[Delivery],
     system = settings.systems.get(name)
     tree = Tree(Text(f"{system.title if system else name} ({name})", style="bold"))
     for one in mine:
-        _branch(tree, settings, one, [attempt for attempt in tried if attempt.delivery == one.id])
-    screen.out.print(tree)
+        _branch(tree, screen, settings, one, [attempt for attempt in tried if attempt.delivery == one.id])
+    screen.out.print(tree, soft_wrap=True)
 
 
-def _branch(tree: Tree, settings: Settings, one: Delivery, tried: list[Attempt]) -> None:
+def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, tried: list[Attempt]) -> None:
     from rich.text import Text
 
     zone = settings.timezone
-    which = f"#{one.id} {one.route} {one.kind} {one.key} [{one.operation}]"
-    branch = tree.add(Text(f"{looking.when(one.created_at, zone)}  {which}  {looking.state(one.state)}"))
+    title = next((route.title for route in settings.routes if route.name == one.route), one.route)
+    head = Text(f"{looking.when(one.created_at, zone)}  #{one.id} {title}  {one.kind} {one.key}  [{one.operation}]  ")
+    head.append(words.state(one.state), style="red" if one.state in FAILED else _STYLES.get(one.state, "dim"))
+    branch = tree.add(head)
     for issue in one.issues:
         branch.add(Text(f"{issue['code']} {issue['path']} {issue['title']}: {issue['message']}"))
-    for attempt in tried:
-        said = " ".join(word for word in (attempt.code, attempt.said, attempt.reference) if word)
-        number = say(f"第{attempt.number}次", f"try {attempt.number}")
-        branch.add(Text(f"{looking.when(attempt.opened_at, zone)}  {number} {attempt.outcome}  {said}"))
-    if one.code and not tried and not one.issues:
-        branch.add(Text(f"{one.code} {one.reason or ''}"))
+    for line in deliveries.tries(tried, settings, everything=screen.verbose > 0):
+        branch.add(Text(line))
+    if later := _later(settings, one, tried):
+        branch.add(Text(later))
+
+
+def _later(settings: Settings, one: Delivery, tried: list[Attempt]) -> str:
+    """Return what no try tells: a verdict that came later, what it waits for, a decision of a person."""
+    at = looking.when(one.changed_at, settings.timezone)
+    reason = " ".join(word for word in (one.code, deliveries.why(settings, one)) if word)
+    told_by_try = bool(tried) and one.state is State.DEAD and tried[-1].code == one.code
+    if not reason or one.issues or told_by_try:
+        return ""
+    return f"{at}  {words.state(one.state)}  {reason}"
+
+
+def _sum_up(screen: Terminal, found: list[Delivery]) -> None:
+    failed = [one.id for one in found if one.state in FAILED]
+    held = [one.id for one in found if one.state is State.HELD]
+    if failed:
+        numbers = " ".join(str(number) for number in failed)
+        screen.note(
+            f"死信：hub dead show {failed[0]}；重试：hub dead retry {numbers}",
+            f"dead: hub dead show {failed[0]}; hub dead retry {numbers}",
+        )
+    if held:
+        screen.note(f"待人工：hub hold show {held[0]}", f"held: hub hold show {held[0]}")

@@ -44,13 +44,17 @@ class Exchange:
 
     def __post_init__(self) -> None:
         """Publish what this hub is, and every series it will ever have, at zero."""
-        self.metrics.build.labels(__version__).set(1)
-        self.metrics.config.labels(self.settings.digest[:12]).set(1)
+        settings = self.settings
+        self.metrics.begin(
+            version=__version__,
+            digest=settings.digest[:12],
+            sources=[system.name for system in settings.sources()],
+            sinks=[system.name for system in self.sinks()],
+            systems=settings.systems,
+            routes=[route.name for route in settings.routes],
+        )
         self.metrics.reload_ok.set(1)
         self.metrics.reload_at.set(self.clock().timestamp())
-        for name in self.settings.systems:
-            self.metrics.paused.labels(name).set(0)
-            self.metrics.resting.labels(name).set(0)
 
     def adapter(self, system: str) -> Adapter:
         """Return the opened adapter of a system."""

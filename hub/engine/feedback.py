@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from itertools import groupby
 
 from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
@@ -25,23 +27,28 @@ def poll(exchange: Exchange, system: str) -> int:
     name = f"feedback:{system}"
     with exchange.store.reading() as connection:
         cursor = acceptance.get_cursor(connection, name)
-    moved = 0
+    moved: Counter[str] = Counter()
     try:
         for page in adapter.verdicts(cursor):
             matches = [_match(verdict) for verdict in page.verdicts]
             now = exchange.clock()
+            moved_now: Counter[str] = Counter()
             with exchange.store.writing() as connection:
-                moved += verdicts.apply_verdicts(
-                    connection, system=system, matches=matches, parents=exchange.parents(system), now=now
-                )
+                for state, alike in groupby(matches, lambda match: match.state):  # in their order, counted by what they say
+                    moved_now[state.value] += verdicts.apply_verdicts(
+                        connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now
+                    )
                 acceptance.set_cursor(connection, name, page.cursor, now)
+            moved += moved_now
+            for final, number in moved_now.items():
+                exchange.metrics.final.labels(system, final).inc(number)
     except (Failure, SourceFailed) as error:
         log.warning(
             "feedback of %s: %s", system, error, extra={"event": "feedback.failed", "system": system, "error_code": error.code}
         )
     if moved:
-        log.info("%s verdicts of %s", moved, system, extra={"event": "feedback.applied", "system": system, "count": moved})
-    return moved
+        log.info("%s verdicts of %s", moved.total(), system, extra={"event": "feedback.applied", "system": system, **moved})
+    return moved.total()
 
 
 def _match(verdict: Verdict) -> Match:

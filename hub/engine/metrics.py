@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterable
+from itertools import product
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from hub.model import State, Taken
+from hub.store.runs import RunState, Trigger
+from hub.store.views import OPEN
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series, and nothing here asks for them
 
 #: Seconds; from a fast gateway to a request nobody waits for any more.
 _ATTEMPT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 #: Seconds; from «at once» to «the target was down over the week-end».
 _AGE_BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 72 * 3600)
+
+#: The values labels may take, beside the configured systems and routes.
+RESULTS = ("read", "accepted", "unchanged", "rejected", "filtered")
+MAPPED = ("mapped", "unmappable")
+OUTCOMES = (*(one.value for one in Taken), "retryable", "in-doubt", "deferred", "rejected", "misconfigured")
+FINALS = tuple(state.value for state in (State.DELIVERED, State.ACCEPTED, State.CONFIRMED, State.REJECTED, State.HELD, State.DEAD))
+VERDICTS = tuple(one.value for one in (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED))
+STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
 
 
 class Metrics:
@@ -67,3 +84,56 @@ class Metrics:
         self.reload_at = Gauge(
             "hub_config_last_reload_success_timestamp_seconds", "When a configuration was last taken over", registry=add
         )
+
+    def begin(self, *, version: str, digest: str, sources: Iterable[str], sinks: Iterable[str], systems: Iterable[str],
+              routes: Iterable[str]) -> None:  # fmt: skip
+        """Put every series of this configuration at zero, and forget gauges of systems that are no longer configured.
+
+        A counter that first appears with its first increment hides that increment from `rate()`.
+        """
+        for gauge in (
+            self.queue,
+            self.oldest,
+            self.paused,
+            self.resting,
+            self.next_run,
+            self.last_success,
+            self.build,
+            self.config,
+        ):
+            gauge.clear()
+        self.build.labels(version).set(1)
+        self.config.labels(digest).set(1)
+        for step in STEPS:
+            self.errors.labels(step)
+        for route, result in product(routes, MAPPED):
+            self.mapped.labels(route, result)
+        for name in sources:
+            self._begin_source(name)
+        for name in sinks:
+            self._begin_sink(name)
+        for name in systems:
+            self._begin_system(name)
+
+    def _begin_source(self, name: str) -> None:
+        for result in RESULTS:
+            self.records.labels(name, result)
+        for trigger, verdict in product(Trigger, VERDICTS):
+            self.runs.labels(name, trigger.value, verdict)
+        self.run_seconds.labels(name)
+        self.last_success.labels(name)
+
+    def _begin_sink(self, name: str) -> None:
+        for outcome in OUTCOMES:
+            self.attempts.labels(name, outcome)
+        for final in FINALS:
+            self.final.labels(name, final)
+        self.attempt_seconds.labels(name)
+        self.end_to_end.labels(name)
+
+    def _begin_system(self, name: str) -> None:
+        self.paused.labels(name)
+        self.resting.labels(name)
+        self.oldest.labels(name)
+        for state in OPEN:
+            self.queue.labels(name, state.value)

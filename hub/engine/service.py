@@ -13,7 +13,7 @@ from hub.engine.metrics import Metrics
 from hub.engine.port import Engine
 from hub.errors import ConfigurationError
 from hub.settings import Settings
-from hub.store import Store, open_store, runs
+from hub.store import Store, open_store, runs, wishes
 from hub.store.runs import Trigger
 
 log = logging.getLogger(__name__)
@@ -31,15 +31,23 @@ class Service:
         self._scheduled = scheduled
         self._engine: Engine = LocalEngine(self.exchange, scheduled=scheduled)
         self._swapping = threading.Lock()
+        self._asking = threading.Lock()  # two wishes with one key at once are one wish
 
     def start(self) -> None:
         """Begin to work."""
         self._engine.start()
 
-    def ask(self, source: str, trigger: Trigger, by: str, *, full: bool = False) -> int:
-        """Ask for a run of a source and return its number; it is durable before this returns."""
-        with self.store.writing() as connection:
-            number = runs.ask(connection, source, trigger, by, self.exchange.clock(), full=full)
+    def ask(self, source: str, trigger: Trigger, by: str, *, full: bool = False, key: str | None = None) -> int:
+        """Ask for a run of a source and return its number; it is durable before this returns.
+
+        `key`: the same one asks for the same run. Raises KeyReused HUB-X-116 when it was used for another wish.
+        """
+        now = self.exchange.clock()
+        with self._asking, self.store.writing() as connection:
+            if key is None:
+                number = runs.ask(connection, source, trigger, by, now, full=full)
+            else:
+                number = wishes.ask_once(connection, key, source, trigger, by, now, full=full)
         self._engine.wake(source)
         return number
 

@@ -1,0 +1,247 @@
+"""Decides what the HTTP surface takes and gives: the forms behind OpenAPI. None has a place for a body or a record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.model import State
+from hub.store.actions import Scope
+from hub.store.runs import RunState, Trigger
+
+T = TypeVar("T")
+
+
+class _Given(BaseModel):
+    """What the hub answers, made from its own values."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _Asked(BaseModel):
+    """What is asked of the hub; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- answers ---
+
+
+class Page(_Given, Generic[T]):
+    """One page. `next` is the `cursor` of the following one, null on the last."""
+
+    items: list[T]
+    next: int | None = None
+
+
+class Items(_Given, Generic[T]):
+    """All there is."""
+
+    items: list[T]
+
+
+class RunOut(_Given):
+    """One pass over one source, with its account: read = unchanged + accepted + rejected once it ended."""
+
+    id: int
+    source: str
+    trigger: Trigger
+    asked_by: str
+    state: RunState
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    full: bool
+    read: int
+    unchanged: int
+    accepted: int
+    rejected: int
+    filtered: int = Field(description="part of accepted: no route wanted them")
+    deliveries: int
+    unmappable: int = Field(description="part of deliveries: dead at stage map")
+    adds_up: bool
+    code: str | None
+    reason: str | None
+
+
+class AttemptOut(_Given):
+    """One try to deliver."""
+
+    delivery: int
+    number: int
+    opened_at: datetime
+    closed_at: datetime
+    outcome: str
+    code: str | None
+    said: str | None = Field(description="the far side's words, shortened")
+    reference: str | None = Field(description="the far side's own number (回执)")
+
+
+class DeliveryOut(_Given):
+    """One record owed to one system. Never its contents: those are shown on the hub's own machine only."""
+
+    id: int
+    system: str
+    route: str
+    endpoint: str
+    kind: str
+    key: str
+    lane: str
+    operation: str
+    state: State
+    attempts: int
+    created_at: datetime
+    changed_at: datetime
+    due_at: datetime
+    batch: str
+    stage: str | None
+    code: str | None
+    reason: str | None
+    issues: list[dict[str, Any]] = Field(description="what the mapping or the contract found; values are masked")
+    parent_route: str | None
+    parent_key: str | None
+
+
+class OneDeliveryOut(DeliveryOut):
+    """One delivery with its attempts."""
+
+    tried: list[AttemptOut]
+
+
+class CaseOut(_Given):
+    """The life of one case."""
+
+    deliveries: list[DeliveryOut]
+    attempts: list[AttemptOut]
+
+
+class DeadGroupOut(_Given):
+    """Dead letters with one cause."""
+
+    system: str
+    stage: str
+    code: str
+    reason: str
+    count: int
+    oldest: datetime
+    sample: int = Field(description="a delivery to look at")
+
+
+class BacklogOut(_Given):
+    """Deliveries in one open state."""
+
+    count: int
+    oldest: datetime
+
+
+class StandingOut(_Given):
+    """Whether a system is sent to. `rest_until`: its target is down and is tried again then."""
+
+    paused: bool
+    paused_by: str | None
+    code: str | None
+    reason: str | None
+    changed_at: datetime | None
+    failures: int
+    rest_until: datetime | None
+
+
+class SystemOut(_Given):
+    """One configured far side: how it stands and what is owed to it, by state."""
+
+    name: str
+    title: str
+    adapter: str
+    contact: str
+    open: bool = Field(description="messages may leave for it now")
+    standing: StandingOut
+    backlog: dict[str, BacklogOut]
+
+
+class Counted(_Given):
+    """Nothing was done: so many would be touched. Send the same with `confirm: true` to do it."""
+
+    would_touch: int
+
+
+class Replayed(_Given):
+    """So many are pending again; the others have no contents to send (mend the mapping, then `remap`)."""
+
+    retried: int
+    still_unmappable: int
+
+
+class Decided(_Given):
+    """So many held deliveries were decided."""
+
+    decided: int
+    state: State
+
+
+class Reloaded(_Given):
+    """The configuration now in force."""
+
+    systems: list[str]
+    configuration: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457), with the hub's code and its remedy."""
+
+    type: str = Field(examples=["urn:hub:HUB-X-111"])
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str = ""
+    instance: str | None = Field(None, description="number of this very error in the log")
+    remedy: dict[str, str] | None = None
+
+
+# --- wishes ---
+
+
+class RunWish(_Asked):
+    """A pass over a source, now."""
+
+    source: str = Field(min_length=1, max_length=64)
+    full: bool = Field(False, description="from the beginning; unchanged records are skipped")
+
+
+class Reason(_Asked):
+    """Who does it, and why: written into the journal."""
+
+    actor: str = Field(min_length=1, max_length=128)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class _ScopedWish(Reason):
+    system: str | None = None
+    lane: str | None = None
+    ids: list[int] = Field([], max_length=1000)
+    confirm: bool = Field(False, description="do it; without, they are only counted")
+
+
+class RetryWish(_ScopedWish):
+    """Dead letters to try again: every part of the scope that is given must hold."""
+
+    code: str | None = None
+    cause: str | None = Field(None, description="`reason` of a group of dead letters")
+    everything: bool = False
+    remap: bool = Field(False, description="make the bodies anew with the present mapping")
+
+    def scope(self) -> Scope:
+        """Return which deliveries are meant."""
+        return Scope(self.system, self.code, self.cause, None, self.lane, tuple(self.ids), self.everything)
+
+
+class HoldWish(_ScopedWish):
+    """Held deliveries and what becomes of them: pending (send), delivered (they are over there) or cancelled."""
+
+    state: Literal["pending", "delivered", "cancelled"]
+
+    def scope(self) -> Scope:
+        """Return which deliveries are meant."""
+        return Scope(system=self.system, lane=self.lane, ids=tuple(self.ids))

@@ -1,0 +1,142 @@
+"""Decides what an operator must know now: what is stuck, why, whom to ask, and the one command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from hub.cli import looking
+from hub.cli.lang import say
+from hub.model import FAILED, Stage, State
+
+if TYPE_CHECKING:
+    from hub.cli.status import Line
+    from hub.store.views import DeadGroup
+
+#: A hub that works empties what is due in seconds; what is owed longer than this, and waits for nothing, is stuck.
+OVERDUE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing. `waits`: the hub goes on by itself once the far side is back; nobody must do anything here."""
+
+    system: str
+    what: str
+    why: str
+    command: str
+    contact: str = ""
+    waits: bool = False
+
+    def line(self) -> str:
+        """Return it as one line for people."""
+        why = f"（{self.why}）" if self.why else ""
+        contact = f"  {say('联系', 'contact')}: {self.contact}" if self.contact else ""
+        return f"{self.system}: {self.what}{why} → {self.command}{contact}"
+
+
+#: Stages that fail before anything leaves: the data, a code table or the mapping is at fault, not the far side.
+_OURS = frozenset({Stage.SOURCE.value, Stage.MAP.value})
+
+
+def of(lines: Sequence[Line], holder: str | None, strangers: Mapping[str, int], zone: tzinfo) -> list[Need]:
+    """Return everything that is stuck, what needs a person before what waits for a far side.
+
+    `strangers`: how many deliveries are open for systems that are no longer configured.
+    """
+    found = [*_unserved(lines, holder), *_unknown(strangers), *(need for line in lines for need in _line(line, holder, zone))]
+    return sorted(found, key=lambda need: need.waits)
+
+
+def _unserved(lines: Sequence[Line], holder: str | None) -> Iterator[Need]:
+    pending = sum(line.count(State.PENDING) for line in lines)
+    if pending and holder is None:
+        what = say(f"{pending} 条待发，但没有中枢在运行", f"{pending} pending, and no hub is at work")
+        yield Need("hub", what, "", "hub serve")
+
+
+def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
+    for name, number in sorted(strangers.items()):
+        what = say(
+            f"配置中已没有这个系统，库中还有它的 {number} 条", f"is no longer configured, {number} deliveries are left for it"
+        )
+        yield Need(name, what, "", say(f"恢复 config/systems/{name}.yaml", f"restore config/systems/{name}.yaml"))
+
+
+def _line(line: Line, holder: str | None, zone: tzinfo) -> Iterator[Need]:
+    yield from _standing(line, zone)
+    yield from _unreadable(line, zone)
+    yield from _people(line)
+    yield from _parked(line)
+    yield from _overdue(line, holder)
+
+
+def _standing(line: Line, zone: tzinfo) -> Iterator[Need]:
+    name, standing = line.system.name, line.standing
+    why = f"{standing.code or ''} {standing.reason or ''}".strip()
+    if standing.paused and standing.code:  # the hub did it: the set-up is wrong
+        what = say("因设置有误自动暂停，记录未受损", "paused by itself: the set-up is wrong, its records are spared")
+        yield Need(name, what, why, f"hub check --live {name} && hub resume {name}", line.system.contact)
+    elif standing.paused:
+        since = looking.when(standing.changed_at, zone)
+        what = say(f"由 {standing.paused_by} 于 {since} 暂停", f"paused by {standing.paused_by} at {since}")
+        yield Need(name, what, why, f"hub resume {name}")
+    elif not standing.open_at(line.now):
+        until = looking.when(standing.rest_until, zone)
+        what = say(f"对方不可用，{until} 自动再试", f"the target is down; tried again at {until}")
+        yield Need(name, what, why, f"hub check --live {name}", line.system.contact, waits=True)
+
+
+def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
+    last = line.last
+    if last is not None and last.code:
+        at = looking.when(last.ended_at, zone)
+        what = say(f"{at} 读取失败，下次从断点续读", f"could not be read at {at}; the next run resumes there")
+        yield Need(
+            line.system.name, what, f"{last.code} {last.reason}", f"hub check --live {line.system.name}", line.system.contact
+        )
+
+
+def _people(line: Line) -> Iterator[Need]:
+    ours, theirs = [one for one in line.dead if one.stage in _OURS], [one for one in line.dead if one.stage not in _OURS]
+    own = "、".join(one.contact for one in line.suppliers or [line.system] if one.contact)
+    if ours:
+        yield _dead(line, ours, say("数据、代码表或映射不合约定", "data, code table or mapping break the contract"), own)
+    if theirs:
+        yield _dead(line, theirs, say("对方不收", "refused by the far side"), line.system.contact)
+    if number := line.count(State.HELD):
+        what = say(f"{number} 条待人工", f"{number} held for a person")
+        yield Need(line.system.name, what, "", f"hub hold list --system {line.system.name}", line.system.contact)
+
+
+def _dead(line: Line, groups: Sequence[DeadGroup], whose: str, contact: str) -> Need:
+    number, first = sum(one.count for one in groups), groups[0]
+    what = say(f"{number} 条死信：{whose}", f"{number} dead letters: {whose}")
+    why = say(f"最多的 {first.count} 条：{first.code} {first.reason}", f"most, {first.count}: {first.code} {first.reason}")
+    return Need(line.system.name, what, why, f"hub dead list --system {line.system.name}", contact)
+
+
+def _parked(line: Line) -> Iterator[Need]:
+    name, number = line.system.name, line.count(State.PARKED)
+    if not number:
+        return
+    what = say(f"{number} 条等父记录", f"{number} wait for their parents")
+    if line.count(*FAILED):  # named above: mending the parents releases them
+        why = say("父记录处理好后自动放行", "they follow by themselves once the parents are mended")
+    else:
+        why = say("父记录还没有到，来源读到后自动放行", "their parents have not come yet; they follow by themselves")
+    yield Need(name, what, why, f"hub hold list --parked --system {name}", waits=not line.count(*FAILED))
+
+
+def _overdue(line: Line, holder: str | None) -> Iterator[Need]:
+    pending = line.backlog.get(State.PENDING)
+    stuck = pending is not None and pending.count and line.now - pending.oldest > OVERDUE
+    if pending and stuck and holder and line.standing.open_at(line.now):
+        age = looking.since(pending.oldest, line.now)
+        what = say(f"{pending.count} 条待发，最早一条已欠 {age}", f"{pending.count} pending, the oldest for {age}")
+        why = say("对方慢或在逐条重试", "the target is slow, or they are being retried one by one")
+        yield Need(
+            line.system.name, what, why, f"hub hold list --pending --system {line.system.name}", line.system.contact, waits=True
+        )
