@@ -10,12 +10,13 @@ from typing import Any
 
 import orjson
 
+from hub.engine import storable
 from hub.engine.exchange import Exchange
 from hub.mapping import Envelope, Issue
 from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
 from hub.store import acceptance
-from hub.store.acceptance import Accepted, Known, Owed
+from hub.store.acceptance import NOWHERE, Accepted, Known, Owed
 from hub.store.partitions import Holding
 from hub.store.runs import Run
 
@@ -35,6 +36,7 @@ class Frame:
 def accept_page(exchange: Exchange, holding: Holding, run: Run, page: Page, number: int) -> int:
     """Accept one page and make it durable. Returns how many deliveries are due now."""
     now = exchange.clock()
+    page = storable.page(page)
     frame = _frame(exchange, run, page, number, now)
     accepted, counts = _accept_all(frame, page)
     with exchange.store.writing() as connection:
@@ -86,15 +88,19 @@ def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]
 
 
 def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: bool, twice: bool) -> Accepted:
-    data = orjson.dumps(record.data)
+    data = storable.data(record.data)
+    if data is None:
+        return _unstorable(record, counts, b"{}", renewed, frame.source)
     schema = frame.exchange.settings.systems[frame.source].schemas.get(record.kind)
     issues = [issue for issue in schema.check(record.data) if issue.severity == "block"] if schema else []
     if issues:
         counts["rejected"] += 1
         owed: tuple[Owed, ...] = (_broken(frame, record.kind, record.key, issues),)
     else:
-        counts["accepted"] += 1
         owed = tuple(_owed(frame, record, renewed=renewed, twice=twice))
+        if not storable.owed(owed):
+            return _unstorable(record, counts, data, renewed, frame.source)
+        counts["accepted"] += 1
         counts["filtered"] += not owed
         counts["deliveries"] += len(owed)
         counts["unmappable"] += sum(one.stage is Stage.MAP for one in owed)
@@ -161,7 +167,7 @@ def _issues(issues: Sequence[Issue]) -> bytes | None:
 
 def _broken(frame: Frame, kind: str, key: str, issues: Sequence[Issue]) -> Owed:
     """A record that broke its source schema: owed to nobody, kept as a dead letter of the source."""
-    return Owed(frame.source, "-", kind, key, Operation.INSERT, mapping="-", body=None, **_dead(Stage.SOURCE, issues))
+    return Owed(frame.source, NOWHERE, kind, key, Operation.INSERT, mapping="-", body=None, **_dead(Stage.SOURCE, issues))
 
 
 def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
@@ -174,12 +180,22 @@ def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
 
 def _unreadable(frame: Frame, fault: Unreadable, counts: Counter[str]) -> Accepted:
     counts["rejected"] += 1
-    owed = Owed(
-        frame.source, "-", fault.kind, fault.key, Operation.INSERT, mapping="-", body=None,
+    renewed = (fault.kind, fault.key) in frame.known
+    return Accepted(fault.kind, fault.key, _fault_revision(fault), False, b"{}", (_nowhere(frame.source, fault),), renewed)
+
+
+def _unstorable(record: Record, counts: Counter[str], data: bytes, renewed: bool, source: str) -> Accepted:
+    """A record the store cannot hold, or whose deliveries it cannot: a dead letter of the source under its own revision."""
+    counts["rejected"] += 1
+    owed = _nowhere(source, storable.fault(record))
+    return Accepted(record.kind, record.key, record.revision, False, data, (owed,), renewed)
+
+
+def _nowhere(source: str, fault: Unreadable) -> Owed:
+    return Owed(
+        source, NOWHERE, fault.kind, fault.key, Operation.INSERT, mapping="-", body=None,
         state=State.DEAD, stage=Stage.SOURCE, code=fault.code, reason=fault.reason,
     )  # fmt: skip
-    renewed = (fault.kind, fault.key) in frame.known
-    return Accepted(fault.kind, fault.key, _fault_revision(fault), False, b"{}", (owed,), renewed)
 
 
 def _fault_revision(fault: Unreadable) -> str:
@@ -193,7 +209,7 @@ def _measure(exchange: Exchange, source: str, accepted: Sequence[Accepted], coun
     results: Counter[tuple[str, str]] = Counter()
     for one in accepted:
         for owed in one.owed:
-            if owed.route != "-":
+            if owed.route != NOWHERE:
                 results[owed.route, "unmappable" if owed.stage is Stage.MAP else "mapped"] += 1
     for (route, result), number in results.items():
         exchange.metrics.mapped.labels(route, result).inc(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from hub.engine.exchange import Exchange
-from hub.store import settling, systems, views
+from hub.store import family, runs, settling, systems, views
 
 log = logging.getLogger(__name__)
 
@@ -15,11 +15,14 @@ EVERY_SECONDS = 10.0
 def maintain(exchange: Exchange) -> None:
     """Do all chores once."""
     now = exchange.clock()
+    with exchange.store.reading() as connection:
+        strays = family.strays(connection)
     with exchange.store.writing() as connection:
-        released = settling.sweep_parked(connection, now)
+        released = family.sweep_parked(connection, now)
+        parked = family.park(connection, strays, now) if strays else 0
         expired = settling.expire_accepted(connection, now)
-    if released or expired:
-        log.info("released %s, expired %s", released, expired, extra={"event": "maintain.moved"})
+    if released or parked or expired:
+        log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
     refresh(exchange)
 
 
@@ -29,6 +32,7 @@ def refresh(exchange: Exchange) -> None:
         backlog = views.backlog(connection)
         standings = {name: systems.standing(connection, name) for name in exchange.settings.systems}
         size = views.store_bytes(connection)
+        done = {one.name: runs.last_done(connection, one.name) for one in exchange.settings.sources()}
     now, metrics = exchange.clock(), exchange.metrics
     for name, standing in standings.items():
         metrics.paused.labels(name).set(standing.paused)
@@ -38,4 +42,6 @@ def refresh(exchange: Exchange) -> None:
             metrics.queue.labels(name, state.value).set(mine[state].count if state in mine else 0)
         oldest = min((one.oldest.timestamp() for state, one in mine.items() if state in views.OWED), default=0.0)
         metrics.oldest.labels(name).set(oldest)
+    for name, at in done.items():  # told again after a restart: an alert on it must not fire because the hub was updated
+        metrics.last_success.labels(name).set(at.timestamp() if at else 0)
     metrics.store_bytes.set(size)

@@ -9,6 +9,7 @@ import orjson
 
 from hub.engine.exchange import Exchange
 from hub.mapping import Envelope
+from hub.model import Operation, State
 from hub.settings import RouteSettings
 from hub.store import acceptance, actions
 from hub.store.actions import Remade, Scope
@@ -59,8 +60,10 @@ def _remap(exchange: Exchange, scope: Scope, actor: str, reason: str) -> Replaye
 def _remake(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade | None:
     if route is None:
         return None
+    # what was taken once and refused later is over there already
+    operation = Operation.UPDATE.value if row.state == State.REJECTED.value else row.operation
     envelope = Envelope(
-        operation=row.operation, batch=row.batch, time=exchange.clock(), key=row.key, revision=row.revision,
+        operation=operation, batch=row.batch, time=exchange.clock(), key=row.key, revision=row.revision,
         kind=row.kind, system=row.system, lane=row.lane,
     )  # fmt: skip
     body, _ = route.mapping.apply(orjson.loads(row.data), envelope)

@@ -9,17 +9,17 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
-from hub.model import LIVE, TAKEN, Operation, Stage, State
-from hub.store import dialect, schema
+from hub.model import Operation, Stage, State
+from hub.store import dialect, family, schema
 from hub.store.numbers import moment, take
 from hub.store.partitions import Holding, require
 
-#: A parent in one of these is on its way or over there; in any other, or absent, its children are parked.
-_PARENT_FINE = [state.value for state in (LIVE | TAKEN) - {State.PARKED}]
 #: What a newer version of the same record makes pointless (a late-rejected one was there, so the newer one is an update).
 _OUTDATED = [State.DEAD.value, State.REJECTED.value]
+#: The route of what is owed to nobody: a dead letter of the source itself.
+NOWHERE = "-"
 #: Most keys in one IN list: below every database's limit on bound values.
 CHUNK = 1000
 
@@ -82,14 +82,18 @@ def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -
 
 
 def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple[str, str]]:
-    """Return the (route, key) pairs the far side has, or will have had, from any version of these records."""
+    """Return the (route, key) pairs the far side has, or will have had, from any version of these records.
+
+    What it refused in its later check (stage feedback) it has had, whatever became of the delivery since.
+    """
     table = schema.delivery
     numbers = list(record_ids)
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
     found: set[tuple[str, str]] = set()
     for start in range(0, len(numbers), CHUNK):
         query = select(table.c.route, table.c.key).where(
-            table.c.record_id.in_(numbers[start : start + CHUNK]), table.c.state.not_in(gone)
+            table.c.record_id.in_(numbers[start : start + CHUNK]),
+            or_(table.c.state.not_in(gone), table.c.stage == Stage.FEEDBACK.value),
         )
         found.update((row.route, row.key) for row in connection.execute(query))
     return found
@@ -135,12 +139,14 @@ def _write_records(connection: Connection, source: str, run_id: int, accepted: S
     ]
     dialect.insert_rows(connection, schema.record, _RECORD, records)
     owed = [(record_id, one, owed) for record_id, one in enumerate(accepted, first_record) for owed in one.owed]
-    return _write_deliveries(connection, owed, batch, at) if owed else 0
+    first = take(connection, "delivery", len(owed)) if owed else 0
+    due = _write_deliveries(connection, owed, first, batch, at) if owed else 0
+    if any(one.renewed for one in accepted):
+        _supersede(connection, _replaced(source, accepted, first), at)
+    return due
 
 
-def _write_deliveries(connection: Connection, owed: Sequence[tuple[int, Accepted, Owed]], batch: str, at: int) -> int:
-    first = take(connection, "delivery", len(owed))
-    _supersede(connection, [(one.key, debt) for _, one, debt in owed if one.renewed], at)
+def _write_deliveries(connection: Connection, owed: Sequence[tuple[int, Accepted, Owed]], first: int, batch: str, at: int) -> int:
     rows = [_delivery_row(number, *debt, batch, at) for number, debt in enumerate(owed, first)]
     dialect.insert_rows(connection, schema.delivery, _DELIVERY, rows)
     bodies = [(number, debt.body) for number, (_, _, debt) in enumerate(owed, first) if debt.body is not None]
@@ -163,19 +169,32 @@ def partition_of(lane: str, partitions: int) -> int:
     return zlib.crc32(lane.encode()) % partitions if partitions > 1 else 0
 
 
-def _supersede(connection: Connection, renewed: Sequence[tuple[str, Owed]], at: int) -> None:
+def _replaced(source: str, accepted: Sequence[Accepted], first: int) -> list[dict[str, Any]]:
+    """Return where failed deliveries of earlier versions stand: what the newer version is owed to, and the source itself."""
+    rows, number = [], first
+    for one in accepted:
+        places = [(owed.system, owed.lane, owed.route) for owed in one.owed] + [(source, one.key, NOWHERE)]
+        if one.renewed:
+            rows += [_place(*place, one.key, number) for place in places]
+        number += len(one.owed)
+    return rows
+
+
+def _place(system: str, lane: str, route: str, key: str, before: int) -> dict[str, Any]:
+    return {"b_system": system, "b_lane": lane, "b_route": route, "b_key": key, "b_before": before}
+
+
+def _supersede(connection: Connection, replaced: Sequence[dict[str, Any]], at: int) -> None:
     """End the failed deliveries of earlier versions: the newer version takes over their place."""
     table = schema.delivery
-    failing = {system for system in {owed.system for _, owed in renewed} if _has_failed(connection, system)}
-    rows = [
-        {"b_system": owed.system, "b_lane": owed.lane, "b_route": owed.route, "b_key": key}
-        for key, owed in renewed
-        if owed.system in failing
-    ]
+    failing = {system for system in {row["b_system"] for row in replaced} if _has_failed(connection, system)}
+    rows = [row for row in replaced if row["b_system"] in failing]
     if rows:
         same = and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("system", "lane", "route", "key")))
+        before = bindparam("b_before", type_=table.c.id.type)
+        earlier = or_(table.c.id < before, before == 0)  # 0: this page owes nothing at all
         failed = or_(*(table.c.state == state for state in _OUTDATED))  # an IN list cannot be sent with many rows
-        outdated = update(table).where(same, failed)
+        outdated = update(table).where(same, earlier, failed)
         connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=at), rows)
 
 
@@ -186,17 +205,9 @@ def _has_failed(connection: Connection, system: str) -> bool:
 
 
 def _park_orphans(connection: Connection, first: int, at: int) -> int:
-    child, parent = schema.delivery, schema.delivery.alias("parent")
-    has_parent = exists().where(
-        parent.c.system == child.c.system,
-        parent.c.lane == child.c.lane,
-        parent.c.route == child.c.parent_route,
-        parent.c.key == child.c.parent_key,
-        parent.c.state.in_(_PARENT_FINE),
-    )
-    orphans = and_(child.c.id >= first, child.c.state == State.PENDING.value, child.c.parent_route.is_not(None), not_(has_parent))
-    done = connection.execute(update(child).where(orphans).values(state=State.PARKED.value, changed_at=at))
-    return int(done.rowcount)
+    child = schema.delivery
+    orphans = update(child).where(child.c.id >= first, family.orphaned(child))
+    return int(connection.execute(orphans.values(state=State.PARKED.value, changed_at=at)).rowcount)
 
 
 def _count(connection: Connection, run_id: int, counts: Mapping[str, int]) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, not_, select, update
 
-from hub.model import FAILED, Operation, State
-from hub.store import schema
+from hub.model import FAILED, TAKEN, Operation, State
+from hub.store import family, schema
 from hub.store.numbers import moment, take
 
 _OURS = schema.delivery
@@ -64,12 +64,15 @@ def count(connection: Connection, scope: Scope, states: Sequence[State] = tuple(
 
 
 def replayable(connection: Connection, scope: Scope, *, after: int, limit: int) -> list[Any]:
-    """Return failed deliveries of a scope above a number, oldest first, with their record's data, to be mapped anew."""
+    """Return failed deliveries of a scope above a number, oldest first, with their record's data, to be mapped anew.
+
+    Left out are those of which a newer version is over there.
+    """
     record = schema.record
     query = (
         select(_OURS, record.c.data, record.c.source, record.c.revision)
         .join_from(_OURS, record, record.c.id == _OURS.c.record_id)
-        .where(*_meant(scope, tuple(FAILED)), _OURS.c.id > after)
+        .where(*_meant(scope, tuple(FAILED)), _OURS.c.id > after, not_(_overtaken()))
         .order_by(_OURS.c.id)
         .limit(limit)
     )
@@ -82,14 +85,30 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
         return 0
     has_body = exists().where(schema.body.c.delivery_id == _OURS.c.id)
     revived = update(_OURS).where(*_meant(scope, tuple(FAILED)), has_body).values(_revived(now))
+    _retire(connection, scope, now)
     number = int(connection.execute(revived).rowcount)
+    family.reunite(connection, now)
     write_journal(connection, actor, "retry", str(scope), number, reason, now)
     return number
 
 
+def _retire(connection: Connection, scope: Scope, now: datetime) -> None:
+    """End failed deliveries a newer version of which is over there: sent now, they would put old data in its place."""
+    outdated = update(_OURS).where(*_meant(scope, tuple(FAILED)), _overtaken())
+    connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=moment(now)))
+
+
+def _overtaken() -> ColumnElement[bool]:
+    newer = _OURS.alias("newer")
+    same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
+    return exists().where(*same, newer.c.id > _OURS.c.id, newer.c.state.in_([state.value for state in TAKEN]))
+
+
 def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetime) -> int:
     """Make failed deliveries pending again with new bodies (a new generation: the far side must not mistake it for the old one)."""
-    return sum(_remake(connection, one, now) for one in remade)
+    number = sum(_remake(connection, one, now) for one in remade)
+    family.reunite(connection, now)
+    return number
 
 
 def _remake(connection: Connection, one: Remade, now: datetime) -> int:
@@ -124,6 +143,7 @@ def decide_held(connection: Connection, scope: Scope, state: State, *, actor: st
         return 0
     values = {**_revived(now), "state": state.value, "reason": reason}
     number = int(connection.execute(update(_OURS).where(*_meant(scope, (State.HELD,))).values(values)).rowcount)
+    family.reunite(connection, now)
     write_journal(connection, actor, f"held:{state.value}", str(scope), number, reason, now)
     return number
 
@@ -135,6 +155,7 @@ def cancel(connection: Connection, scope: Scope, *, actor: str, reason: str, now
     states = (*FAILED, State.HELD, State.PARKED)
     values = {"state": State.CANCELLED.value, "changed_at": moment(now), "reason": reason}
     number = int(connection.execute(update(_OURS).where(*_meant(scope, states)).values(values)).rowcount)
+    family.reunite(connection, now)
     write_journal(connection, actor, "cancel", str(scope), number, reason, now)
     return number
 

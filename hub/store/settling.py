@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, true, update
 
 from hub.model import TAKEN, Stage, State, Taken
-from hub.store import schema
+from hub.store import family, schema
 from hub.store.numbers import moment
 from hub.store.outbox import SendWindow
 from hub.store.partitions import Holding, require
 
-_TAKEN = [state.value for state in TAKEN]
 _OURS = schema.delivery
 _TRIED = schema.attempt
 _WINDOW = schema.window
@@ -147,12 +146,20 @@ def _release(connection: Connection, system: str, taken: Sequence[Settled], at: 
 
 
 def park_children(connection: Connection, system: str, dead: Sequence[Settled], at: int) -> None:
-    """Park what waits for these parents: they will not come as they are."""
+    """Park what waits for these parents: they will not come as they are, unless another version of theirs is there or coming."""
     if dead:
-        _children(connection, system, dead, State.PENDING, {"state": State.PARKED.value, "changed_at": at})
+        values = {"state": State.PARKED.value, "changed_at": at}
+        _children(connection, system, dead, State.PENDING, values, family.orphaned(_OURS))
 
 
-def _children(connection: Connection, system: str, parents: Sequence[Settled], state: State, values: dict[str, Any]) -> None:
+def _children(
+    connection: Connection,
+    system: str,
+    parents: Sequence[Settled],
+    state: State,
+    values: dict[str, Any],
+    only: ColumnElement[bool] | None = None,
+) -> None:
     rows = [{"p_lane": one.lane, "p_route": one.route, "p_key": one.key} for one in parents]
     children = and_(
         _OURS.c.system == system,
@@ -160,6 +167,7 @@ def _children(connection: Connection, system: str, parents: Sequence[Settled], s
         _OURS.c.parent_route == bindparam("p_route"),
         _OURS.c.parent_key == bindparam("p_key"),
         _OURS.c.state == state.value,
+        true() if only is None else only,
     )
     connection.execute(update(_OURS).where(children).values(values), rows)
 
@@ -167,22 +175,6 @@ def _children(connection: Connection, system: str, parents: Sequence[Settled], s
 def _has(connection: Connection, system: str, state: State) -> bool:
     query = select(_OURS.c.id).where(_OURS.c.system == system, _OURS.c.state == state.value, schema.OPEN).limit(1)
     return connection.execute(query).first() is not None
-
-
-def sweep_parked(connection: Connection, now: datetime) -> int:
-    """Release every parked delivery whose parent has been taken: what a race between T1 and T3 may have left behind."""
-    ours, parent = _OURS, _OURS.alias("parent")
-    parent_taken = exists().where(
-        parent.c.system == ours.c.system,
-        parent.c.lane == ours.c.lane,
-        parent.c.route == ours.c.parent_route,
-        parent.c.key == ours.c.parent_key,
-        parent.c.state.in_(_TAKEN),
-    )
-    at = moment(now)
-    parked = and_(ours.c.state == State.PARKED.value, schema.OPEN)
-    done = connection.execute(update(ours).where(parked, parent_taken).values(state=State.PENDING.value, due_at=at, changed_at=at))
-    return int(done.rowcount)
 
 
 def expire_accepted(connection: Connection, now: datetime) -> int:
