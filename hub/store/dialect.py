@@ -122,6 +122,28 @@ def _server_lease(engine: Engine) -> Iterator[None]:
             connection.commit()
 
 
+def holder(engine: Engine) -> str | None:
+    """Return who holds the lease (its process, where that is known), None when nobody does. Takes nothing itself."""
+    if engine.dialect.name == "sqlite":
+        return _file_holder(Path(str(engine.url.database) + ".lease"))
+    query = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = :key AND granted AND database = "
+                 "(SELECT oid FROM pg_database WHERE datname = current_database())")  # fmt: skip
+    with reading(engine) as connection:
+        found = connection.scalar(query, {"key": LEASE_KEY})
+    return f"connection {found}" if found is not None else None
+
+
+def _file_holder(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return file.read().strip() or path.name
+    return None
+
+
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert many rows, given as tuples in the order of `columns`, the quickest way the database knows."""
     if not rows:

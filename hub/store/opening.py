@@ -35,6 +35,10 @@ class Store:
         """Hold the right to work on this store; raises LeaseHeld when another process does."""
         return dialect.lease(self.engine)
 
+    def holder(self) -> str | None:
+        """Return who works on this store now, None when nobody does."""
+        return dialect.holder(self.engine)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()

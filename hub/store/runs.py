@@ -134,6 +134,13 @@ def get(connection: Connection, number: int) -> Run | None:
     return _run(row) if row else None
 
 
+def last_done(connection: Connection, source: str) -> datetime | None:
+    """Return when a run of that source last read to its end."""
+    done = select(_TABLE.c.ended_at).where(_TABLE.c.source == source, _TABLE.c.state == RunState.DONE.value)
+    at = connection.scalar(done.order_by(_TABLE.c.id.desc()).limit(1))
+    return None if at is None else instant(at)
+
+
 def unfinished(connection: Connection, source: str) -> list[Run]:
     """Return runs of that source that are asked for or running, oldest first."""
     query = select(_TABLE).where(_TABLE.c.source == source, _TABLE.c.ended_at.is_(None)).order_by(_TABLE.c.id)

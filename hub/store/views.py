@@ -50,6 +50,8 @@ class Delivery:
     code: str | None
     reason: str | None
     issues: tuple[dict[str, Any], ...]
+    parent_route: str | None = None
+    parent_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,5 +240,5 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         row.id, row.system, row.route, row.endpoint, row.kind, row.key, row.lane, row.operation, State(row.state), row.attempts,
         instant(row.created_at), instant(row.changed_at), instant(row.due_at), row.batch, row.stage, row.code, row.reason,
-        tuple(orjson.loads(row.issues)) if row.issues else (),
+        tuple(orjson.loads(row.issues)) if row.issues else (), row.parent_route, row.parent_key,
     )  # fmt: skip
