@@ -82,6 +82,7 @@ def _each(files: Files, paths: Sequence[Path], entry: type[F], env: Mapping[str,
             written = documents.read(path, files.directory)
         except ConfigurationError as error:
             files.found.extend(error.findings)
+            files.named.add(path.stem)  # a system's file bears its name: who mentions it is not at fault
             continue
         filled = Fill(env, path.parent, files.found).document(written)
         files.named |= _names(filled.data)
