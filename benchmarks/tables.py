@@ -1,10 +1,11 @@
 """Measures benchmark (b): cases from a local database into exchange tables, beside a plain script that does the same undurably.
 
-    python -m benchmarks.tables [--cases 100000] [--rounds 3] [--store URL]
+    python -m benchmarks.tables [--cases 100000] [--rounds 3] [--target URL] [--local URL] [--store URL]
 
 Both sides read the same rows, make the same 30-field `up_pro_accept` body with the same checks, and upsert it in batches of 500
 into the same table. The plain script is one loop: SELECT in pages, a hand-written function with a pydantic model, executemany,
 commit. Ours is the whole path: cursor, records, outbox, windows, attempts, receipts, synchronous=FULL. The last line is the ratio.
+All databases are SQLite files in a temporary directory unless given; exchange tables in life are MySQL or Oracle, so give a server.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, Engine, Index, MetaData, String, Table, create_engine, insert, text
 
 from benchmarks import mapping
 from hub.engine.progress import look
@@ -35,12 +36,16 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as name:
         directory = Path(name)
-        local = f"sqlite:///{directory}/local.db"
+        local = options.local or f"sqlite:///{directory}/local.db"
         _fill(local, options.cases)
         plain, ours = [], []
         for number in range(options.rounds):
-            plain.append(_timed(lambda number=number: _plain(local, _target(directory, f"plain{number}")), options.cases))
-            ours.append(_timed(lambda number=number: _hub(directory, local, number, options), options.cases))
+            target = _target(options.target or f"sqlite:///{directory}/plain{number}.db")
+            plain.append(_timed(lambda target=target: _plain(local, target), options.cases))
+            target = _target(options.target or f"sqlite:///{directory}/ours{number}.db")
+            ours.append(
+                _timed(lambda target=target, number=number: _hub(directory / str(number), local, target, options), options.cases)
+            )
         _tell("plain script", statistics.median(plain))
         _tell("hub, whole path", statistics.median(ours))
         print(f"the hub runs at {statistics.median(ours) / statistics.median(plain):.2f} of the plain script")
@@ -50,9 +55,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--store", default="", help="SQLAlchemy URL of the hub's store; SQLite in a temporary directory unless given"
-    )
+    for name, what in (("target", "exchange tables"), ("local", "local database"), ("store", "hub's store")):
+        parser.add_argument(f"--{name}", default="", help=f"SQLAlchemy URL of the {what}")
     return parser.parse_args()
 
 
@@ -70,15 +74,24 @@ def _tell(name: str, rate: float) -> None:
 
 
 def _fill(url: str, count: int) -> None:
-    columns = ", ".join(f"{column} TEXT" for column in _SOURCES)
-    with create_engine(url).begin() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        connection.exec_driver_sql(f"CREATE TABLE T_BJ (BENCHID TEXT PRIMARY KEY, {columns}, GXSJ TEXT)")
-        connection.exec_driver_sql("CREATE INDEX IX_GXSJ ON T_BJ (GXSJ, BENCHID)")
-        names = ["BENCHID", *_SOURCES, "GXSJ"]
-        marks = ", ".join("?" for _ in names)
-        rows = [_row(number, record) for number, record in enumerate(mapping.records(count))]
-        connection.exec_driver_sql(f"INSERT INTO T_BJ ({', '.join(names)}) VALUES ({marks})", rows)
+    metadata = MetaData()
+    columns = [Column(source, String(1000)) for source in _SOURCES]
+    table = Table("T_BJ", metadata, Column("BENCHID", String(10), primary_key=True), *columns, Column("GXSJ", String(19)))
+    Index("IX_GXSJ", table.c.GXSJ, table.c.BENCHID)
+    names = [column.name for column in table.columns]
+    with _fresh(url, metadata).begin() as connection:
+        rows = [dict(zip(names, _row(number, record), strict=True)) for number, record in enumerate(mapping.records(count))]
+        connection.execute(insert(table), rows)
+
+
+def _fresh(url: str, metadata: MetaData) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    metadata.drop_all(engine)
+    metadata.create_all(engine)
+    return engine
 
 
 def _row(number: int, record: dict[str, Any]) -> tuple[Any, ...]:
@@ -86,32 +99,33 @@ def _row(number: int, record: dict[str, Any]) -> tuple[Any, ...]:
     return (f"{number:010}", *(record.get(source) for source in _SOURCES), changed)
 
 
-def _target(directory: Path, name: str) -> str:
-    url = f"sqlite:///{directory}/{name}.db"
-    columns = ", ".join(f"{name} VARCHAR({width})" for name, (_, width, _) in mapping.COLUMNS.items() if name not in _ADDED)
-    with create_engine(url).begin() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        connection.exec_driver_sql(
-            f"CREATE TABLE up_pro_accept ({columns}, data_source VARCHAR(3), cd_operation VARCHAR(2), PRIMARY KEY (row_guid))"
-        )
+def _target(url: str) -> str:
+    metadata = MetaData()
+    columns = [Column(name, String(width), primary_key=name == "row_guid") for name, (_, width, _) in mapping.COLUMNS.items()]
+    Table("up_pro_accept", metadata, *columns, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_row_format="DYNAMIC")
+    _fresh(url, metadata).dispose()
     return url
 
 
-_ADDED = ("data_source", "cd_operation")
-
-
 # --- the plain script ---
+
+_PAGES = (
+    "SELECT * FROM T_BJ WHERE (GXSJ, BENCHID) > (:at, :key) ORDER BY GXSJ, BENCHID LIMIT :page",
+    'SELECT * FROM "T_BJ" WHERE ("GXSJ", "BENCHID") > (:at, :key) ORDER BY "GXSJ", "BENCHID" LIMIT :page',
+)
 
 
 def _plain(local: str, target: str) -> None:
     source, sink = create_engine(local), create_engine(target)
     make = mapping.by_hand(mapping.model(), "I")
     names = list(mapping.COLUMNS)
-    upsert = text(
-        f"INSERT INTO up_pro_accept ({', '.join(names)}) VALUES ({', '.join(':' + name for name in names)}) "
-        f"ON CONFLICT (row_guid) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[1:])}"
-    )
-    page = text("SELECT * FROM T_BJ WHERE (GXSJ, BENCHID) > (:at, :key) ORDER BY GXSJ, BENCHID LIMIT :page")
+    conflict, new = "ON CONFLICT (row_guid) DO UPDATE SET", "excluded.{0}"
+    if sink.dialect.name in ("mysql", "mariadb"):
+        conflict, new = "ON DUPLICATE KEY UPDATE", "VALUES({0})"
+    updates = ", ".join(f"{name} = {new.format(name)}" for name in names[1:])
+    marks = ", ".join(f":{name}" for name in names)
+    upsert = text(f"INSERT INTO up_pro_accept ({', '.join(names)}) VALUES ({marks}) {conflict} {updates}")
+    page = text(_PAGES[source.dialect.name == "postgresql"])
     at, key = "", ""
     with source.connect() as reading:
         while rows := reading.execute(page, {"at": at, "key": key, "page": PAGE}).mappings().all():
@@ -125,14 +139,13 @@ def _plain(local: str, target: str) -> None:
 # --- ours ---
 
 
-def _hub(directory: Path, local: str, number: int, options: argparse.Namespace) -> None:
-    root = directory / f"hub{number}"
-    _configure(root, local, _target(directory, f"ours{number}"), options.store or f"sqlite:///{root}/hub.db")
+def _hub(root: Path, local: str, target: str, options: argparse.Namespace) -> None:
+    _configure(root, local, target, options.store or f"sqlite:///{root}/hub.db")
     settings = load(root, env={})
     with serving(settings, scheduled=False) as service:
         run = service.ask("local", Trigger.CLI, "benchmark")
         while not (seen := look(service.exchange, [run])).quiet:
-            time.sleep(0.05)
+            time.sleep(0.5)
         assert seen.runs[0].accepted == options.cases and seen.owed == 0, seen
 
 

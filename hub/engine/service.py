@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -91,6 +92,13 @@ class Service:
         return self.exchange.metrics
 
 
+def _collect_garbage_seldom() -> None:
+    """Let the garbage collector look less often: records form no cycles, and looking costs a tenth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 @contextmanager
 def serving(settings: Settings, *, scheduled: bool = True) -> Iterator[Service]:
     """Open the store, take its lease and work until the block ends. Raises LeaseHeld when another hub works on it."""
@@ -100,5 +108,6 @@ def serving(settings: Settings, *, scheduled: bool = True) -> Iterator[Service]:
         stack.enter_context(store.lease())
         service = Service(settings, store, scheduled=scheduled)
         stack.callback(service.stop)
+        _collect_garbage_seldom()
         service.start()
         yield service

@@ -82,15 +82,20 @@ class DeadGroup:
 
 
 def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
-    """Return the open deliveries by system and state. Reads open states only, whatever the history."""
-    query = (
-        select(_OURS.c.system, _OURS.c.state, func.count(), func.min(_OURS.c.created_at))
+    """Return the open deliveries by system and state. Reads the index of open states only, whatever the history."""
+    oldest = func.min(_OURS.c.id).label("oldest")  # numbers are in the order of acceptance
+    counted = (
+        select(_OURS.c.system, _OURS.c.state, func.count().label("number"), oldest)
         .where(schema.OPEN)
         .group_by(_OURS.c.system, _OURS.c.state)
+        .subquery()
+    )
+    query = select(counted.c.system, counted.c.state, counted.c.number, _OURS.c.created_at).join(
+        _OURS, _OURS.c.id == counted.c.oldest
     )
     found: dict[str, dict[State, Backlog]] = {}
-    for system, state, count, oldest in connection.execute(query):
-        found.setdefault(system, {})[State(state)] = Backlog(count, instant(oldest))
+    for system, state, number, created in connection.execute(query):
+        found.setdefault(system, {})[State(state)] = Backlog(number, instant(created))
     return found
 
 
