@@ -1,0 +1,115 @@
+"""`hub dead`: grouped by cause, one by one with masks, retried only with a scope and after a count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.store import Store, open_store, schema
+from tests import configs, fakes, working
+
+
+@pytest.fixture
+def store(here: Path) -> Any:
+    working.exchanged(here)
+    opened = open_store(working.settings_of(here).store)
+    yield opened
+    opened.close()
+
+
+def sample(hub: Callable[..., Any]) -> str:
+    return str(json.loads(hub("dead", "list", "--json").stdout)[0]["sample"])
+
+
+def test_none(hub: Callable[..., Any]) -> None:
+    done = hub("dead", "list")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert json.loads(hub("dead", "list", "--json").stdout) == []
+
+
+def test_groups_with_remedy_and_the_next_command(hub: Callable[..., Any], store: Store) -> None:
+    done = hub("dead", "list")
+    assert done.exit_code == 1
+    assert "applyer_name: length" in done.stdout
+    assert "映射" in done.stdout
+    assert "长度超出限制 →" in done.stdout
+    assert "hub dead show" in done.stderr
+    assert "hub dead show" not in done.stdout
+
+
+def test_one_by_one(hub: Callable[..., Any], store: Store) -> None:
+    one = json.loads(hub("dead", "list", "--each", "--json").stdout)[0]
+    assert (one["lane"], one["state"], one["code"]) == ("A2", "dead", "HUB-M-103")
+    assert "A2" in hub("dead", "list", "--code", "HUB-M-103").stdout
+
+
+def test_a_misspelt_system_is_told(hub: Callable[..., Any]) -> None:
+    done = hub("dead", "list", "--system", "ctiy")
+    assert done.exit_code == 2
+    assert "did you mean city" in done.stderr
+
+
+def test_show_masks_personal_data_on_both_sides(hub: Callable[..., Any], store: Store) -> None:
+    number = sample(hub)
+    done = hub("dead", "show", number)
+    assert done.exit_code == 0
+    assert "名字过长" not in done.stdout
+    assert "名***" in done.stdout or "名*" in done.stdout
+    assert f"hub dead retry {number} --remap" in done.stderr
+    assert "名字过长" not in hub("dead", "show", number, "--json").stdout
+
+
+def test_unmask_shows_all_and_is_written_into_the_journal(hub: Callable[..., Any], store: Store) -> None:
+    assert "名字过长的某某某" in hub("dead", "show", sample(hub), "--unmask").stdout
+    with store.reading() as connection:
+        assert [row.action for row in connection.execute(schema.journal.select())] == ["unmask"]
+
+
+def test_what_no_mark_is_left_for_is_masked_whole(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    number = sample(hub)
+    for name in ("config/systems/city.yaml", "config/routes/city.yaml"):
+        (here / name).unlink()
+    told = json.loads(hub("dead", "show", number, "--json").stdout)
+    assert all(value.endswith("***") for value in told["data"].values())
+
+
+def test_an_unknown_number_is_exit_2(hub: Callable[..., Any]) -> None:
+    done = hub("dead", "show", "99")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "HUB-X-111" in done.stderr
+
+
+def test_retry_needs_a_scope_and_somebody_to_ask(hub: Callable[..., Any], store: Store) -> None:
+    assert "HUB-X-120" in hub("dead", "retry").stderr
+    done = hub("dead", "retry", "--system", "city")
+    assert done.exit_code == 2
+    assert "HUB-X-121" in done.stderr
+
+
+def test_retry_counts_first_and_no_means_no(hub: Callable[..., Any], store: Store) -> None:
+    dry = hub("dead", "retry", "--code", "HUB-M-103", "--dry-run", "--json")
+    assert (dry.exit_code, json.loads(dry.stdout)) == (0, {"would_retry": 1})
+    declined = hub("dead", "retry", "--code", "HUB-M-103", stdin="n\n")
+    assert declined.exit_code == 0
+    assert "涉及 1 条" in declined.stderr
+    assert hub("dead", "list").exit_code == 1
+
+
+def test_what_never_had_a_body_stays_dead_until_mapped_anew(hub: Callable[..., Any], store: Store) -> None:
+    done = hub("dead", "retry", "--case", "A2", "--yes")
+    assert done.exit_code == 1
+    assert "--remap" in done.stdout
+
+
+def test_list_show_mend_retry_deliver(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    configs.put(here, "mappings/contracts/city/accept.yaml", configs.CONTRACT_ACCEPT.replace("maxLength: 6", "maxLength: 20"))
+    done = hub("dead", "retry", sample(hub), "--remap", "--yes", "--reason", "放宽长度", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"retried": 1, "still_unmappable": 0})
+    assert hub("sync", "-q").exit_code == 0
+    assert [message.key for message in fakes.far("city").taken] == ["A1", "A1-1", "A2"]
+    with store.reading() as connection:
+        assert [row.reason for row in connection.execute(schema.journal.select())] == ["放宽长度"]

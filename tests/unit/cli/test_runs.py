@@ -1,0 +1,45 @@
+"""`hub runs` lists runs with their accounts, newest first, in words and in the hub's zone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hub.store import open_store, runs
+from tests import working
+
+
+def test_none_yet(hub: Callable[..., Any]) -> None:
+    done = hub("runs")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "hub sync" in done.stderr
+
+
+def test_accounts_and_failures(hub: Callable[..., Any], here: Path) -> None:
+    working.exchanged(here)
+    at = datetime(2026, 1, 1, 16, 30, tzinfo=UTC)
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        runs.ask(connection, "local", runs.Trigger.API, "api", at)
+        run = runs.begin_next(connection, "local", at)
+        assert run is not None
+        runs.end(connection, run.id, runs.RunState.FAILED, at, code="HUB-S-301", reason="cannot connect")
+    store.close()
+    done = hub("runs")
+    assert done.exit_code == 0
+    assert "2026-01-02 00:30:00" in done.stdout  # the hub's zone is Asia/Shanghai
+    assert "失败" in done.stdout
+    assert "HUB-S-301 cannot connect" in done.stdout
+    told = json.loads(hub("runs", "--source", "local", "--json").stdout)
+    assert [(one["id"], one["adds_up"]) for one in told] == [(2, True), (1, True)]
+    assert told[1]["read"] == told[1]["accepted"] == 3
+    assert len(json.loads(hub("runs", "-n", "1", "--json").stdout)) == 1
+
+
+def test_a_misspelt_source_is_told(hub: Callable[..., Any]) -> None:
+    done = hub("runs", "--source", "locla")
+    assert done.exit_code == 2
+    assert "did you mean local" in done.stderr

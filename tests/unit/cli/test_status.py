@@ -1,0 +1,124 @@
+"""`hub status` names what is stuck, why, whom to ask and what mends it; and whether a hub works on the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.cli import looking
+from hub.store import Store, open_store, runs, schema, systems
+from tests import configs, working
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def store(here: Path) -> Any:
+    working.exchanged(here)
+    opened = open_store(working.settings_of(here).store)
+    yield opened
+    opened.close()
+
+
+def needs(hub: Callable[..., Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(hub("status", "--json").stdout)["needs"]
+    return found
+
+
+def test_all_is_well(hub: Callable[..., Any]) -> None:
+    done = hub("status")
+    assert done.exit_code == 0
+    assert "没有中枢在运行" in done.stdout
+    assert "没有需要处理的事" in done.stdout
+    assert needs(hub) == []
+
+
+def test_dead_letters_name_the_cause_the_owner_of_the_data_and_the_command(hub: Callable[..., Any], here: Path) -> None:
+    configs.put(
+        here, "config/systems/local.yaml", configs.LOCAL.replace("title: 审批系统", "title: 审批系统\n    contact: 县信息股")
+    )
+    working.exchanged(here)
+    done = hub("status")
+    assert done.exit_code == 1
+    line = next(line for line in done.stdout.splitlines() if "死信：" in line)
+    assert "HUB-M-103 applyer_name: length" in line
+    assert "→ hub dead list --system city" in line
+    assert "县信息股" in line  # our data: the city is not to blame
+    assert "市大数据局" not in line
+
+
+def test_what_the_far_side_refused_is_the_far_sides(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(state="dead", stage="send", code="HUB-D-115", reason="refused: 400"))
+    refused = needs(hub)[0]
+    assert (refused["system"], refused["contact"]) == ("city", "市大数据局")
+    assert "HUB-D-115" in refused["why"]
+
+
+def test_a_pause_by_a_person_and_one_by_the_hub(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        systems.pause(connection, "city", "hub", NOW, code="HUB-D-110", reason="401")
+        systems.pause(connection, "local", "王科长", NOW, reason="升级")
+    told = {need["system"]: need for need in needs(hub) if "hub resume" in need["command"]}
+    assert told["city"]["command"] == "hub check --live city && hub resume city"
+    assert told["city"]["contact"] == "市大数据局"
+    assert "HUB-D-110" in told["city"]["why"]
+    assert told["local"]["command"] == "hub resume local"
+    assert "王科长" in told["local"]["what"]
+
+
+def test_a_target_that_is_down_tells_until_when_in_the_hubs_zone(hub: Callable[..., Any], here: Path) -> None:
+    until = NOW + timedelta(hours=1)
+    opened = open_store(working.settings_of(here).store)
+    with opened.writing() as connection:
+        systems.rest(connection, "city", 5, until, NOW, code="HUB-D-101", reason="cannot connect")
+    opened.close()
+    done = hub("status")
+    assert done.exit_code == 4  # nothing for a person here, but a far side is unavailable
+    assert looking.when(until, working.settings_of(here).timezone) in done.stdout
+    assert "hub check --live city" in done.stdout
+    assert "市大数据局" in done.stdout
+
+
+def test_a_source_that_could_not_be_read(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        runs.ask(connection, "local", runs.Trigger.SCHEDULE, "schedule", NOW)
+        run = runs.begin_next(connection, "local", NOW)
+        assert run is not None
+        runs.end(connection, run.id, runs.RunState.FAILED, NOW, code="HUB-S-301", reason="cannot connect")
+        runs.skipped(connection, "local", "schedule", "overlap", NOW)  # tells nothing about the source
+    unreadable = next(need for need in needs(hub) if need["system"] == "local")
+    assert "HUB-S-301" in unreadable["why"]
+    assert unreadable["command"] == "hub check --live local"
+    assert "读取失败" in hub("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("state", "command"), [("held", "hub hold list --system city"), ("parked", "hub hold list --parked --system city")]
+)
+def test_what_waits_for_a_person_or_a_parent(hub: Callable[..., Any], store: Store, state: str, command: str) -> None:
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(state=state))
+    assert command in [need["command"] for need in needs(hub)]
+
+
+def test_pending_without_a_hub_and_overdue_with_one(hub: Callable[..., Any], store: Store) -> None:
+    old = int((NOW - timedelta(hours=2)).timestamp() * 1000)
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(state="pending", created_at=old))
+    assert needs(hub)[0]["command"] == "hub serve"
+    with store.lease():
+        told = needs(hub)
+    assert "hub serve" not in [need["command"] for need in told]
+    assert "hub hold list --pending --system city" in [need["command"] for need in told]
+
+
+def test_a_system_that_is_no_longer_configured_is_not_forgotten(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    for name in ("config/systems/city.yaml", "config/routes/city.yaml"):
+        (here / name).unlink()
+    assert [need["system"] for need in needs(hub)] == ["city"]
