@@ -39,6 +39,10 @@ class Store:
         """Return who works on this store now, None when nobody does."""
         return dialect.holder(self.engine)
 
+    def backup(self, file: Path) -> int:
+        """Copy the store into a new file, also while a hub works on it; return its size in bytes."""
+        return dialect.backup(self.engine, file)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
