@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -41,6 +41,7 @@ class Desk:
     sender: Sender
     policy: Policy
     parents: frozenset[str]
+    unwritten: list[tuple[Standing, SendWindow, list[Outcome]]] = field(default_factory=list)  # sent, and the store did not take it
 
     @property
     def heads_only(self) -> bool:
@@ -74,6 +75,7 @@ def capped(exchange: Exchange, system: str) -> Guarantees:
 def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
     """Send everything of the partition that is due. Returns when something is due next, None when nothing is pending."""
     limit = desk.widest
+    write_down(desk)
     while not stopping():
         now = desk.exchange.clock()
         standing, window = _open(desk, now, limit)
@@ -81,9 +83,17 @@ def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
             return _next(desk, standing, now)
         doubtful = frozenset(one.message.id for one in window.opened if one.doubtful)
         outcomes = desk.sender.send([one.message for one in window.opened], doubtful)
-        _close(desk, standing, window, outcomes)
+        desk.unwritten.append((standing, window, outcomes))
+        write_down(desk)
         limit = _next_limit(desk, limit, outcomes)
     return None
+
+
+def write_down(desk: Desk) -> None:
+    """Settle the windows that were sent; one the store does not take now stays until the next time: its answers are known."""
+    while desk.unwritten:
+        close(desk, *desk.unwritten[0])
+        desk.unwritten.pop(0)
 
 
 def recover(desk: Desk) -> int:
@@ -92,7 +102,7 @@ def recover(desk: Desk) -> int:
         left = outbox.interrupted(connection, desk.holding)
     for window in left:
         outcomes = [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]
-        _close(desk, None, window, outcomes)
+        close(desk, None, window, outcomes)
     return sum(len(window.opened) for window in left)
 
 
@@ -126,7 +136,7 @@ def _next(desk: Desk, standing: Standing, now: datetime) -> datetime | None:
     return due if due > now else None  # due, but behind something that is not: that one will wake us
 
 
-def _close(desk: Desk, standing: Standing | None, window: SendWindow, outcomes: Sequence[Outcome]) -> None:
+def close(desk: Desk, standing: Standing | None, window: SendWindow, outcomes: Sequence[Outcome]) -> None:
     """Settle a window and write it down; without a standing nothing is concluded about the target itself."""
     now = desk.exchange.clock()
     failures, rest_until = _trouble(desk, standing, outcomes, now) if standing else (0, None)

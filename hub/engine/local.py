@@ -130,23 +130,28 @@ class LocalEngine:
 
     def _deliverer(self, system: SystemSettings, partition: int) -> Callable[[], float]:
         desks: list[dispatch.Desk] = []
+        sound: list[bool] = []
 
         def step() -> float:
             if not desks:
-                flight = dispatch.capped(self._exchange, system.name).in_flight
-                pool = ThreadPoolExecutor(flight, thread_name_prefix=f"send:{system.name}")
-                self._pools.append(pool)
-                holding = self._take(f"deliver:{system.name}:{partition}")
-                desk = dispatch.desk(self._exchange, holding, system.name, partition, pool)
+                desks.append(self._desk(system, partition))
+            desk = desks[0]
+            dispatch.write_down(desk)  # before looking for windows nobody knows the answers of
+            if not sound:
                 dispatch.recover(desk)
-                desks.append(desk)
-            try:
-                return self._until(dispatch.drain(desks[0], stopping=self._stopping.is_set))
-            except Exception:
-                desks.clear()  # what was sent and not written down is in doubt: take the partition again and recover
-                raise
+            sound[:] = []
+            due = dispatch.drain(desk, stopping=self._stopping.is_set)
+            sound[:] = [True]
+            return self._until(due)
 
         return step
+
+    def _desk(self, system: SystemSettings, partition: int) -> dispatch.Desk:
+        flight = dispatch.capped(self._exchange, system.name).in_flight
+        holding = self._take(f"deliver:{system.name}:{partition}")
+        pool = ThreadPoolExecutor(flight, thread_name_prefix=f"send:{system.name}")
+        self._pools.append(pool)
+        return dispatch.desk(self._exchange, holding, system.name, partition, pool)
 
     def _until(self, due: datetime | None) -> float:
         if due is None:

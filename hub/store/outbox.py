@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, not_, or_, select
 from sqlalchemy.sql import Select
 
 from hub.model import TAKEN, Message, Operation, State
@@ -57,7 +59,7 @@ def open_window(
     """
     require(connection, holding)
     at = moment(now)
-    rows = connection.execute(_due(system, partition, at, limit, heads_only)).all()
+    rows = _without_gaps(connection.execute(_due(system, partition, at, limit, heads_only)).all())
     if not rows:
         return None
     number = take(connection, "window", 1)
@@ -85,10 +87,21 @@ def in_flight(connection: Connection) -> set[int]:
     return {number for row in connection.execute(query) for number in orjson.loads(row.deliveries)}
 
 
+def _without_gaps(rows: Sequence[Any]) -> list[Any]:
+    """Return the rows all of whose lane before them is in the window too: due times alone may be out of the lane's order."""
+    kept: list[Any] = []
+    here: Counter[str] = Counter()
+    for row in rows:
+        if row.ahead == here[row.lane]:
+            here[row.lane] += 1
+            kept.append(row)
+    return kept
+
+
 def _due(system: str, partition: int, at: int, limit: int, heads_only: bool) -> Select[Any]:
     ours = _OURS
     return (
-        select(*_COLUMNS)
+        select(*_COLUMNS, (literal(0) if heads_only else _ahead()).label("ahead"))
         .join_from(ours, schema.body, schema.body.c.delivery_id == ours.c.id)
         .where(ours.c.system == system, ours.c.partition == partition, ours.c.state == _PENDING, ours.c.due_at <= at, schema.OPEN)
         .where(not_(_blocked(heads_only)), or_(ours.c.parent_route.is_(None), _parent_taken(heads_only)))
@@ -111,6 +124,13 @@ def _blocked(heads_only: bool) -> ColumnElement[bool]:
     return exists().where(in_lane, or_(earlier.c.state != _PENDING, earlier.c.due_at > ours.c.due_at))
 
 
+def _ahead() -> ColumnElement[int]:
+    """How many of the lane are still to be sent before this one."""
+    ours, earlier = _OURS, schema.delivery.alias("ahead")
+    in_lane = (earlier.c.system == ours.c.system, earlier.c.lane == ours.c.lane, earlier.c.id < ours.c.id)
+    return select(func.count()).where(*in_lane, earlier.c.state == _PENDING).correlate(ours).scalar_subquery()
+
+
 def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
     """The parent is over there, or comes earlier in the same window (whose lane stops if the parent fails)."""
     ours, parent = _OURS, schema.delivery.alias("parent")
@@ -127,7 +147,7 @@ def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
 
 
 def _opened(row: Any) -> Opened:
-    number, route, endpoint, kind, key, lane, operation, batch, created, attempts, spent, generation, doubtful, body = row
+    number, route, endpoint, kind, key, lane, operation, batch, created, attempts, spent, generation, doubtful, body = row[:14]
     message = Message(
         id=number,
         endpoint=endpoint,

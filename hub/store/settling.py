@@ -65,6 +65,9 @@ def close_window(
     """
     require(connection, holding)
     at = moment(now)
+    still_open = update(_WINDOW).where(_WINDOW.c.id == window.id, _WINDOW.c.closed_at.is_(None))
+    if connection.execute(still_open.values(closed_at=at, deliveries=None)).rowcount == 0:
+        return  # a commit whose answer was lost, written again
     plain = [one.id for one in settled if _is_plain(one.settlement)]
     if plain:
         connection.execute(update(_OURS).where(_OURS.c.id.in_(plain)).values(_delivered(window, at)))
@@ -72,7 +75,6 @@ def close_window(
     if special:
         connection.execute(_MOVE, [_move_row(one, window, at) for one in special])
         connection.execute(insert(_TRIED), [_attempt_row(one, window, at) for one in special])
-    connection.execute(update(_WINDOW).where(_WINDOW.c.id == window.id).values(closed_at=at, deliveries=None))
     family = [one for one in settled if one.route in parents]
     if family:
         _release(connection, system, [one for one in family if one.settlement.state in TAKEN], at)
