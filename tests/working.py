@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.engine.progress import look
@@ -13,6 +14,11 @@ from hub.settings import Settings, load
 from hub.store.runs import Run, Trigger
 
 PATIENCE = 30.0
+
+
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 def settings_of(here: Path) -> Settings:

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
+from hub.api.problems import MEDIA_TYPE
+
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}"
@@ -18,11 +20,27 @@ _STYLE = (
 
 
 def install(app: FastAPI) -> None:
-    """Add /docs to the app."""
+    """Add /docs to the app, and let its OpenAPI say of which media type a problem is."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        told = plain()
+        for operation in (one for path in told["paths"].values() for one in path.values()):
+            for answer in operation["responses"].values():
+                _as_problem(answer.get("content", {}))
+        return told
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.get("/docs", include_in_schema=False, response_class=HTMLResponse)
     def docs() -> str:
         return page(app.openapi())
+
+
+def _as_problem(content: dict[str, Any]) -> None:
+    """Move the form of a problem from plain JSON, where FastAPI puts every form, to the media type it has."""
+    if MEDIA_TYPE in content and "application/json" in content:
+        content[MEDIA_TYPE] = content.pop("application/json")
 
 
 def page(openapi: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import exits, terminal
+from hub.cli import exits, terminal, words
 from hub.cli.init import example
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
@@ -132,6 +132,8 @@ def _show(screen: Terminal, result: Result, directory: Path) -> None:
 
 
 def _next(screen: Terminal, account: Account, directory: Path) -> None:
+    from rich.cells import cell_len
+
     system = next((line.system for line in account.lines if line.groups), account.lines[0].system)
     screen.line(say("接下来可以输入：", "What to type next:"))
     for command, zh, en in (
@@ -140,7 +142,7 @@ def _next(screen: Terminal, account: Account, directory: Path) -> None:
         (f"hub -c {directory} check", "检查这套配置", "check this configuration"),
         ("hub init 我的县", "新建自己的配置", "start a configuration of your own"),
     ):
-        screen.line(f"  {command:<48} {say(zh, en)}")
+        screen.line(f"  {command}{' ' * max(48 - cell_len(command), 0)} {say(zh, en)}")
 
 
 def _runs(account: Account) -> Table:
@@ -180,7 +182,7 @@ def _table(line: Line) -> Table:
     table.add_row(say("父记录未成，子记录停放", "parked behind a dead parent"), str(line.states[State.PARKED]), "")
     table.add_row(say("死信", "dead"), str(line.states[State.DEAD] + line.states[State.REJECTED]), "")
     for group in line.groups:
-        table.add_row(f"  {group.stage} {group.code}", str(group.count), group.reason)
+        table.add_row(f"  {words.stage(group.stage)} {group.code}", str(group.count), group.reason)
     return table
 
 

@@ -67,14 +67,17 @@ class Service:
             except ConfigurationError:
                 self.exchange.metrics.reload_ok.set(0)
                 raise
+            _warn_of_what_stays(self.exchange.settings, settings)
             self._swap(settings)
             log.info("configuration %s is in force", settings.digest[:12], extra={"event": "config.reloaded"})
             return sorted(settings.systems)
 
     def _swap(self, settings: Settings) -> None:
         old, engine = self.exchange, self._engine
-        new = Exchange(settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice)
         engine.stop(DRAIN_SECONDS)
+        new = Exchange(
+            settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice
+        )  # after the last of the old gauges
         self.exchange, self._engine = new, LocalEngine(new, scheduled=self._scheduled)
         self._engine.start()
         old.close()
@@ -97,6 +100,13 @@ def _collect_garbage_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def _warn_of_what_stays(old: Settings, new: Settings) -> None:
+    """The store and the socket were opened at the start: say so, instead of letting a change be believed in force."""
+    for name in ("store", "http"):
+        if getattr(old, name) != getattr(new, name):
+            log.warning("%s in hub.yaml changed: restart to use it", name, extra={"event": "config.restart_needed", "part": name})
 
 
 @contextmanager

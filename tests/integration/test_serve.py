@@ -122,6 +122,15 @@ def test_a_hangup_takes_good_files_over_and_refuses_bad_ones(serve: Callable[...
     assert served.end(signal.SIGTERM) == 143
 
 
+def test_what_needs_a_restart_is_told_at_a_reload(serve: Callable[..., Served], here: Path) -> None:
+    served = serve()
+    served.url()
+    configs.put(here, "config/hub.yaml", configs.HUB + "http: {port: 8699}\n")
+    served.process.send_signal(signal.SIGHUP)
+    served.wait_for("config.reloaded")
+    assert [line["part"] for line in served.lines() if line["event"] == "config.restart_needed"] == ["http"]
+
+
 def test_a_second_hub_on_one_store_is_exit_5(serve: Callable[..., Served], here: Path) -> None:
     served = serve()
     served.url()

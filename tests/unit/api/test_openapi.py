@@ -25,7 +25,9 @@ def test_every_operation_has_a_summary_an_answer_form_and_a_problem_form(api: As
         good = next(answer for status, answer in one["responses"].items() if status.startswith("2"))
         schema = good["content"]["application/json"]["schema"]
         assert "$ref" in schema or "anyOf" in schema, name
-        assert "application/problem+json" in one["responses"]["default"]["content"], name
+        for status in ("default", "422"):
+            problem = one["responses"].get(status, one["responses"]["default"])["content"]
+            assert problem == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, (name, status)
 
 
 def test_every_form_is_told_in_words(api: Asker) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from hub.errors import Retryable
-from tests import configs, fakes
+from hub.cli import sync
+from hub.errors import HubError, Retryable
+from hub.store import open_store, runs
+from tests import configs, fakes, working
 
 ONLY_GOOD = [configs.RECORDS[0], configs.RECORDS[1]]
 
@@ -64,6 +66,24 @@ def test_a_misspelt_source_is_2(hub: Callable[..., Any]) -> None:
     done = hub("sync", "locla")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "did you mean local" in done.stderr
+
+
+def test_without_waiting_the_hub_that_serves_is_asked_and_left_alone(hub: Callable[..., Any], here: Path) -> None:
+    store = open_store(working.settings_of(here).store)
+    with store.lease():
+        done = hub("sync", "--no-wait", "--json")
+    assert (done.exit_code, json.loads(done.stdout)[0]["state"]) == (0, "asked")
+    store.close()
+
+
+def test_a_hub_that_goes_away_is_noticed(here: Path) -> None:
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        number = runs.ask(connection, "local", runs.Trigger.CLI, "test", working.now())
+    with pytest.raises(HubError) as gone:
+        sync._follow(store, [number])
+    assert gone.value.code == "HUB-X-122"
+    store.close()
 
 
 def test_a_termination_drains_and_is_143(hub: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
