@@ -41,7 +41,7 @@ class Desk:
     sender: Sender
     policy: Policy
     parents: frozenset[str]
-    unwritten: list[tuple[Standing, SendWindow, list[Outcome]]] = field(default_factory=list)  # sent, and the store did not take it
+    unwritten: list[tuple[Standing | None, SendWindow, list[Outcome]]] = field(default_factory=list)  # sent, not yet in the store
 
     @property
     def heads_only(self) -> bool:
@@ -75,25 +75,46 @@ def capped(exchange: Exchange, system: str) -> Guarantees:
 def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
     """Send everything of the partition that is due. Returns when something is due next, None when nothing is pending."""
     limit = desk.widest
-    write_down(desk)
     while not stopping():
         now = desk.exchange.clock()
-        standing, window = _open(desk, now, limit)
+        standing, window = _turn(desk, now, limit)
         if window is None:
             return _next(desk, standing, now)
         doubtful = frozenset(one.message.id for one in window.opened if one.doubtful)
         outcomes = desk.sender.send([one.message for one in window.opened], doubtful)
         desk.unwritten.append((standing, window, outcomes))
-        write_down(desk)
         limit = _next_limit(desk, limit, outcomes)
+    write_down(desk)
     return None
 
 
+def _turn(desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow | None]:
+    """Close what was sent and open what comes next in one transaction: one flush to disk a window instead of two."""
+    if not desk.unwritten:
+        return _look_and_open(desk, now, limit)
+    concluded = [_conclude(desk, *sent) for sent in desk.unwritten]
+    with desk.exchange.store.writing() as connection:
+        for one in concluded:
+            _write(connection, desk, one)
+        standing, window = _open(connection, desk, now, limit)
+    _written(desk, concluded)
+    return standing, window
+
+
 def write_down(desk: Desk) -> None:
-    """Settle the windows that were sent; one the store does not take now stays until the next time: its answers are known."""
-    while desk.unwritten:
-        close(desk, *desk.unwritten[0])
-        desk.unwritten.pop(0)
+    """Settle the windows that were sent; what the store does not take now stays until the next time: its answers are known."""
+    concluded = [_conclude(desk, *sent) for sent in desk.unwritten]
+    if concluded:
+        with desk.exchange.store.writing() as connection:
+            for one in concluded:
+                _write(connection, desk, one)
+        _written(desk, concluded)
+
+
+def _written(desk: Desk, concluded: Sequence[Concluded]) -> None:
+    desk.unwritten.clear()
+    for one in concluded:
+        _measure(desk, one.window.opened, one.settled, one.now)
 
 
 def recover(desk: Desk) -> int:
@@ -101,27 +122,32 @@ def recover(desk: Desk) -> int:
     with desk.exchange.store.writing() as connection:
         left = outbox.interrupted(connection, desk.holding)
     for window in left:
-        outcomes = [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]
-        close(desk, None, window, outcomes)
+        desk.unwritten.append((None, window, [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]))
+        write_down(desk)
     return sum(len(window.opened) for window in left)
 
 
-def _open(desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow | None]:
+def _look_and_open(desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow | None]:
     store = desk.exchange.store
     with store.reading() as connection:  # looking first keeps an idle partition from queueing up as a writer
         standing = systems.standing(connection, desk.system)
         due = outbox.next_due(connection, system=desk.system, partition=desk.partition)
     if not standing.open_at(now) or due is None or due > now:
         return standing, None
-    limit = 1 if standing.failures >= DOWN_AFTER else limit  # a target that was down is probed with one message
     with store.writing() as connection:
-        standing = systems.standing(connection, desk.system)
-        if not standing.open_at(now):
-            return standing, None
-        return standing, outbox.open_window(
-            connection, desk.holding, system=desk.system, partition=desk.partition,
-            limit=limit, heads_only=desk.heads_only, now=now,
-        )  # fmt: skip
+        return _open(connection, desk, now, limit)
+
+
+def _open(connection: Connection, desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow | None]:
+    standing = systems.standing(connection, desk.system)
+    if not standing.open_at(now):
+        return standing, None
+    limit = 1 if standing.failures >= DOWN_AFTER else limit  # a target that was down is probed with one message
+    window = outbox.open_window(
+        connection, desk.holding, system=desk.system, partition=desk.partition,
+        limit=limit, heads_only=desk.heads_only, now=now,
+    )  # fmt: skip
+    return standing, window
 
 
 def _next(desk: Desk, standing: Standing, now: datetime) -> datetime | None:
@@ -136,21 +162,35 @@ def _next(desk: Desk, standing: Standing, now: datetime) -> datetime | None:
     return due if due > now else None  # due, but behind something that is not: that one will wake us
 
 
-def close(desk: Desk, standing: Standing | None, window: SendWindow, outcomes: Sequence[Outcome]) -> None:
-    """Settle a window and write it down; without a standing nothing is concluded about the target itself."""
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What a sent window came to. Without a `standing` nothing is concluded about the target itself."""
+
+    standing: Standing | None
+    window: SendWindow
+    outcomes: Sequence[Outcome]
+    settled: Sequence[Settled]
+    failures: int
+    rest_until: datetime | None
+    now: datetime
+
+
+def _conclude(desk: Desk, standing: Standing | None, window: SendWindow, outcomes: Sequence[Outcome]) -> Concluded:
     now = desk.exchange.clock()
     failures, rest_until = _trouble(desk, standing, outcomes, now) if standing else (0, None)
     settled = [
         _settled(one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, rest_until=rest_until))
         for one, outcome in zip(window.opened, outcomes, strict=True)
     ]
-    with desk.exchange.store.writing() as connection:
-        settling.close_window(
-            connection, desk.holding, system=desk.system, window=window, settled=settled, parents=desk.parents, now=now
-        )
-        if standing:
-            _stand(connection, desk, standing, outcomes, failures, rest_until, now)
-    _measure(desk, window.opened, settled, now)
+    return Concluded(standing, window, outcomes, settled, failures, rest_until, now)
+
+
+def _write(connection: Connection, desk: Desk, one: Concluded) -> None:
+    settling.close_window(
+        connection, desk.holding, system=desk.system, window=one.window, settled=one.settled, parents=desk.parents, now=one.now
+    )
+    if one.standing:
+        _stand(connection, desk, one)
 
 
 def _settled(one: Opened, settlement: settling.Settlement) -> Settled:
@@ -167,33 +207,23 @@ def _trouble(desk: Desk, standing: Standing, outcomes: Sequence[Outcome], now: d
     return failures, now + rest_after(failures, desk.policy) if failures >= DOWN_AFTER else None
 
 
-def _stand(
-    connection: Connection,
-    desk: Desk,
-    standing: Standing,
-    outcomes: Sequence[Outcome],
-    failures: int,
-    rest_until: datetime | None,
-    now: datetime,
-) -> None:
+def _stand(connection: Connection, desk: Desk, one: Concluded) -> None:
     """Write down what the window said about the target itself: wrong set-up, down, or well again."""
-    wrong = next((outcome for outcome in outcomes if isinstance(outcome, Misconfigured)), None)
+    wrong = next((outcome for outcome in one.outcomes if isinstance(outcome, Misconfigured)), None)
     if wrong:
-        systems.pause(connection, desk.system, "hub", now, code=wrong.code, reason=wrong.message)
+        systems.pause(connection, desk.system, "hub", one.now, code=wrong.code, reason=wrong.message)
         log.error("%s is paused: %s", desk.system, wrong.message, extra=_fields(desk, "system.paused", wrong))
-    elif failures:
-        _rest(connection, desk, outcomes, failures, rest_until, now)
-    elif standing.failures and deliver.taken(outcomes):
-        systems.recovered(connection, desk.system, now)
+    elif one.failures:
+        _rest(connection, desk, one)
+    elif one.standing and one.standing.failures and deliver.taken(one.outcomes):
+        systems.recovered(connection, desk.system, one.now)
 
 
-def _rest(
-    connection: Connection, desk: Desk, outcomes: Sequence[Outcome], failures: int, rest_until: datetime | None, now: datetime
-) -> None:
-    failure = next(outcome for outcome in outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
-    until = rest_until or now - timedelta(milliseconds=1)
-    systems.rest(connection, desk.system, failures, until, now, code=failure.code, reason=failure.message)
-    if rest_until:
+def _rest(connection: Connection, desk: Desk, one: Concluded) -> None:
+    failure = next(outcome for outcome in one.outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
+    until = one.rest_until or one.now - timedelta(milliseconds=1)
+    systems.rest(connection, desk.system, one.failures, until, one.now, code=failure.code, reason=failure.message)
+    if one.rest_until:
         log.warning("%s rests: %s", desk.system, failure.message, extra=_fields(desk, "system.resting", failure))
 
 

@@ -308,7 +308,8 @@ def test_a_window_is_closed_once(here: Site) -> None:
     assert window is not None
     outcomes = desk.sender.send([one.message for one in window.opened])
     for _ in range(2):
-        dispatch.close(desk, None, window, outcomes)
+        desk.unwritten.append((None, window, list(outcomes)))
+        dispatch.write_down(desk)
     with here.store.reading() as connection:
         tried = views.attempts(connection, [one.id for one in here.deliveries()])
     assert [(one.delivery, one.number, one.outcome) for one in tried] == [(1, 1, "retryable"), (2, 1, "taken")]
