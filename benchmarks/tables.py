@@ -37,7 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as name:
         directory = Path(name)
         local = options.local or f"sqlite:///{directory}/local.db"
-        _fill(local, options.cases)
+        fill(local, options.cases)
         plain, ours = [], []
         for number in range(options.rounds):
             target = _target(options.target or f"sqlite:///{directory}/plain{number}.db")
@@ -73,7 +73,8 @@ def _tell(name: str, rate: float) -> None:
 # --- the two databases ---
 
 
-def _fill(url: str, count: int) -> None:
+def fill(url: str, count: int) -> None:
+    """Make the local database with so many cases."""
     metadata = MetaData()
     columns = [Column(source, String(1000)) for source in _SOURCES]
     table = Table("T_BJ", metadata, Column("BENCHID", String(10), primary_key=True), *columns, Column("GXSJ", String(19)))
@@ -140,7 +141,7 @@ def _plain(local: str, target: str) -> None:
 
 
 def _hub(root: Path, local: str, target: str, options: argparse.Namespace) -> None:
-    _configure(root, local, target, options.store or f"sqlite:///{root}/hub.db")
+    configure(root, local, target, options.store or f"sqlite:///{root}/hub.db")
     settings = load(root, env={})
     with serving(settings, scheduled=False) as service:
         run = service.ask("local", Trigger.CLI, "benchmark")
@@ -149,9 +150,10 @@ def _hub(root: Path, local: str, target: str, options: argparse.Namespace) -> No
         assert seen.runs[0].accepted == options.cases and seen.owed == 0, seen
 
 
-def _configure(root: Path, local: str, target: str, store: str) -> None:
+def configure(root: Path, local: str, target: str, store: str) -> None:
+    """Write the configuration of one source, one mapping and one sink."""
     mapping.ours(root / "mappings", checks=False)
-    _put(
+    put(
         root,
         "config/hub.yaml",
         f"""
@@ -163,7 +165,7 @@ def _configure(root: Path, local: str, target: str, store: str) -> None:
         store: "{store}"
         """,
     )
-    _put(
+    put(
         root,
         "config/systems/local.yaml",
         f"""
@@ -176,7 +178,7 @@ def _configure(root: Path, local: str, target: str, store: str) -> None:
           feeds: {{case: {{table: T_BJ, key: BENCHID, time: GXSJ, page: {PAGE}}}}}
         """,
     )
-    _put(
+    put(
         root,
         "config/systems/bench.yaml",
         f"""
@@ -190,7 +192,7 @@ def _configure(root: Path, local: str, target: str, store: str) -> None:
           endpoints: {{accept: {{table: up_pro_accept, key: row_guid}}}}
         """,
     )
-    _put(
+    put(
         root,
         "config/routes/bench.yaml",
         """
@@ -201,7 +203,8 @@ def _configure(root: Path, local: str, target: str, store: str) -> None:
     )
 
 
-def _put(root: Path, name: str, content: str) -> None:
+def put(root: Path, name: str, content: str) -> None:
+    """Write one file below `root`."""
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dedent(content).lstrip("\n"), "utf-8")
