@@ -20,13 +20,6 @@ from hub.store.wishes import KeyReused
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-#: Error class -> status; anything else the hub says is a conflict with its present state.
-_STATUS: tuple[tuple[type[HubError], int], ...] = (
-    (ConfigurationError, 422),
-    (KeyReused, 422),
-    (StoreUnfit, 503),
-    (LeaseHeld, 409),
-)
 _CODES = {401: "HUB-X-110", 404: "HUB-X-111", 405: "HUB-X-112"}
 #: What OpenAPI says of errors; the same for every operation.
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
@@ -37,6 +30,21 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 
 class Missing(HubError):
     """There is no such thing."""
+
+
+class Refused(HubError):
+    """The wish itself cannot be served, whatever the hub's state."""
+
+
+#: Error class -> status; anything else the hub says is a conflict with its present state.
+_STATUS: tuple[tuple[type[HubError], int], ...] = (
+    (ConfigurationError, 422),
+    (KeyReused, 422),
+    (Refused, 422),
+    (Missing, 404),
+    (StoreUnfit, 503),
+    (LeaseHeld, 409),
+)
 
 
 def install(app: FastAPI) -> None:
@@ -60,7 +68,7 @@ def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
 
 async def _of_hub(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HubError)
-    status = 404 if isinstance(error, Missing) else next((code for kind, code in _STATUS if isinstance(error, kind)), 409)
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 409)
     more: dict[str, Any] = {"hint": error.hint} if error.hint else {}
     if isinstance(error, ConfigurationError):
         more["findings"] = [str(finding) for finding in error.findings]

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 
 from hub.api import models
-from hub.api.problems import DOCUMENTED, Missing
+from hub.api.problems import DOCUMENTED, Missing, Refused
 from hub.documents import suggest
 from hub.engine import replay
 from hub.engine.service import Service
-from hub.errors import HubError
 from hub.model import State
 from hub.store import actions, runs, systems, views
 from hub.store.actions import Scope
@@ -204,7 +203,7 @@ def _source(service: Service, name: str | None) -> str | None:
 
 def _scope(service: Service, scope: Scope) -> Scope:
     if not scope:
-        raise HubError("HUB-X-120", "no scope was given", hint="name a system, lane, ids, or what else the form has")
+        raise Refused("HUB-X-120", "no scope was given", hint="name a system, lane, ids, or what else the form has")
     _known(service, scope.system)
     return scope
 

@@ -82,9 +82,14 @@ def _list(screen: Terminal, settings: Settings, found: list[Any], *, single: boo
 
 def _groups(screen: Terminal, settings: Settings, groups: list[Any]) -> None:
     table = looking.table(
-        ("系统", "system"), ("阶段", "stage"), ("代码", "code"), ("条数", "count", "right"), ("原因", "cause"), ("最早", "oldest"),
+        ("系统", "system"),
+        ("阶段", "stage"),
+        ("代码", "code", "whole"),
+        ("条数", "count", "right"),
+        ("原因", "cause"),
+        ("最早", "oldest", "whole"),
         ("样例", "sample", "right"),
-    )  # fmt: skip
+    )
     for one in groups:
         oldest = looking.when(one.oldest, settings.timezone)
         table.add_row(one.system, words.stage(one.stage), one.code, str(one.count), one.reason, oldest, str(one.sample))

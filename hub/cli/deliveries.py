@@ -24,9 +24,15 @@ UNSENT = "HUB-D-108"
 def listed(screen: Terminal, settings: Settings, found: Sequence[Delivery]) -> None:
     """List deliveries, one line each; case numbers are never cut off."""
     table = looking.table(
-        ("编号", "id", "right"), ("系统", "system"), ("路由", "route"), ("办件", "case"), ("状态", "state"), ("代码", "code"),
-        ("原因", "cause"), ("自", "since"),
-    )  # fmt: skip
+        ("编号", "id", "right"),
+        ("系统", "system"),
+        ("路由", "route"),
+        ("办件", "case"),
+        ("状态", "state", "whole"),
+        ("代码", "code", "whole"),
+        ("原因", "cause"),
+        ("自", "since", "whole"),
+    )
     for one in found:
         since = looking.when(one.changed_at, settings.timezone)
         table.add_row(
@@ -40,9 +46,11 @@ def why(settings: Settings, one: Delivery) -> str:
     if one.state is State.PARKED:
         return say(f"等 {one.parent_route}", f"waits for {one.parent_route}")
     reason = one.reason or ""
-    if one.state is State.PENDING and one.attempts:
+    if one.state is State.PENDING and one.due_at > one.changed_at:
         due = looking.when(one.due_at, settings.timezone)
         return say(f"{due} 再试 {reason}", f"again at {due} {reason}").strip()
+    if one.state is State.PENDING and one.code == UNSENT:
+        return say("排队中", "in the queue")
     return reason
 
 

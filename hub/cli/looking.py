@@ -61,12 +61,12 @@ def agreed(zh: str, en: str) -> bool:
 
 
 def table(*columns: tuple[str, str] | tuple[str, str, str], title: str | None = None) -> Table:
-    """Return a table with these (Chinese, English) columns; a third word is `right` or `fold` (never cut off)."""
+    """Return a table with these (Chinese, English) columns; a third word is `right` (numbers) or `whole` (never folded)."""
     from rich.table import Table
 
     drawn = Table(title=title, title_justify="left")
     for zh, en, *how in columns:
-        drawn.add_column(say(zh, en), justify="right" if "right" in how else "left", overflow="fold", no_wrap="right" in how)
+        drawn.add_column(say(zh, en), justify="right" if "right" in how else "left", overflow="fold", no_wrap=bool(how))
     return drawn
 
 

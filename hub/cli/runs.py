@@ -62,7 +62,7 @@ def show(screen: Terminal, settings: Settings, found: Sequence[Run]) -> None:
         ("运行", "run", "right"),
         ("来源", "source"),
         ("由谁", "asked by"),
-        ("开始", "began"),
+        ("开始", "began", "whole"),
         ("用时", "took"),
         ("结论", "verdict"),
     )

@@ -160,8 +160,8 @@ def _show(screen: Terminal, settings: Settings, found: Found) -> None:
 
 def _table(screen: Terminal, settings: Settings, found: Found) -> None:
     rare = [state for state in _RARE if any(line.count(state) for line in found.lines)]
-    heads = (("系统", "system"), ("名称", "name"), ("状态", "stands"), ("待发", "pending", "right"))
-    tail = (("死信", "dead", "right"), ("欠得最久", "owed for", "right"), ("上次读取", "last read"))
+    heads = (("系统", "system", "whole"), ("名称", "name"), ("状态", "stands", "whole"), ("待发", "pending", "right"))
+    tail = (("死信", "dead", "right"), ("欠得最久", "owed for", "right"), ("上次读取", "last read", "whole"))
     table = looking.table(*heads, *((words.state(state), words.state(state), "right") for state in rare), *tail)
     for line in found.lines:
         table.add_row(*_row(line, rare, settings))

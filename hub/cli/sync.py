@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How often the store is asked how far things are.
 LOOK_SECONDS = 0.1
+#: Errors of the hub's own after which it waits no longer: some fifteen seconds of trying again.
+MOST_ERRORS = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -83,15 +85,23 @@ def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool, 
         screen.note(
             "没有中枢在运行，--no-wait 不起作用：由本命令执行", "no hub is at work, so --no-wait cannot hold: it is done here"
         )
-    last = watch(screen, lambda: look(service.exchange, numbers), until=lambda seen: seen.quiet)
+    last = watch(screen, lambda: look(service.exchange, numbers), until=lambda seen: seen.quiet or _broken(service))
     settings = service.exchange.settings
     listing.show(screen, settings, last.runs)
     left = _unsettled(service)
-    _tell(screen, settings, left)
-    return verdict(last.runs, left)
+    _tell(screen, left)
+    return verdict(last.runs, left) if last.quiet else exits.PARTLY
 
 
-def _tell(screen: Terminal, settings: Settings, left: dict[str, dict[str, int]]) -> None:
+def _broken(service: Service) -> bool:
+    """Whether the hub itself fails again and again (disk full, store locked): waiting on would not end."""
+    from hub.engine.metrics import STEPS
+
+    counted = (service.metrics.registry.get_sample_value("hub_engine_errors_total", {"step": step}) for step in STEPS)
+    return sum(number or 0 for number in counted) >= MOST_ERRORS
+
+
+def _tell(screen: Terminal, left: dict[str, dict[str, int]]) -> None:
     """Say in one line that not all of it has arrived, and where to look."""
     owed = sum(counts.get(state, 0) for counts in left.values() for state in ("pending", "accepted", "held", "parked"))
     dead = sum(counts.get(state, 0) for counts in left.values() for state in ("dead", "rejected"))

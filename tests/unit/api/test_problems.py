@@ -23,7 +23,7 @@ from tests.asgi import Asker
         ("GET", "/api/v1/runs?cursor=x", None, 422, "HUB-X-114"),
         ("POST", "/api/v1/runs", {"source": "local", "fulll": True}, 422, "HUB-X-114"),
         ("POST", "/api/v1/runs", {"source": "locla"}, 404, "HUB-X-102"),
-        ("POST", "/api/v1/dead/retry", {"actor": "a", "reason": "b"}, 409, "HUB-X-120"),
+        ("POST", "/api/v1/dead/retry", {"actor": "a", "reason": "b"}, 422, "HUB-X-120"),
     ],
 )
 def test_an_error_is_a_problem(api: Asker, method: str, path: str, body: object, status: int, code: str) -> None:

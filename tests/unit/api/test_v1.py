@@ -100,7 +100,7 @@ def test_dead_letters_are_grouped_counted_and_only_then_retried(api: Asker, serv
 
 def test_a_retry_needs_a_scope(api: Asker) -> None:
     answer = api.post("/api/v1/dead/retry", json={**WHO, "confirm": True})
-    assert (answer.status_code, answer.json()["code"]) == (409, "HUB-X-120")
+    assert (answer.status_code, answer.json()["code"]) == (422, "HUB-X-120")
 
 
 @pytest.mark.parametrize(("state", "ends"), [("pending", "pending"), ("delivered", "delivered"), ("cancelled", "cancelled")])

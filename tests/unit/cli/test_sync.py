@@ -55,6 +55,19 @@ def test_something_waiting_is_3(hub: Callable[..., Any], here: Path) -> None:
     assert hub("sync", "-q").exit_code == 3
 
 
+def test_a_hub_that_fails_itself_again_and_again_is_not_waited_for(
+    hub: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    configs.write(here, records=ONLY_GOOD)
+    monkeypatch.setattr("hub.store.outbox.open_window", full)
+    monkeypatch.setattr("hub.engine.local.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("hub.engine.local.LONGEST_WAIT", 0.01)
+    assert hub("sync", "-q").exit_code == 3
+
+
 def test_a_target_that_is_down_is_4_and_nothing_dies(hub: Callable[..., Any], here: Path) -> None:
     configs.write(here, records=ONLY_GOOD)
     fakes.far("city").down = Retryable("HUB-D-101", "cannot connect")
