@@ -10,29 +10,35 @@ from hub.model import LIVE, TAKEN, State
 from hub.store import schema
 from hub.store.numbers import moment
 
-#: A parent in one of these is on its way or over there; in any other, or absent, its children are parked.
-_FINE = [state.value for state in (LIVE | TAKEN) - {State.PARKED}]
+#: A parent in one of these is on its way; if it is neither that nor over there, its children are parked.
+_COMING = [state.value for state in LIVE - {State.PARKED} - TAKEN]
 _TAKEN = [state.value for state in TAKEN]
 #: Most stray children parked in one transaction.
 STRAY_LIMIT = 1000
 
 
-def has_parent(child: FromClause, states: list[str]) -> ColumnElement[bool]:
-    """Return the condition that some version of a delivery's parent is in one of these states."""
+def _has_parent(child: FromClause, *, coming: bool) -> ColumnElement[bool]:
+    """Return the condition that some version of a delivery's parent is over there or, if `coming`, will be before it.
+
+    A version behind the child in its lane does not count as coming: it would wait for the child, and the child for it.
+    """
     parent = schema.delivery.alias("parent")
+    fine = [parent.c.state == state for state in _TAKEN]  # an IN list cannot be sent with many rows
+    if coming:
+        fine += [and_(parent.c.state == state, parent.c.id < child.c.id) for state in _COMING]
     return exists().where(
         parent.c.system == child.c.system,
         parent.c.lane == child.c.lane,
         parent.c.route == child.c.parent_route,
         parent.c.key == child.c.parent_key,
-        or_(*(parent.c.state == state for state in states)),  # an IN list cannot be sent with many rows
+        or_(*fine),
     )
 
 
 def orphaned(child: FromClause) -> ColumnElement[bool]:
     """Return the condition that a pending delivery names a parent that neither is over there nor will come as things are."""
     pending = and_(child.c.state == State.PENDING.value, schema.OPEN)
-    return and_(pending, child.c.parent_route.is_not(None), not_(has_parent(child, _FINE)))
+    return and_(pending, child.c.parent_route.is_not(None), not_(_has_parent(child, coming=True)))
 
 
 def strays(connection: Connection) -> list[int]:
@@ -53,7 +59,7 @@ def sweep_parked(connection: Connection, now: datetime) -> int:
     ours, at = schema.delivery, moment(now)
     parked = and_(ours.c.state == State.PARKED.value, schema.OPEN)
     released = {"state": State.PENDING.value, "due_at": at, "changed_at": at}
-    return int(connection.execute(update(ours).where(parked, has_parent(ours, _TAKEN)).values(released)).rowcount)
+    return int(connection.execute(update(ours).where(parked, _has_parent(ours, coming=False)).values(released)).rowcount)
 
 
 def reunite(connection: Connection, now: datetime) -> None:

@@ -111,12 +111,13 @@ class Lanes:
         side.receive = receive  # type: ignore[method-assign]
 
     def until_quiet(self) -> None:
-        for _ in range(300):
+        for _ in range(60):
             due = self.here.drain()
             with self.here.store.writing() as connection:
                 systems.resume(connection, "city", self.here.now)
             maintain.maintain(self.here.exchange)
-            if due is None and not any(one.state is State.PENDING for one in self.here.deliveries()):
+            waiting = [one for one in self.here.deliveries() if one.state is State.PENDING]
+            if all(_behind_held(self.here, one.lane) for one in waiting):
                 return
             self.here.now = max(due or self.here.now, self.here.now + timedelta(seconds=7))
         raise AssertionError("it never came to rest")
@@ -176,7 +177,6 @@ def _in_order(here: Site) -> None:
     for numbers in order.values():
         assert numbers == sorted(numbers)
     for one in here.deliveries():
-        assert one.state in {State.DELIVERED, State.DEAD, State.HELD, State.PARKED, State.SUPERSEDED} or here.now
         assert one.state in {State.DELIVERED, State.PARKED, State.SUPERSEDED} or one.reason or _behind_held(here, one.lane)
 
 
