@@ -82,7 +82,9 @@ class Proxy:
     async def _close(self) -> None:
         self._server.close()
         await self._cut()
-        pending = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        pending = {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+        if pending:  # asyncio logs a traceback for a connection's task that is cancelled: let them end by themselves first
+            _, pending = await asyncio.wait(pending, timeout=1)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
