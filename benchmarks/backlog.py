@@ -72,7 +72,15 @@ def _fill(store: Store, holding: Holding, run: int, numbers: range, now: datetim
     accepted = [Accepted("case", f"{number:010}", "1", False, BODY, (_owed(number),)) for number in numbers]
     with store.writing() as connection:
         acceptance.write_page(
-            connection, holding, source="local", run_id=run, accepted=accepted, cursor="x", counts={"read": len(numbers)}, batch="B", now=now
+            connection,
+            holding,
+            source="local",
+            run_id=run,
+            accepted=accepted,
+            cursor="x",
+            counts={"read": len(numbers)},
+            batch="B",
+            now=now,
         )
 
 
