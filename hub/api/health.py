@@ -88,8 +88,9 @@ class _Readiness:
             return self._seen
 
     def _ask(self) -> tuple[bool, dict[str, Any]]:
+        ended = self._service.ended()
         try:
-            return True, {"store": "ok", "systems": self._systems()}
+            return not ended, {"store": "ok", "engine": ended or "ok", "systems": self._systems()}
         except SQLAlchemyError:
             return False, {"store": "does not answer"}
 

@@ -15,7 +15,7 @@ from hub.engine.collect import collect
 from hub.engine.exchange import Exchange
 from hub.errors import Fenced
 from hub.settings import SystemSettings
-from hub.store import partitions, runs
+from hub.store import outbox, partitions, runs
 from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class LocalEngine:
     def start(self) -> None:
         """Take every partition and begin to work."""
         for system in self._exchange.sinks():
-            for partition in range(system.partitions):
+            for partition in range(self._partitions(system)):
                 self._add(f"deliver:{system.name}:{partition}", self._deliverer(system, partition), system.name)
             if system.feedback_every:
                 self._add(f"feedback:{system.name}", self._poller(system.name, system.feedback_every))
@@ -113,6 +113,12 @@ class LocalEngine:
             pool.shutdown(wait=clean, cancel_futures=True)
         return clean
 
+    def ended(self) -> list[str]:
+        """Return the threads that ended although nobody stopped the engine: somebody else took their partition."""
+        if self._stopping.is_set():
+            return []
+        return [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
+
     def owners(self) -> list[Holding]:
         """Return who holds which partition."""
         with self._exchange.store.reading() as connection:
@@ -146,6 +152,11 @@ class LocalEngine:
 
         return step
 
+    def _partitions(self, system: SystemSettings) -> int:
+        """Return how many partitions there are: what is still owed in one the configuration no longer has is sent too."""
+        with self._exchange.store.reading() as connection:
+            return max(system.partitions, outbox.partitions(connection, system.name))
+
     def _desk(self, system: SystemSettings, partition: int) -> dispatch.Desk:
         flight = dispatch.capped(self._exchange, system.name).in_flight
         holding = self._take(f"deliver:{system.name}:{partition}")
@@ -174,7 +185,9 @@ class LocalEngine:
             with self._exchange.store.writing() as connection:
                 run = runs.begin_next(connection, source, self._exchange.clock())
             if run is not None:
-                collect(self._exchange, held[0], run, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks))
+                holding = held.pop()  # kept only if all went well: else it is taken anew, and the run that broke off is ended
+                collect(self._exchange, holding, run, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks))
+                held.append(holding)
             return 0.0
 
         return step

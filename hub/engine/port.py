@@ -22,5 +22,8 @@ class Engine(Protocol):
     def stop(self, within: float) -> bool:
         """Finish what is in flight and end; False when something was still at it after `within` seconds."""
 
+    def ended(self) -> list[str]:
+        """Return the steps that ended although nobody stopped the engine: somebody else took their partition."""
+
     def owners(self) -> list[Holding]:
         """Return who holds which partition."""

@@ -89,6 +89,10 @@ class Service:
             self.exchange.close()
         return clean
 
+    def ended(self) -> list[str]:
+        """Return which parts of the engine have ended although nobody stopped them; empty while all is well."""
+        return self._engine.ended()
+
     @property
     def metrics(self) -> Metrics:
         """The series of this service; they outlive reloads."""

@@ -16,6 +16,7 @@ from hub.api.server import OPEN_PAGES, listening
 from hub.engine.service import Service
 from hub.errors import HubError, Misconfigured
 from hub.settings import HttpSettings
+from hub.store import partitions
 from tests import configs, fakes, working
 
 WHO = {"actor": "operator", "reason": "test"}
@@ -117,6 +118,21 @@ def test_a_token_guards_everything_but_the_open_pages(service: Service, here: Pa
             assert (answer.status_code, answer.json()["code"], answer.headers["WWW-Authenticate"]) == (401, "HUB-X-110", "Bearer")
         assert client.post("/-/reload").status_code == 401
         assert client.get("/api/v1/systems", headers={"Authorization": "Bearer a-long-and-secret-token"}).status_code == 200
+
+
+def test_a_hub_whose_partition_was_taken_over_is_not_ready(api: httpx.Client, service: Service) -> None:
+    assert api.get("/readyz").status_code == 200
+
+    def held() -> bool:
+        with service.store.reading() as connection:
+            return "deliver:city:0" in [one.name for one in partitions.holdings(connection)]
+
+    working.until(held)
+    with service.store.writing() as connection:
+        partitions.take(connection, "deliver:city:0", "another hub", service.exchange.clock())
+    api.post("/api/v1/runs", json={"source": "local"})
+    working.until(lambda: api.get("/readyz").status_code == 503)
+    assert api.get("/readyz").json()["checks"]["engine"] == ["deliver:city:0"]
 
 
 def test_a_port_that_is_taken_is_an_error_with_a_code(service: Service, here: Path) -> None:

@@ -50,7 +50,7 @@ def test_ready_names_its_checks_when_asked(pages: Asker, service: Service) -> No
         systems.rest(connection, "city", 5, now + timedelta(hours=1), now, code="HUB-D-101", reason="cannot connect")
     assert pages.get("/readyz").json() == {"status": "ready"}
     told = pages.get("/readyz?verbose").json()
-    assert told == {"status": "ready", "checks": {"store": "ok", "systems": {"city": "resting", "local": "paused"}}}
+    assert told == {"status": "ready", "checks": {"store": "ok", "engine": "ok", "systems": {"city": "resting", "local": "paused"}}}
 
 
 def test_ready_is_remembered_for_two_seconds(pages: Asker, service: Service, clock: Clock) -> None:
