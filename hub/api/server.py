@@ -72,7 +72,8 @@ def listening(
 ) -> Iterator[Listening]:
     """Listen until the block ends. Raises HubError HUB-X-115 when the address cannot be had."""
     wanted = http.port if port is None else port
-    config = uvicorn.Config(build(service, load, http), host=http.host, port=wanted, log_config=None, access_log=False)
+    app = build(service, load, http)
+    config = uvicorn.Config(app, host=http.host, port=wanted, log_config=None, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=_run, args=(server,), name="http", daemon=True)
     thread.start()

@@ -47,6 +47,6 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        extra = "".join(f" {name}={value}" for name, value in fields(record).items())
+        extra = "".join(f" {name}={value}" for name, value in fields(record).items() if value is not None)
         line = f"{time} {record.levelname.lower():<7} {record.getMessage()}{extra}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

@@ -58,3 +58,12 @@ def test_the_level_holds_and_chatty_libraries_stay_quiet(monkeypatch: pytest.Mon
     log.debug("too much")
     logging.getLogger("httpx").info("GET http://…")
     assert stream.getvalue() == ""
+
+
+def test_another_programs_colours_and_what_is_not_there_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stream = logged(monkeypatch, "json")
+    log.info("started", extra={"color_message": "\x1b[1mstarted\x1b[0m"})
+    assert "color_message" not in json.loads(stream.getvalue())
+    log, stream = logged(monkeypatch, "text")
+    log.info("ended", extra={"code": None, "read": 0})
+    assert stream.getvalue().endswith("ended read=0\n")
