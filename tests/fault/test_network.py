@@ -1,4 +1,4 @@
-"""Proves that a network that refuses, swallows, cuts or slows costs time and nothing else: targets rest, recover, and all adds up."""
+"""Proves that a network that refuses, swallows, cuts or slows costs time and nothing else: targets rest, recover, all adds up."""
 
 from __future__ import annotations
 
