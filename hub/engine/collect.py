@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 
 import tenacity
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.engine.accept import accept_page
 from hub.engine.exchange import Exchange
-from hub.errors import SourceFailed
+from hub.errors import Fenced, SourceFailed
 from hub.store import acceptance, runs
 from hub.store.partitions import Holding
 from hub.store.runs import Run, RunState
@@ -29,6 +30,11 @@ def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callabl
             state, reason = RunState.INTERRUPTED, "the hub was told to stop"
     except SourceFailed as error:
         state, code, reason = RunState.FAILED, error.code, error.message
+    except (Fenced, SQLAlchemyError):
+        raise  # the hub's own trouble: whoever takes the source next ends the run
+    except Exception:
+        log.exception("the adapter of %s failed", run.source, extra={"event": "adapter.bug", "system": run.source})
+        state, code, reason = RunState.FAILED, "HUB-S-199", "the adapter failed in an unexpected way; the log has its traceback"
     now = exchange.clock()
     with exchange.store.writing() as connection:
         runs.end(connection, run.id, state, now, code=code, reason=reason)

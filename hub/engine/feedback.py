@@ -34,6 +34,8 @@ def poll(exchange: Exchange, system: str) -> int:
             now = exchange.clock()
             moved_now: Counter[str] = Counter()
             with exchange.store.writing() as connection:
+                if verdicts.early(connection, system=system, matches=matches):
+                    break  # the cursor stays: the next poll reads this page again
                 for state, alike in groupby(matches, lambda match: match.state):  # in their order, counted by what they say
                     moved_now[state.value] += verdicts.apply_verdicts(
                         connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now

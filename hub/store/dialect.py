@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, insert, make_url, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import LeaseHeld, StoreUnfit
 
@@ -194,7 +194,7 @@ def _insert_text(table: Table, columns: tuple[str, ...], rows: int) -> str:
     return f"{head} VALUES {', '.join([marks] * rows)}"
 
 
-def unreachable(error: OperationalError) -> StoreUnfit:
+def unreachable(error: DBAPIError) -> StoreUnfit:
     """Return the store's own error for a database that does not answer; the driver's text holds no password."""
     first = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
     return StoreUnfit("HUB-T-102", f"the store does not answer: {first}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import StoreUnfit
 from hub.store import dialect
@@ -53,12 +53,15 @@ def open_store(url: str) -> Store:
 
     Raises StoreUnfit: HUB-T-101 unsupported database, HUB-T-102 no answer, HUB-T-103 schema newer than this program.
     """
-    engine = dialect.connect(url)
+    try:
+        engine = dialect.connect(url)
+    except OSError as error:
+        raise StoreUnfit("HUB-T-102", f"the store's directory cannot be made: {error.strerror}") from error
     try:
         version = schema_version(engine)
         if version != HEAD:
             _migrate(engine, version)
-    except OperationalError as error:
+    except DBAPIError as error:
         engine.dispose()
         raise dialect.unreachable(error) from error
     except StoreUnfit:

@@ -182,6 +182,13 @@ def restless(connection: Connection, *, system: str, partitions: int, heads_only
     return any(connection.execute(query).first() is not None for query in waiting)
 
 
+def partitions(connection: Connection, system: str) -> int:
+    """Return how many partitions of a system something open is left in, counted up to the last one."""
+    query = select(_OURS.c.partition).where(_OURS.c.system == system, schema.OPEN).order_by(_OURS.c.partition.desc()).limit(1)
+    last = connection.execute(query).scalar()
+    return 0 if last is None else int(last) + 1
+
+
 def next_due(connection: Connection, *, system: str, partition: int) -> datetime | None:
     """Return when the earliest pending message of the partition falls due, None when there is none."""
     query = (

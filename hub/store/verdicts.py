@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, true, update
+from sqlalchemy import Connection, Select, and_, or_, select, true, update
 
 from hub.model import TAKEN, Stage, State
-from hub.store import schema
+from hub.store import outbox, schema
 from hub.store.numbers import moment
 from hub.store.settling import Settled, Settlement, park_children
 
@@ -33,6 +33,7 @@ class Match:
 def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Match], parents: frozenset[str], now: datetime) -> int:
     """Move taken deliveries to confirmed or rejected by far-side row (and batch, when said); a rejected parent parks its children.
 
+    One that is held because no verdict came in time is moved by a late one.
     Returns how many deliveries moved.
     """
     at, moved, rejected = moment(now), 0, []
@@ -53,8 +54,25 @@ def _meant(system: str, match: Match) -> Select[Any]:
         _OURS.c.row == match.row,
         _OURS.c.endpoint == match.endpoint,
         this_batch,
-        _OURS.c.state.in_(_TAKEN),
+        or_(_OURS.c.state.in_(_TAKEN), and_(_OURS.c.state == State.HELD.value, _OURS.c.stage == Stage.FEEDBACK.value)),
     )
+
+
+def early(connection: Connection, *, system: str, matches: Sequence[Match]) -> bool:
+    """Tell whether a verdict is about what is still being sent, or may have arrived: to be read again once that is settled."""
+    flying = outbox.in_flight(connection)
+    for match in matches:
+        batch = _OURS.c.batch == match.batch if match.batch is not None else true()
+        query = select(_OURS.c.id, _OURS.c.doubtful).where(
+            _OURS.c.system == system,
+            _OURS.c.row == match.row,
+            _OURS.c.endpoint == match.endpoint,
+            batch,
+            _OURS.c.state == State.PENDING.value,
+        )
+        if any(row.doubtful or row.id in flying for row in connection.execute(query)):
+            return True
+    return False
 
 
 def _verdict(match: Match, at: int) -> dict[str, Any]:
