@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,14 +137,23 @@ def _next(screen: Terminal, account: Account, directory: Path) -> None:
     from rich.cells import cell_len
 
     system = next((line.system for line in account.lines if line.groups), account.lines[0].system)
+    hub = _program()
     screen.line(say("接下来可以输入：", "What to type next:"))
     for command, zh, en in (
-        (f"hub -c {directory} status", "各系统一览", "every system at a glance"),
-        (f"hub -c {directory} dead list --system {system}", "死信按原因分组", "dead letters by cause"),
-        (f"hub -c {directory} check", "检查这套配置", "check this configuration"),
-        ("hub init 我的县", "新建自己的配置", "start a configuration of your own"),
+        (f"{hub} -c {directory} status", "各系统一览", "every system at a glance"),
+        (f"{hub} -c {directory} dead list --system {system}", "死信按原因分组", "dead letters by cause"),
+        (f"{hub} -c {directory} check", "检查这套配置", "check this configuration"),
+        (f"{hub} init 我的县", "新建自己的配置", "start a configuration of your own"),
     ):
         screen.line(f"  {command}{' ' * max(48 - cell_len(command), 0)} {say(zh, en)}")
+
+
+def _program() -> str:
+    """Return how this hub is called from here: by its name where the path finds it, else by where it stands."""
+    beside = Path(sys.executable).with_name("hub")
+    if shutil.which("hub") or not beside.exists():
+        return "hub"
+    return os.path.relpath(beside)
 
 
 def _runs(account: Account) -> Table:
