@@ -119,7 +119,7 @@ class Lanes:
             waiting = [one for one in self.here.deliveries() if one.state is State.PENDING]
             if all(_behind_held(self.here, one.lane) for one in waiting):
                 return
-            self.here.now = max(due or self.here.now, self.here.now + timedelta(seconds=7))
+            self.here.now = max(due or self.here.now, self.here.now + timedelta(minutes=11))
         raise AssertionError("it never came to rest")
 
 
