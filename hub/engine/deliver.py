@@ -128,6 +128,11 @@ def interrupted() -> InDoubt:
     return InDoubt("HUB-D-106", "the hub ended between sending and writing the outcome down")
 
 
+def spared(outcome: Outcome) -> Outcome:
+    """Return what an interrupted message's look-up said; that it is not over there is the hub's doing, and costs it no try."""
+    return Deferred(outcome.code, outcome.message, until=None) if isinstance(outcome, Retryable) else outcome
+
+
 def took_nothing(outcomes: Iterable[Outcome]) -> bool:
     """Tell whether a window met nothing but a target in trouble: no receipt, no refusal of a record."""
     failures = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]

@@ -122,7 +122,8 @@ def recover(desk: Desk) -> int:
     with desk.exchange.store.writing() as connection:
         left = outbox.interrupted(connection, desk.holding)
     for window in left:
-        desk.unwritten.append((None, window, [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]))
+        asked = [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]
+        desk.unwritten.append((None, window, [deliver.spared(outcome) for outcome in asked]))
         write_down(desk)
     return sum(len(window.opened) for window in left)
 

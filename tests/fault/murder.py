@@ -34,15 +34,23 @@ class Murder:
         self.store = open_store(load(self.directory.path, env=dict(self.directory.environment)).store)
 
     def kill(self, times: int, longest: float) -> None:
-        """Kill it so many times, each up to `longest` seconds after it began to work; it must have had work left every time."""
-        for _ in range(times):
+        """Kill it so many times: up to `longest` seconds after it began to work, and every other time with a window open."""
+        for number in range(times):
             process = self._start()
             time.sleep(self.rng.uniform(0, longest))  # not to win a race: any moment will do, and each is another one
+            if number % 2:
+                self._catch()
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=DEADLINE)
             with self.store.reading() as connection:
                 self.doubtful |= outbox.in_flight(connection)
             self.deaths_at_work += not self._read() or self.count(State.PENDING) > 0
+
+    def _catch(self) -> None:
+        """Wait until something is on its way; give up when there is nothing left to send."""
+        ends = time.monotonic() + DEADLINE
+        while self._idle() and time.monotonic() < ends and not (self._read() and not self.count(State.PENDING)):
+            time.sleep(0.002)
 
     def live(self, done: Callable[[], bool]) -> None:
         """Let it live until it has read everything and `done`, and end as it should."""

@@ -58,14 +58,14 @@ def murdering(directory: Directory, source: str, seed: int) -> Iterator[Murder]:
 @pytest.mark.slow
 def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     with county(tmp_path / "county", cases=400, seed=11) as beside:
-        _live_through(tmp_path, beside, deaths=10, longest=0.5)
+        _live_through(tmp_path, beside, deaths=10, longest=0.4)
 
 
 @pytest.mark.slow
 @pytest.mark.server
 def test_nothing_is_lost_or_doubled_on_postgresql(tmp_path: Path) -> None:
     with fresh_postgresql() as url, county(tmp_path / "county", cases=200, seed=12) as beside:
-        _live_through(tmp_path, beside, deaths=4, longest=0.5, HUB_STORE=url)
+        _live_through(tmp_path, beside, deaths=4, longest=0.4, HUB_STORE=url)
 
 
 def _live_through(path: Path, beside: Neighbours, *, deaths: int, longest: float, **environment: str) -> None:
