@@ -25,7 +25,7 @@ def _beside_configuration(path: Path, info: ValidationInfo) -> Path:
     return path if base is None or path.is_absolute() else Path(base) / path
 
 
-#: A path in an adapter's options; a relative one is looked for beside the configuration (validation context `base`).
+#: A path in an adapter's options; a relative one starts at the directory that holds config/ (validation context `base`).
 ConfigPath = Annotated[Path, AfterValidator(_beside_configuration)]
 
 
@@ -52,6 +52,8 @@ class Source(Protocol):
 
     `read` yields pages oldest first, from right after `cursor` (None: from the beginning), and ends when there is nothing more now.
     A page's cursor, given back later, resumes after that page: equal cursor values are never skipped, re-reading a few is fine.
+    The next page is asked for only when the page before is durable: what is done over there about a page (a claim written back, a
+    file moved away) rightly stands behind its `yield`.
     Parents are yielded before their children where the source knows. Raises SourceFailed; pages yielded before stand.
     """
 
@@ -80,7 +82,7 @@ class Checkable(Protocol):
 
 @runtime_checkable
 class Findable(Protocol):
-    """Settles «in doubt»: the receipt if the far side has the message, None if it certainly has not. Raises a Failure if unknown."""
+    """Settles «in doubt»: the receipt if the far side has the message, None if it certainly has not; a Failure if nobody knows."""
 
     def find(self, message: Message) -> Receipt | None: ...
 

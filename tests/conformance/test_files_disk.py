@@ -114,7 +114,12 @@ class TestCsvForExcel(DiskSink):
     }
 
 
+#: A file that several messages share is named after its window: the same messages in other windows make another file.
+BY_WINDOW = frozenset({"test_the_same_message_twice", "test_the_same_messages_in_other_windows"})
+
+
 class TestJsonLinesByWindow(DiskSink):
+    leaves_out: ClassVar[frozenset[str]] = BY_WINDOW
     settings: ClassVar[dict[str, Any]] = {
         "format": "jsonl",
         "path": "{batch}-{id}.jsonl",
@@ -128,6 +133,7 @@ class TestJsonLinesByWindow(DiskSink):
 
 
 class TestXmlByWindow(DiskSink):
+    leaves_out: ClassVar[frozenset[str]] = BY_WINDOW
     settings: ClassVar[dict[str, Any]] = {
         "format": "xml",
         "path": "{date}/{endpoint}-{id}-{count}.xml",
@@ -169,6 +175,7 @@ class TestXlsxByMessage(DiskSink):
 
 
 class TestXlsxByWindow(DiskSink):
+    leaves_out: ClassVar[frozenset[str]] = BY_WINDOW
     settings: ClassVar[dict[str, Any]] = {"format": "xlsx", "path": "{id}.xlsx", "per": "batch", "proof": "ledger"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.files import FilesAdapter
 from adapters.files.options import FilesOptions
-from tests.conformance.test_files_disk import COLUMNS, FIELDS, MOVED, DiskSink, DiskSource
+from tests.conformance.test_files_disk import BY_WINDOW, COLUMNS, FIELDS, MOVED, DiskSink, DiskSource
 from tests.sftp import PASSWORD, USER, SftpServer
 
 
@@ -64,6 +64,7 @@ class TestXmlWithLedgerOverSftp(SftpSink):
 
 
 class TestCsvByWindowOverSftp(SftpSink):
+    leaves_out: ClassVar[frozenset[str]] = BY_WINDOW
     settings: ClassVar[dict[str, Any]] = {"format": "csv", "path": "out/{id}.csv", "per": "batch", "proof": "file", "manifest": {}}
 
 

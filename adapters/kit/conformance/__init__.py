@@ -10,7 +10,8 @@
         def body(self, n): ...                     # the n-th body the far side likes
         def held(self): ...                        # [(message key, body), ...] as the far side really holds them
 
-The adapter's own `guarantees()` decide which tests run; the others are skipped, each with its reason.
+The adapter's own `guarantees()` decide which tests run; the others are skipped, each with its reason, or not collected at all when
+the class names them in `leaves_out`.
 """
 
 from __future__ import annotations

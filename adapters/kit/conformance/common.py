@@ -21,6 +21,16 @@ class Conformance:
 
     #: Most seconds a test waits for concurrent calls to end; a bound against hanging, not a measure of speed.
     patience: ClassVar[float] = 60.0
+    #: Names of tests of what the adapter does not promise: they are taken off the class, so that a run that skips nothing means it.
+    leaves_out: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Take off what `leaves_out` names; raises TypeError for a name that is no test of this class."""
+        super().__init_subclass__(**keywords)
+        for name in sorted(cls.__dict__.get("leaves_out", ())):
+            if not name.startswith("test_") or not hasattr(cls, name):
+                raise TypeError(f"{cls.__name__} leaves out {name!r}, which is no test of the kit")
+            setattr(cls, name, None)
 
     def adapter(self) -> Any:
         """Return a fresh, unused instance that talks to this test's far side. The kit closes it."""

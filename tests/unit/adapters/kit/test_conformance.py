@@ -121,6 +121,22 @@ class TestHonestSource(ToySide, SourceConformance):
         self.far.log.append((len(self.far.log), key, "2"))
 
 
+class TestWithoutFind(TestHonestSink):
+    leaves_out: ClassVar[frozenset[str]] = frozenset({"test_find_tells_taken_from_not_taken"})
+
+
+def test_what_is_left_out_is_no_test_any_more() -> None:
+    assert TestWithoutFind.test_find_tells_taken_from_not_taken is None
+    assert callable(TestHonestSink.test_find_tells_taken_from_not_taken)
+    assert type("Below", (TestWithoutFind,), {}).test_find_tells_taken_from_not_taken is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["test_nothing_of_the_kind", "adapter"])
+def test_only_tests_can_be_left_out(name: str) -> None:
+    with pytest.raises(TypeError, match=f"leaves out '{name}'"):
+        type("Misspelt", (SinkConformance,), {"leaves_out": frozenset({name})})
+
+
 # --- lies the kit must find ---
 
 
