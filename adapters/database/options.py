@@ -46,7 +46,7 @@ def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:
     """Read the URL, and look for a relative SQLite file beside the configuration."""
     try:
         parsed = sa.make_url(url.get_secret_value())
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # its words may quote a part of a password that holds an @ or a colon
         raise ValueError("not a database URL: dialect+driver://user:password@host:port/database is expected") from None
     base = (info.context or {}).get("base")
     if parsed.get_backend_name() != "sqlite" or not base or parsed.database in (None, "", ":memory:"):

@@ -82,7 +82,7 @@ def _store(files: Files) -> str:
     place = files.hub.place("store")
     try:
         url = make_url(files.hub.entry.store)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a ValueError when a password's @ or colon makes the rest of it the port
         files.add(
             "HUB-C-152",
             "the store is no SQLAlchemy URL",

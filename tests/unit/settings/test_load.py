@@ -252,6 +252,11 @@ def test_a_store_that_is_no_url_is_refused(tmp_path: Path) -> None:
     assert only(findings(tmp_path, {"config/hub.yaml": f"{configs.HUB}store: var/hub.db\n"}), "HUB-C-152").place.path == "store"
 
 
+def test_a_password_that_spoils_the_stores_url_is_not_quoted(tmp_path: Path) -> None:
+    text = f"{configs.HUB}store: postgresql+psycopg://hub:an@unquoted:secret-word@db/hub\n"
+    assert "secret-word" not in str(only(findings(tmp_path, {"config/hub.yaml": text}), "HUB-C-152"))
+
+
 def test_the_stores_password_is_kept_but_not_shown(tmp_path: Path) -> None:
     text = f"{configs.HUB}store: postgresql+psycopg://hub:${{PW}}@db/hub\n"
     made = settings(tmp_path, {"config/hub.yaml": text}, PW="p@ss-w0rd".replace("@", "%40"))

@@ -27,9 +27,10 @@ def test_password_is_never_shown() -> None:
     assert "secret-word" not in f"{found}{found!r}{DatabaseAdapter(found, system='city')!r}"
 
 
-def test_a_broken_url_is_refused_without_quoting_it() -> None:
-    with pytest.raises(ValidationError) as caught:
-        options(url="hub:secret-word@10.0.0.1")
+@pytest.mark.parametrize("url", ["hub:secret-word@10.0.0.1", "mysql+pymysql://hub:an@unquoted:secret-word@10.0.0.1/qzk"])
+def test_a_broken_url_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises(ValidationError, match="not a database URL") as caught:
+        options(url=url)
     assert "secret-word" not in str(caught.value)
 
 
