@@ -57,7 +57,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "cache_size=-65536",
+        "cache_size=-16384",
         "temp_store=MEMORY",
         "wal_autocheckpoint=16384",
     ):
