@@ -87,6 +87,11 @@ class AnswerCondition(Options):
             raise ValueError("a path takes one of equals, in, matches, present")
         return self
 
+    @property
+    def by_absence(self) -> bool:
+        """Whether it holds because something is not there, which proves nothing of an answer that failed or cannot be read."""
+        return self.present is False and self.status is None and self.fault is None
+
 
 class AnswerRule(AnswerCondition):
     """One line of `answers:`; the first rule whose conditions hold decides what the answer means.

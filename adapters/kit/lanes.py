@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hub.errors import Deferred, Failure, Misconfigured
+from hub.errors import Deferred, Failure, Misconfigured, Rejected
 from hub.model import Message, Receipt
 from hub.ports import Outcome
 
@@ -43,7 +43,8 @@ def batches_in_lane_order(
     """Send in batches that never hold two messages of one lane, so that a refusal can still stop what follows it.
 
     `group` gives what messages must share to travel together (an endpoint, say) and how many may. `send_batch` returns one outcome
-    per message or raises a Failure that holds for all of them.
+    per message or raises a Failure that holds for all of them; after a raised Rejected (nothing was taken) the batch goes out again
+    in halves, down to single messages.
     """
     outcomes: dict[int, Outcome] = {}
     stopped: set[str] = set()
@@ -81,8 +82,14 @@ def _sent(batch: Sequence[Message], send_batch: Callable[[Sequence[Message]], Se
         return []
     try:
         return send_batch(batch)
+    except Rejected as refusal:
+        if len(batch) == 1:
+            return [refusal]
     except Failure as failure:
         return [failure] * len(batch)
+    # One record is refused and nobody says which: by halves the guilty is found, and the others are not refused with it.
+    middle = len(batch) // 2
+    return [*_sent(batch[:middle], send_batch), *_sent(batch[middle:], send_batch)]
 
 
 def _attempt(message: Message, send_one: Callable[[Message], Receipt]) -> Outcome:

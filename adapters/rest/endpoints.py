@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.kit import words
-from adapters.kit.answer import as_text, json_selector, json_tree, steps, value_at
+from adapters.kit.answer import as_text, json_selector, json_tree, steps, value_at, xml_root
 from adapters.kit.answers import Answer, Judge, compiled
 from adapters.kit.http import Headers, header
 from adapters.kit.protocol import by_status
@@ -33,12 +33,15 @@ class Delivery:
             raise ValueError(f"{endpoint.path}: $items needs batch")
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send these in one request, if the endpoint takes batches; one outcome per message, same order."""
+        """Send these in one request, if the endpoint takes batches; one outcome per message, same order.
+
+        Raises the Failure that holds for all of them.
+        """
         if self._batch is None:
             return [self.send_one(message) for message in messages]
         values = {"items": [self._batch.item(message) for message in messages]}
         answer = self._session.ask(self._call, messages[0], values)
-        return self._batch.outcomes(answer, self._judge(answer), messages)
+        return self._batch.outcomes(answer, _taken(self._judge(answer)), messages)
 
     def send_one(self, message: Message) -> Receipt:
         """Send one message; raises a Failure unless it was taken."""
@@ -83,9 +86,9 @@ class Results:
         """Return what this message becomes inside the batch."""
         return self._item.render(Scope(message))
 
-    def outcomes(self, answer: Answer, whole: Outcome, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Return the outcomes: what holds for the whole, or, if that was taken, what the answer says of each."""
-        if self._path is None or not isinstance(whole, Receipt):
+    def outcomes(self, answer: Answer, whole: Receipt, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Return what the answer to a batch that was taken says of each message; without `results` the receipt is everybody's."""
+        if self._path is None:
             return [whole] * len(messages)
         results = value_at(json_tree(answer), self._path)
         rows = results if isinstance(results, list) else []
@@ -118,11 +121,17 @@ class Lookup:
         answer = self._session.ask(self._call, message)
         if self._pages_count or not answer.is_html:
             for rule, holds in self._rules:
-                if holds(answer):
+                if holds(answer) and (_readable(answer) or not rule.by_absence):
                     return _receipt(rule, answer) if rule.means == "taken" else None
         if 200 <= answer.status < 300:
             raise Retryable("HUB-D-118", f"HTTP {answer.status}: no rule of find understands the answer", said=words.heard(answer))
         raise by_status(answer.status, answer.headers, said=words.heard(answer), fixed_path=True)
+
+
+def _readable(answer: Answer) -> bool:
+    """Whether what an answer does not hold is certainly not there."""
+    tree = xml_root(answer.content) if answer.is_markup else json_tree(answer)
+    return 200 <= answer.status < 300 and tree is not None
 
 
 def _receipt(rule: FindRule, answer: Answer) -> Receipt:

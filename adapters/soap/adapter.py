@@ -119,8 +119,9 @@ class SoapAdapter:
 
     def _look_up(self, find: Find, exchange: Exchange, message: Message) -> Receipt | None:
         reply = self._session.ask(exchange, self._session.scope(message))
+        readable = 200 <= reply.answer.status < 300 and reply.fault is None and reply.tree is not None
         for rule in find.answers:
-            if compiled(rule)(reply.answer):
+            if compiled(rule)(reply.answer) and (readable or not rule.by_absence):
                 return _receipt(rule, reply) if rule.means == "taken" else None
         taken(exchange.judge(reply))
         raise Retryable("HUB-D-118", f"HTTP {reply.answer.status}: no rule of find understands the answer")

@@ -438,6 +438,27 @@ def test_a_batch_without_results_is_taken_or_refused_as_a_whole(peer: Peer, rest
     assert [type(outcome) for outcome in adapter.send([message(3), message(4)])] == [InDoubt, InDoubt]
 
 
+def test_a_message_that_cannot_be_written_costs_its_batch_nothing(peer: Peer, rest: Any) -> None:
+    peer.answer = lambda request: said({"code": 0})
+    adapter = rest({"charset": "gbk", "batch": {"size": 3}})
+    outcomes = adapter.send([message(1), message(2, applyer_name="䶮"), message(3)])
+    assert [type(outcome) for outcome in outcomes] == [Receipt, Rejected, Receipt]
+    assert outcomes[1].code == "HUB-D-130"
+
+
+def test_a_batch_refused_as_a_whole_is_sent_in_halves(peer: Peer, rest: Any) -> None:
+    """One bad line makes many gateways answer 400 to all of them."""
+
+    def answer(request: Received) -> Reply:
+        rows = json.loads(request.body)
+        return said({"code": 1}, 400) if any(row.get("bad") for row in rows) else said({"code": 0})
+
+    peer.answer = answer
+    outcomes = rest({"batch": {"size": 3}}).send([message(1), message(2, bad=True), message(3)])
+    assert [type(outcome) for outcome in outcomes] == [Receipt, Rejected, Receipt]
+    assert [len(json.loads(request.body)) for request in peer.received] == [3, 1, 2, 1, 1]
+
+
 def test_results_by_position(peer: Peer, rest: Any) -> None:
     peer.answer = lambda request: said([{"ok": 1}, {"ok": 0}])
     rules = [{"path": "ok", "equals": 1, "means": "taken"}, {"path": "ok", "equals": 0, "means": "rejected"}]
@@ -478,6 +499,18 @@ def test_find_never_denies_what_it_cannot_see(peer: Peer, rest: Any, answer: Any
     peer.answer = lambda request: answer
     with pytest.raises(Failure):
         rest({"find": FIND}).find(message())
+
+
+@pytest.mark.parametrize(
+    "answer", [said({"msg": "busy"}, 500), said({"error": "no right"}, 403), Reply(200, b'{"row'), Reply(200, b"")]
+)
+def test_what_is_absent_in_a_failed_answer_denies_nothing(peer: Peer, rest: Any, answer: Reply) -> None:
+    rules = [{"path": "row", "present": True, "means": "taken"}, {"path": "row", "present": False, "means": "missing"}]
+    adapter = rest({"find": {"path": "/case", "answers": rules}})
+    assert adapter.find(message()) is None
+    peer.answer = lambda request: answer
+    with pytest.raises(Failure):
+        adapter.find(message())
 
 
 def test_without_find_nobody_knows(rest: Any) -> None:

@@ -331,6 +331,33 @@ def test_json_in_the_string(peer: Peer, make: Make) -> None:
     assert got.reference == "R9"
 
 
+# --- looking up ---
+
+LOOK = {
+    "body": {"element": "in:look", "children": [{"element": "para", "attributes": {"no": "$key"}}]},
+    "answers": [{"path": "row", "present": True, "means": "taken"}, {"path": "row", "present": False, "means": "missing"}],
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fault("soap:Server"),
+        page(502),
+        page(200),
+        soap(result(), status=500),
+        Reply(200, b"<a", content_type="text/xml"),
+        Reply(200, b""),
+    ],
+)
+def test_what_is_absent_in_a_failed_answer_denies_nothing(peer: Peer, make: Make, answer: Reply) -> None:
+    adapter = make(endpoints={"business": {**SOCIAL["endpoints"]["business"], "find": LOOK}})  # type: ignore[index]
+    assert adapter.find(message()) is None
+    peer.answer = lambda request: answer
+    with pytest.raises(Failure):
+        adapter.find(message())
+
+
 # --- tokens ---
 
 TOKEN = {

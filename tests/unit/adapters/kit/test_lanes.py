@@ -101,6 +101,21 @@ def test_a_raised_failure_holds_for_the_whole_batch() -> None:
     assert all(isinstance(outcome, Retryable) for outcome in outcomes)
 
 
+def test_a_raised_refusal_finds_its_record() -> None:
+    far = FarSide()
+
+    def strict(messages: Sequence[Message]) -> Sequence[Outcome]:
+        outcomes = far.batch(messages)
+        if any(message.id == 6 for message in messages):
+            raise REFUSED
+        return outcomes
+
+    outcomes = batches_in_lane_order([message(n, f"L{n}") for n in range(8)], lambda message: ("x", 8), strict)
+    assert [at for at, outcome in enumerate(outcomes) if outcome is REFUSED] == [6]
+    assert sum(isinstance(outcome, Receipt) for outcome in outcomes) == 7
+    assert [len(batch) for batch in far.got] == [8, 4, 4, 2, 2, 1, 1]
+
+
 def test_nothing_to_send() -> None:
     assert each_in_lane_order([], FarSide().one) == []
     assert in_batches(FarSide(), []) == []
