@@ -188,8 +188,11 @@ class Target:
 
 
 def _alike(written: Any, found: Any) -> bool:
-    """Compare what was written with what the driver gives back: a column may turn a text into a number, or the reverse."""
-    if written == found or str(written) == str(found):
+    """Compare what was written with what the driver gives back.
+
+    A column may turn a text into a number, or the reverse; CHAR(n) comes back padded with blanks (PostgreSQL, Oracle).
+    """
+    if written == found or str(written).rstrip(" ") == str(found).rstrip(" "):
         return True
     try:
         return written is not None and found is not None and Decimal(str(written)) == Decimal(str(found))

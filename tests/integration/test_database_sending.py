@@ -304,3 +304,17 @@ def test_sync_columns_alone_settle_a_doubt(database_url: str) -> None:
         assert subject.find(replace(message(1), batch="B0002")) is None
         assert subject.find(replace(message(1), operation=Operation.UPDATE)) is None
         assert SYNC["batch"] == "cd_batch"
+
+
+def test_a_row_is_found_though_its_columns_are_padded(database_url: str) -> None:
+    """PostgreSQL and Oracle give CHAR(n) back with trailing blanks."""
+    endpoint = {"table": "padded", "key": "row_guid", "mode": "insert", "sync": {"batch": "cd_batch"}}
+    with engine(database_url) as over_there, adapter(database_url, endpoints={"accept": endpoint}) as subject:
+        ddl(
+            over_there,
+            "CREATE TABLE padded (row_guid CHAR(40) PRIMARY KEY, project_no CHAR(50), apply_date {datetime}, cd_batch CHAR(32))",
+        )
+        assert subject.send([message(1)]) == [Receipt()]
+        assert subject.find(message(1)) == Receipt(Taken.DUPLICATE)
+        assert subject.send([message(1)]) == [Receipt(Taken.DUPLICATE)]
+        assert subject.find(replace(message(1), batch="B0002")) is None
