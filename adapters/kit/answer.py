@@ -169,13 +169,18 @@ def xml_root(content: bytes | str) -> etree._Element | None:
     return None if root is None or root.getroottree().docinfo.doctype else root
 
 
-def xml_selector(answer: Answer) -> Select:
-    """Return a reader of one XML document by XPath; namespace prefixes are those the document declares."""
+def xml_tree(answer: Answer) -> etree._Element | None:
+    """Parse an answer's body, declared GB2312 and GBK as GB18030; None when it is not XML or brings a DOCTYPE."""
     content: bytes | str = answer.content
     declaration = re.match(rb"\s*<\?xml[^>]*encoding=[\"'](?i:gb2312|gbk)[\"']", answer.content)
     if declaration or answer.charset:
         content = re.sub(r"^\s*<\?xml.*?\?>", "", answer.text if answer.charset else decode(answer.content, "gb18030"))
-    root = xml_root(content)
+    return xml_root(content)
+
+
+def xml_selector(answer: Answer) -> Select:
+    """Return a reader of one XML document by XPath; namespace prefixes are those the document declares."""
+    root = xml_tree(answer)
 
     def select(path: str) -> str | None:
         return None if root is None else xpath_text(root, path)
@@ -187,11 +192,17 @@ def xpath_text(root: etree._Element, path: str) -> str | None:
     """Return the text of the first match of an XPath, None without one. A malformed XPath matches nothing."""
     names = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
     try:
-        found = root.xpath(path, namespaces=names)
+        return first_text(root.xpath(path, namespaces=names))
     except etree.XPathError:
         return None
+
+
+def first_text(found: Any) -> str | None:
+    """Return the first match of an XPath, or a JSON value, as text; a count is a whole number, though XPath 1.0 knows none."""
     if isinstance(found, list):
         found = found[0] if found else None
-    if found is None or isinstance(found, str):
-        return found
-    return as_text(found) if isinstance(found, bool | float) else "".join(found.itertext())
+    if isinstance(found, etree._Element):
+        return "".join(found.itertext())
+    if isinstance(found, float) and found.is_integer():
+        return str(int(found))
+    return str(found) if isinstance(found, str) else as_text(found)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from adapters.kit import words
-from adapters.kit.answer import Answer, json_tree, xml_root
+from adapters.kit.answer import Answer, json_tree, xml_tree
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.protocol import by_status
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected, Retryable
@@ -228,4 +228,4 @@ def _is_of_type(answer: Answer, expect: Expect) -> bool:
     """Whether a body that is there can be read as declared; an empty one says nothing and is fine."""
     if expect in ("data", "any") or not answer.content.strip():
         return True
-    return json_tree(answer) is not None if expect == "json" else xml_root(answer.content) is not None
+    return json_tree(answer) is not None if expect == "json" else xml_tree(answer) is not None

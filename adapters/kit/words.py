@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from adapters.kit.answer import Answer, json_tree, xml_root
+from adapters.kit.answer import Answer, json_tree, xml_tree
 from hub.errors import SAID_LIMIT
 
 # 15 to 18 places: certificate numbers (GB 11643) and codes (GB 32100); 11 digits from 1: mobile numbers.
@@ -55,7 +55,7 @@ def heard(answer: Answer) -> str:
     tree = json_tree(answer)
     if isinstance(tree, dict | list):
         return said(_message(tree) or f"JSON with {_names(tree)}")
-    root = xml_root(answer.content)
+    root = xml_tree(answer)
     if root is not None:
         return said(f"XML with {root.tag}: {', '.join(str(child.tag) for child in root[:8])}")
     return said(answer.text[:_PLAIN_LIMIT])

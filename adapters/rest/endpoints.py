@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.kit import words
-from adapters.kit.answer import as_text, json_selector, json_tree, steps, value_at, xml_root
+from adapters.kit.answer import as_text, json_selector, json_tree, steps, value_at, xml_tree
 from adapters.kit.answers import Answer, Judge, compiled
 from adapters.kit.http import Headers, header
 from adapters.kit.protocol import by_status
@@ -130,7 +130,7 @@ class Lookup:
 
 def _readable(answer: Answer) -> bool:
     """Whether what an answer does not hold is certainly not there."""
-    tree = xml_root(answer.content) if answer.is_markup else json_tree(answer)
+    tree = xml_tree(answer) if answer.is_markup else json_tree(answer)
     return 200 <= answer.status < 300 and tree is not None
 
 

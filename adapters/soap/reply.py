@@ -12,7 +12,7 @@ from xml.sax.saxutils import unescape
 
 from lxml import etree
 
-from adapters.kit.answer import Answer, as_text, declared, json_tree, steps, value_at
+from adapters.kit.answer import Answer, declared, first_text, json_tree, steps, value_at
 from adapters.soap.charset import decoded
 from adapters.soap.envelope import ENVELOPES
 from adapters.soap.parts import Reading
@@ -135,17 +135,6 @@ class _Unreadable(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.failure = InDoubt(code, message)
-
-
-def first_text(found: Any) -> str | None:
-    """Return the first match of an XPath, or a JSON value, as text."""
-    if isinstance(found, list):
-        found = found[0] if found else None
-    if isinstance(found, etree._Element):
-        return "".join(found.itertext())
-    if isinstance(found, float) and found.is_integer():
-        return str(int(found))
-    return str(found) if isinstance(found, str) else as_text(found)
 
 
 def _decoded(text: str, steps: Sequence[str]) -> str:

@@ -32,7 +32,15 @@ def test_json_paths(path: str, value: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("/R/STATUS", "200"), ("//o:row", "值"), ("//o:row/@no", "7"), ("count(//E)", "1.0"), ("//none", None), ("//[", None)],
+    [
+        ("/R/STATUS", "200"),
+        ("//o:row", "值"),
+        ("//o:row/@no", "7"),
+        ("count(//E)", "1"),
+        ("1 div 2", "0.5"),
+        ("//none", None),
+        ("//[", None),
+    ],
 )
 def test_xpaths(path: str, value: str | None) -> None:
     assert XML.select(path) == value

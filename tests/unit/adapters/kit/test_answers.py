@@ -192,6 +192,7 @@ def test_expect_any_takes_pages() -> None:
         ("json", b"", True),
         ("xml", b"<a><b></a>", False),
         ("xml", b"<a/>", True),
+        ("xml", "<?xml version='1.0' encoding='GB2312'?><a>喆䶮</a>".encode("gb18030"), True),
         ("data", b"ok", True),
     ],
 )
