@@ -30,8 +30,7 @@ class ConfirmingReader(Exchange):
         with telling(self._feeding.where):
             self._sister = feeding.tables.shape(confirm.table)
             unread = sa.not_(sa.exists().where(*self._joined()).select_from(self._sister.clause))
-            self._keyset = Keyset(feeding.shape, feeding.feed.time, feeding.feed.key, feeding.feed.page, (unread,))
-            self._time, _ = self._keyset.positions()
+            self._keysets = list(_keysets(feeding, unread))
             for name in (*confirm.values, *(confirm.failed or {})):
                 self._sister.column(name)
 
@@ -41,22 +40,19 @@ class ConfirmingReader(Exchange):
 
     def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages until every row is confirmed; a fault that is not confirmed is met once a run."""
+        for keyset in self._keysets:
+            yield from self._pages(keyset)
+
+    def _pages(self, keyset: Keyset) -> Iterator[Found]:
         after: Position | None = None
-        before: list[tuple[Any, ...]] = []
         while True:
-            rows, unread = self._feeding.fetch(self._keyset.page(after), self._sorted)
-            keys = [self._key(row) for row in rows]
-            if not rows or keys == before:
+            rows, unread = self._feeding.fetch(keyset.page(after), self._sorted)
+            if not rows or keyset.at(rows[-1]) == after:
                 return
-            before, after = keys, self._last(rows[-1])
+            after = keyset.at(rows[-1])
             found, broken = self._found(rows, unread)
             yield found
             self._confirm_all(rows, broken)
-
-    def _last(self, row: RawRow) -> Position | None:
-        """Return where the next page begins; a row without time begins anew, since what was confirmed no longer shows."""
-        place = Position(row[self._time] if self._time >= 0 else None, self._key(row))
-        return None if self._time >= 0 and place.time is None else place
 
     def _confirm_all(self, rows: Sequence[RawRow], broken: set[int]) -> None:
         confirm = self._confirm
@@ -107,3 +103,14 @@ class ConfirmingReader(Exchange):
 
     def _value(self, row: RawRow, name: str) -> Any:
         return row[self._place(name)]
+
+
+def _keysets(feeding: Feeding, unread: sa.ColumnElement[bool]) -> Iterator[Keyset]:
+    """Rows without time have no place among those with one: they are read after them, by key alone."""
+    shape, feed = feeding.shape, feeding.feed
+    if feed.time is None:
+        yield Keyset(shape, None, feed.key, feed.page, (unread,))
+        return
+    time = shape.element(feed.time)
+    yield Keyset(shape, feed.time, feed.key, feed.page, (unread, time.is_not(None)))
+    yield Keyset(shape, None, feed.key, feed.page, (unread, time.is_(None)))

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,17 @@ def test_another_reader_confirmed_first(database_url: str, sister: sa.Engine) ->
         run(sister, "INSERT INTO provinceinfosync (unid, type, updatetime) VALUES ('B', '1', '2016-12-13 09:00:00')")
         assert list(reading) == []
         assert confirmed(sister) == set("ABC")
+
+
+def test_rows_without_time_are_met_once_a_run_and_stand_in_nobodys_way(database_url: str, sister: sa.Engine) -> None:
+    with adapter(database_url, feeds={"info": CONFIRMED}) as subject:
+        inform(sister, *"PQRS", content=b"\xff")
+        inform(sister, *"ABCD", *"TUVW", content=b"\xff")
+        inform(sister, "E", "X")
+        run(sister, "UPDATE provinceinfo SET createtime = NULL WHERE unid > 'O'")
+        pages = list(islice(subject.read(None), 20))
+    assert sorted(keys(pages)) == ["E", "X"]
+    assert sorted(fault.key for page in pages for fault in page.faults) == sorted("ABCDPQRSTUVW")
 
 
 def test_unreadable_rows_are_confirmed_as_declared_or_met_again(database_url: str, sister: sa.Engine) -> None:
