@@ -35,7 +35,7 @@ def load(name: str) -> type[Adapter]:
     if ":" in name:
         return _fit(_import(name, name), name)
     for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
-        return _fit(point.load(), name)
+        return _fit(_import(f"{point.module}:{point.attr}", name), name)
     close = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(names())}"
     raise HubError("HUB-C-120", f"there is no adapter named {name!r}", hint=hint)
@@ -45,7 +45,7 @@ def _import(target: str, name: str) -> object:
     module, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:  # ValueError: there is no module before the colon
         raise HubError("HUB-C-121", f"adapter {name!r} cannot be imported: {error}") from error
 
 
