@@ -18,8 +18,11 @@ from adapters.database.options import Feed
 from adapters.database.reading import Reading, Rows, Unfit, digest, read
 from adapters.database.tables import Shape, Tables
 from adapters.database.walking import Bookmark, walk
+from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
 
+#: Tries to read a page row by row while somebody changes its rows.
+_TRIES = 3
 _NO_ORDER = "has no time or no key, so nothing can tell when it changed"
 
 
@@ -87,19 +90,25 @@ class Feeding:
         self, statement: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]
     ) -> tuple[Sequence[RawRow], dict[int, Unfit]]:
         """Read a page again, row by row, since the driver could not give one of its values."""
-        _, places = self.connections.rows(statement.with_only_columns(*order))
-        rows: list[RawRow] = []
-        unread: dict[int, Unfit] = {}
-        for index, place in enumerate(places):
-            alone = sa.select(*self.shape.clause.c).where(*(column == value for column, value in zip(order, place, strict=True)))
-            try:
-                rows.append(self.connections.rows(alone.limit(1))[1][0])
-            except (sa.exc.DBAPIError, ValueError) as error:
-                _only_data(error)
-                known = dict(zip((column.key for column in order), place, strict=True))
-                rows.append([known.get(column.name) for column in self.shape.columns])
-                unread[index] = Unfit("HUB-S-315", "the driver cannot read one of its values")
-        return rows, unread
+        for _ in range(_TRIES):
+            _, places = self.connections.rows(statement.with_only_columns(*order))
+            unread: dict[int, Unfit] = {}
+            rows = [self._alone(index, place, order, unread) for index, place in enumerate(places)]
+            if None not in rows:
+                return [row for row in rows if row is not None], unread
+        raise SourceFailed("HUB-S-305", f"{self.where}: rows change while they are read one by one")
+
+    def _alone(self, index: int, place: RawRow, order: Sequence[sa.ColumnElement[Any]], unread: dict[int, Unfit]) -> RawRow | None:
+        """Return the row at this place in the order, None when it has moved on since; what cannot be read goes into `unread`."""
+        condition = (column == value for column, value in zip(order, place, strict=True))
+        try:
+            found = self.connections.rows(sa.select(*self.shape.clause.c).where(*condition).limit(1))[1]
+            return found[0] if found else None
+        except (sa.exc.DBAPIError, ValueError) as error:
+            _only_data(error)
+            unread[index] = Unfit("HUB-S-315", "the driver cannot read one of its values")
+            known = dict(zip((column.key for column in order), place, strict=True))
+            return [known.get(column.name) for column in self.shape.columns]
 
     def records(
         self, rows: Sequence[RawRow], unread: dict[int, Unfit] | None = None

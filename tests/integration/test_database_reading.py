@@ -244,6 +244,23 @@ def test_value_the_driver_cannot_give_costs_only_its_row(postgresql_url: str) ->
     assert [(fault.key, fault.code) for page in pages for fault in page.faults] == [("B", "HUB-S-315")]
 
 
+def test_a_row_that_changes_while_its_page_is_read_row_by_row_comes_later(postgresql_url: str) -> None:
+    """The page is read again row by row, because of B; meanwhile C gets a later time and is no longer where it stood."""
+    with engine(postgresql_url) as over_there, adapter(postgresql_url, feeds={"case": CASE}) as subject:
+        ddl(over_there, BJ)
+        insert(over_there, *({"BJBH": key, "GXSJ": at} for at, key in enumerate("ABCDEF")))
+        run(over_there, """UPDATE "BJ" SET "SQSJ" = 'infinity' WHERE "BJBH" = 'B'""")
+
+        def touch(_connection: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+            if "C" in parameters and "%s" in sql:
+                run(over_there, """UPDATE "BJ" SET "GXSJ" = '2016-12-13 13:00:00' WHERE "BJBH" = 'C'""")
+
+        sa.event.listen(subject._connections.engine, "before_cursor_execute", touch)
+        pages = list(subject.read(None))
+    assert keys(pages) == ["A", "D", "E", "F", "C"]
+    assert [(fault.key, fault.code) for page in pages for fault in page.faults] == [("B", "HUB-S-315")]
+
+
 def test_feeds_are_read_in_declared_order_and_remembered_apart(database_url: str) -> None:
     feeds = {"case": CASE, "step": {"table": "steps", "key": "id", "time": "ver"}}
     with engine(database_url) as over_there, adapter(database_url, feeds=feeds) as subject:
