@@ -21,6 +21,8 @@ from hub.store.partitions import Holding, require
 _PENDING = State.PENDING.value
 #: What blocks a lane behind it: not yet taken, and still meant to be. What is being sent is still pending.
 _BLOCKING = [State.PENDING.value, State.HELD.value]
+#: What a message of an open window is: still pending, or parked since, because its parent was refused while it was on its way.
+_SENDABLE = [State.PENDING.value, State.PARKED.value]
 _TAKEN = [state.value for state in TAKEN]
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _OURS = schema.delivery
@@ -77,7 +79,8 @@ def interrupted(connection: Connection, holding: Holding) -> list[SendWindow]:
 
 def _left(connection: Connection, row: Any) -> SendWindow:
     with_bodies = select(*_COLUMNS).join_from(_OURS, schema.body, schema.body.c.delivery_id == _OURS.c.id)
-    query = with_bodies.where(_OURS.c.id.in_(orjson.loads(row.deliveries)), _OURS.c.state == _PENDING).order_by(_OURS.c.id)
+    sent = _OURS.c.state.in_(_SENDABLE)
+    query = with_bodies.where(_OURS.c.id.in_(orjson.loads(row.deliveries)), sent).order_by(_OURS.c.id)
     return SendWindow(row.id, row.opened_at, tuple(_opened(one) for one in connection.execute(query)))
 
 

@@ -289,6 +289,20 @@ def test_an_interrupted_window_is_recovered(here: Site, idempotent: bool, findab
     assert here.one("A").state is (State.HELD if state is State.HELD else State.DELIVERED)
 
 
+def test_what_was_parked_while_it_was_sent_is_recovered_too(here: Site) -> None:
+    """Its parent was refused late in the middle of a send that a kill broke off: it may be over there all the same."""
+    configure(here, idempotent=False, findable=False)
+    here.sync(case("A"))
+    here.drain()
+    here.sync(step("A-1", "A"))
+    interrupt(here, arrived=True)
+    with here.store.writing() as connection:
+        moved = sa.update(schema.delivery).where(schema.delivery.c.key == "A-1").values(state=State.PARKED.value)
+        connection.execute(moved)
+    assert dispatch.recover(here.desk(anew=True)) == 1
+    assert here.one("A-1").state is State.HELD
+
+
 def test_recovery_says_nothing_about_the_target(here: Site) -> None:
     here.sync(case("A"))
     with here.store.writing() as connection:
