@@ -183,6 +183,7 @@ class LocalEngine:
             if not waiting:
                 return POLL_SECONDS
             with self._exchange.store.writing() as connection:
+                partitions.require(connection, held[0])  # a run begun by who may not carry it out would never end
                 run = runs.begin_next(connection, source, self._exchange.clock())
             if run is not None:
                 holding = held.pop()  # kept only if all went well: else it is taken anew, and the run that broke off is ended

@@ -166,7 +166,19 @@ ROWS = 50
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert many rows, given as tuples in the order of `columns`, the quickest way the database knows."""
+    """Insert many rows, given as tuples in the order of `columns`, the quickest way the database knows.
+
+    Raises SQLAlchemy's errors: what the driver says here is the store's trouble, as it is everywhere else.
+    """
+    driver = connection.dialect.loaded_dbapi.Error
+    try:
+        _insert(connection, table, columns, rows)
+    except driver as error:
+        told = DBAPIError.instance(f"INSERT INTO {table.name}", None, error, driver, hide_parameters=True)
+        raise told from error
+
+
+def _insert(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
     cursor: Any = connection.connection.cursor()

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from hub.engine import local
 from hub.engine.service import Service
-from hub.errors import ConfigurationError
+from hub.errors import ConfigurationError, Fenced
 from hub.model import Message, Page, Receipt, State
 from hub.ports import Outcome
 from hub.settings import load
-from hub.store import open_store, runs, schema, views
+from hub.store import open_store, partitions, runs, schema, views
 from hub.store.runs import Run, RunState, Trigger
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site
@@ -112,10 +112,10 @@ def test_bad_files_keep_the_old_configuration_and_good_ones_lose_nothing(here: S
         service.reload(lambda: load(here.directory, env={}))
     assert service.exchange is before
     assert service.metrics.registry.get_sample_value("hub_config_last_reload_successful") == 0
-    for partitions in (3, 1):  # what was owed in a partition that is gone is sent all the same
-        configs.put(here.directory, "config/systems/city.yaml", city(lines=f"partitions: {partitions}"))
+    for number in (3, 1):  # what was owed in a partition that is gone is sent all the same
+        configs.put(here.directory, "config/systems/city.yaml", city(lines=f"partitions: {number}"))
         service.reload(lambda: load(here.directory, env={}))
-        here.source.records.extend(case(f"B{partitions}{number}") for number in range(60))
+        here.source.records.extend(case(f"B{number}{one}") for one in range(60))
         service.ask("local", Trigger.CLI, "test")
     eventually(lambda: all_in(here, State.DELIVERED, 180))
     assert len(here.taken()) == len(set(here.taken())) == 180
@@ -178,6 +178,23 @@ def test_a_run_the_store_broke_off_is_ended_and_the_source_read_again(
     eventually(lambda: all_in(here, State.DELIVERED, 1))
 
 
+def test_a_collector_whose_source_was_taken_begins_no_run(here: Site, service: Service) -> None:
+    """A run begun by a hub that may not carry it out would be at work for ever."""
+    engine = service._engine
+    assert isinstance(engine, local.LocalEngine)
+    step = engine._collector("local")
+    step()
+    with here.store.writing() as connection:
+        partitions.take(connection, "collect:local", "another", here.now)
+        number = runs.ask(connection, "local", Trigger.CLI, "test", here.now)
+    with pytest.raises(Fenced):
+        step()
+    with here.store.reading() as connection:
+        run = runs.get(connection, number)
+    assert run is not None
+    assert run.state is RunState.ASKED
+
+
 def test_a_locked_store_delays_and_loses_nothing(here: Site, service: Service) -> None:
     service.start()
     here.source.records.extend(case(f"A{number}") for number in range(20))
@@ -188,7 +205,7 @@ def test_a_locked_store_delays_and_loses_nothing(here: Site, service: Service) -
         eventually(lambda: True)
         assert len(here.side.taken) >= before
     eventually(lambda: all_in(here, State.DELIVERED, 20))
-    assert ended(here, number)
+    eventually(lambda: ended(here, number))
 
 
 def test_one_slow_system_does_not_delay_another(here: Site, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hub.engine import accept
 from hub.engine.accept import accept_page
 from hub.errors import Fenced, InDoubt, Rejected, Retryable, SourceFailed
 from hub.model import Operation, Page, State, Unreadable
-from hub.store import acceptance, partitions, schema, views
+from hub.store import acceptance, dialect, partitions, schema, views
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
 from tests.servers import FRESH
@@ -296,3 +296,9 @@ def test_later_versions_wait_for_the_fate_of_earlier_ones(here: Site) -> None:
         here.later(minutes=5)
     bodies: Sequence[str] = [message.operation.value for message in here.side.taken]
     assert bodies == ["I", "U"]
+
+
+def test_what_the_driver_says_while_many_rows_are_written_is_the_stores_trouble(here: Site) -> None:
+    """A driver's own error would look like a bug of the adapter that was being read."""
+    with pytest.raises(sa.exc.IntegrityError), here.store.writing() as connection:
+        dialect.insert_rows(connection, schema.body, ("delivery_id", "body"), [(1, None)])
