@@ -17,6 +17,7 @@ from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
 from hub.store import acceptance
 from hub.store.acceptance import NOWHERE, Accepted, Known, Owed
+from hub.store.actions import GATE
 from hub.store.partitions import Holding
 from hub.store.runs import Run
 
@@ -146,7 +147,7 @@ def _standing(body: object, issues: Sequence[Issue], route: RouteSettings) -> di
     if body is None:
         return _dead(Stage.MAP, issues)
     if route.gate:
-        return {"state": State.HELD, "reason": "waits for approval", "issues": _issues(issues)}
+        return {"state": State.HELD, "reason": GATE, "issues": _issues(issues)}
     return {"state": State.PENDING, "issues": _issues(issues)}
 
 

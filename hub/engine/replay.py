@@ -34,9 +34,9 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
     if remap:
         return _remap(exchange, scope, actor, reason)
     with exchange.store.writing() as connection:
-        before = actions.count(connection, scope)
         number = actions.replay_as_they_are(connection, scope, actor=actor, reason=reason, now=exchange.clock())
-    return Replayed(number, before - number)
+        left = actions.count(connection, scope)
+    return Replayed(number, left)
 
 
 def _remap(exchange: Exchange, scope: Scope, actor: str, reason: str) -> Replayed:
@@ -69,4 +69,5 @@ def _remake(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade
     body, _ = route.mapping.apply(orjson.loads(row.data), envelope)
     if body is None:
         return None
-    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], body.get(route.row) if route.row else None)
+    row_id = body.get(route.row) if route.row else None
+    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, route.gate)

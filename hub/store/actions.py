@@ -14,6 +14,8 @@ from hub.store import family, schema
 from hub.store.numbers import moment, take
 
 _OURS = schema.delivery
+#: Why a delivery is held whose route has an approval gate.
+GATE = "waits for approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Remade:
     body: bytes
     mapping: str
     row: str | None
+    gated: bool = False  # its route has an approval gate: nobody has approved these bytes yet
 
 
 def _meant(scope: Scope, states: Sequence[State]) -> list[ColumnElement[bool]]:
@@ -113,6 +116,8 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetim
 
 def _remake(connection: Connection, one: Remade, now: datetime) -> int:
     values = {**_revived(now), "mapping": one.mapping, "row": one.row, "issues": None}
+    if one.gated:
+        values.update(state=State.HELD.value, reason=GATE)
     failed = _OURS.c.state.in_([state.value for state in FAILED])
     renewed = update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
     if connection.execute(renewed).rowcount == 0:

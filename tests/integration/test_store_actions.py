@@ -165,9 +165,20 @@ def test_a_version_overtaken_by_a_newer_one_is_not_sent_over_it(here: Site, rema
     for _ in range(2):
         here.drain()
     assert [one.state for one in here.deliveries()] == [State.DEAD, State.DELIVERED]
-    assert retry(here, Scope(system="city"), remap=remap).retried == 0
+    assert retry(here, Scope(system="city"), remap=remap) == replay.Replayed(0, 0)
     here.drain()
     assert len(here.side.arrived) == 2
+
+
+def test_a_body_made_anew_passes_the_gate_of_its_route(here: Site) -> None:
+    routes = (here.directory / "config/routes/city.yaml").read_text("utf-8")
+    here.reconfigure({"config/routes/city.yaml": routes.replace("lane: BJBH}", "lane: BJBH, gate: true}")})
+    here.sync(case("A", name="名字太长的某某某某"))
+    mapping = configs.ACCEPT.replace("path: SQRMC, do: [trim]", 'const: "匿名"')
+    here.reconfigure({"mappings/city/accept.yaml": mapping, "mappings/city/accept.cases.yaml": ANONYMOUS})
+    assert retry(here, Scope(system="city"), remap=True) == replay.Replayed(1, 0)
+    here.drain()
+    assert (here.states(), here.one("A").reason, here.sent()) == ({"A": State.HELD}, "waits for approval", [])
 
 
 def test_a_held_one_is_decided_by_a_person(here: Site) -> None:
