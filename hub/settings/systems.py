@@ -138,7 +138,22 @@ def _schedule(files: Files, read: Read[SystemFile], entry: ScheduleEntry) -> Sch
         hint = 'five fields: minute hour day month weekday, for example "*/5 * * * *"'
         files.add("HUB-C-150", "this is not a cron expression", read.place("schedule", "cron"), hint)
         return None
+    if not _comes(entry.cron):
+        files.add("HUB-C-150", "this cron expression never comes", read.place("schedule", "cron"), "no calendar has such a day")
+        return None
     return ScheduleSettings(entry.cron, entry.overlap, entry.misfire, entry.jitter or timedelta(0))
+
+
+def _comes(cron: str) -> bool:
+    """Tell whether a cron expression ever falls due: one that never does (30 February) would stop every schedule of the hub."""
+    from croniter import croniter
+    from croniter.croniter import CroniterBadDateError
+
+    try:
+        croniter(cron).get_next()
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 def _schemas(files: Files, read: Read[SystemFile], kinds: frozenset[str], mappings: MappingSet) -> dict[str, Contract]:

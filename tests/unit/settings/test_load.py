@@ -145,6 +145,12 @@ def test_a_kind_the_source_does_not_read_is_refused(tmp_path: Path) -> None:
     assert only(found, "HUB-C-142").hint == "did you mean case?"
 
 
+def test_a_schedule_that_never_comes_is_refused(tmp_path: Path) -> None:
+    """At work it would stop the schedules of all sources."""
+    found = findings(tmp_path, {"config/systems/local.yaml": configs.LOCAL.replace("*/5 * * * *", "0 0 30 2 *")})
+    assert only(found, "HUB-C-150").place.path == "schedule.cron"
+
+
 def test_two_systems_of_one_name_are_refused(tmp_path: Path) -> None:
     finding = only(findings(tmp_path, {"config/systems/other.yaml": configs.CITY}), "HUB-C-146")
     assert (finding.place.file, finding.hint) == ("config/systems/other.yaml", "first in config/systems/city.yaml:2 system")
