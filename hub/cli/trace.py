@@ -11,7 +11,7 @@ from hub.cli import deliveries, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import HubError
-from hub.model import FAILED, State
+from hub.model import FAILED, Stage, State
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -94,12 +94,13 @@ def _later(settings: Settings, one: Delivery, tried: list[Attempt]) -> str:
 
 def _sum_up(screen: Terminal, found: list[Delivery]) -> None:
     failed = [one.id for one in found if one.state in FAILED]
+    remap = " --remap" if any(one.state in FAILED and one.stage == Stage.MAP for one in found) else ""
     held = [one.id for one in found if one.state is State.HELD]
     if failed:
         numbers = " ".join(str(number) for number in failed)
         screen.note(
-            f"死信：hub dead show {failed[0]}；重试：hub dead retry {numbers}",
-            f"dead: hub dead show {failed[0]}; hub dead retry {numbers}",
+            f"死信：hub dead show {failed[0]}；重试：hub dead retry {numbers}{remap}",
+            f"dead: hub dead show {failed[0]}; hub dead retry {numbers}{remap}",
         )
     if held:
         screen.note(f"待人工：hub hold show {held[0]}", f"held: hub hold show {held[0]}")
