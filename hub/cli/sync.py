@@ -94,9 +94,11 @@ def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool, 
 
 
 def _broken(service: Service) -> bool:
-    """Whether the hub itself fails again and again (disk full, store locked): waiting on would not end."""
+    """Whether the hub itself fails again and again (disk full, store locked), or lost its work to another: waiting would not end."""
     from hub.engine.metrics import STEPS
 
+    if service.ended():
+        return True
     counted = (service.metrics.registry.get_sample_value("hub_engine_errors_total", {"step": step}) for step in STEPS)
     return sum(number or 0 for number in counted) >= MOST_ERRORS
 

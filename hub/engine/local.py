@@ -74,9 +74,19 @@ class LocalEngine:
         self._by_system: dict[str, list[_Worker]] = {}
         self._pools: list[ThreadPoolExecutor] = []
         self._scheduled = scheduled
+        self._stillborn = False
 
     def start(self) -> None:
         """Take every partition and begin to work."""
+        try:
+            self._plan()
+        except Exception:
+            self._stillborn = True
+            raise
+        for worker in self._workers:
+            worker.start()
+
+    def _plan(self) -> None:
         for system in self._exchange.sinks():
             for partition in range(self._partitions(system)):
                 self._add(f"deliver:{system.name}:{partition}", self._deliverer(system, partition), system.name)
@@ -87,8 +97,6 @@ class LocalEngine:
         if self._scheduled:
             self._add("schedule", self._scheduler)
         self._add("maintain", self._maintainer)
-        for worker in self._workers:
-            worker.start()
 
     def wake(self, *systems: str) -> None:
         """Ring the threads of these systems."""
@@ -114,9 +122,14 @@ class LocalEngine:
         return clean
 
     def ended(self) -> list[str]:
-        """Return the threads that ended although nobody stopped the engine: somebody else took their partition."""
+        """Return the threads that ended although nobody stopped the engine: somebody else took their partition.
+
+        An engine that could not even start, because the store was away, is `engine` as a whole.
+        """
         if self._stopping.is_set():
             return []
+        if self._stillborn:
+            return ["engine"]
         return [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
 
     def owners(self) -> list[Holding]:

@@ -79,8 +79,10 @@ class Service:
             settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice
         )  # after the last of the old gauges
         self.exchange, self._engine = new, LocalEngine(new, scheduled=self._scheduled)
-        self._engine.start()
-        old.close()
+        try:
+            self._engine.start()
+        finally:
+            old.close()
 
     def stop(self, within: float = DRAIN_SECONDS) -> bool:
         """Finish what is in flight and end; False when something was still at it."""

@@ -121,6 +121,26 @@ def test_bad_files_keep_the_old_configuration_and_good_ones_lose_nothing(here: S
     assert len(here.taken()) == len(set(here.taken())) == 180
 
 
+def test_an_engine_that_could_not_start_is_told_and_the_next_reload_starts_one(
+    here: Site, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store was away just then: nothing works any more, and it must not look well."""
+
+    def away(*_: object) -> int:
+        raise sa.exc.OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    service.start()
+    with monkeypatch.context() as patch, pytest.raises(sa.exc.OperationalError):
+        patch.setattr("hub.store.outbox.partitions", away)
+        service.reload(lambda: load(here.directory, env={}))
+    assert service.ended() == ["engine"]
+    here.source.records.append(case("A"))
+    service.reload(lambda: load(here.directory, env={}))
+    assert service.ended() == []
+    service.ask("local", Trigger.CLI, "test")
+    eventually(lambda: all_in(here, State.DELIVERED, 1))
+
+
 def test_what_is_owed_in_a_partition_that_is_gone_is_sent(here: Site, service: Service) -> None:
     here.sync(case("A"))
     with here.store.writing() as connection:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.cli import sync
-from hub.errors import HubError, Retryable
+from hub.errors import Fenced, HubError, Retryable
 from hub.store import open_store, runs
 from tests import configs, fakes, working
 
@@ -65,6 +65,17 @@ def test_a_hub_that_fails_itself_again_and_again_is_not_waited_for(
     monkeypatch.setattr("hub.store.outbox.open_window", full)
     monkeypatch.setattr("hub.engine.local.FIRST_WAIT", 0.01)
     monkeypatch.setattr("hub.engine.local.LONGEST_WAIT", 0.01)
+    assert hub("sync", "-q").exit_code == 3
+
+
+def test_a_hub_whose_source_was_taken_by_another_is_not_waited_for(
+    hub: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object) -> None:
+        raise Fenced("collect:local")
+
+    configs.write(here, records=ONLY_GOOD)
+    monkeypatch.setattr("hub.store.runs.begin_next", taken)
     assert hub("sync", "-q").exit_code == 3
 
 
