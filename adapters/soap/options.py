@@ -100,13 +100,15 @@ class NextTime(Options):
     """The largest value of a row's field is the next `$cursor`; the far side gives rows from that value on, included.
 
     time: the field; a number works too · overlap: ask from that much earlier, for rows that became visible late; then `format` says
-    how the field is written.
+    how the field is written · size: most rows of one answer, when the far side cuts it: without it, rows behind a cut within one
+    time could not be told from none.
     """
 
     by: Literal["time"]
     time: str
     format: str = "%Y-%m-%d %H:%M:%S"
     overlap: Seconds | None = None
+    size: int | None = Field(default=None, ge=1)
 
 
 class NextNone(Options):

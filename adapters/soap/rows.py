@@ -132,6 +132,9 @@ class RowReader:
         if isinstance(following, NextTime):
             # With pages the answer to one cursor is complete; without, the far side may have cut it.
             more = self._listing.pages is None and tracked.seen != place.cursor
+            if not more and self._listing.pages is None and following.size is not None and len(rows) >= following.size:
+                reason = f"{self._name}: more rows share one time than fit one answer"
+                raise SourceFailed("HUB-S-505", reason, misconfigured=True, hint="ask with $page and say pages:, or raise size")
             return Place(tracked.seen, known=tracked.latest[:_REMEMBERED]), more
         text = self._exchange.reader.text(reply, following.path) if isinstance(following, NextField) else None
         return Place(text or place.cursor), bool(rows) and bool(text) and text != place.cursor

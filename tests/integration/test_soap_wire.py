@@ -559,6 +559,27 @@ def test_attribute_rows_over_pages(peer: Peer, make: Make) -> None:
     assert pages[0].records[0].data == {"aac001": "10", "aac003": "喆"}
 
 
+def test_an_answer_cut_within_one_time_fails_loudly(peer: Peer, make: Make) -> None:
+    """Asking from that time on would give the same three rows for ever, and none behind them."""
+    listed = [("A", 1), ("B", 2), ("C", 2), ("D", 2), ("E", 2), ("F", 3)]
+
+    def answer(request: Received) -> Reply:
+        since = int(re.findall(rb'since="(\d+)"', request.body)[0])
+        inside = "".join([f'<row aac001="{key}" ver="{time}"/>' for key, time in listed if time >= since][:3])
+        return soap(result(f"<resultset>{inside}</resultset>"))
+
+    peer.answer = answer
+    rules = [{"path": "count(*)", "equals": 1, "means": "taken"}]
+    by_time = {**{name: FEED[name] for name in FEED if name != "pages"}, "start": "0", "answers": rules}
+    adapter = make(feeds={"person": {**by_time, "next": {"by": "time", "time": "ver", "size": 3}}})
+    reading = adapter.read(None)
+    assert [record.key for record in next(reading).records] == ["A", "B", "C"]
+    with pytest.raises(SourceFailed, match="HUB-S-505"):
+        next(reading)
+    del listed[3:5]
+    assert [record.key for page in adapter.read(None) for record in page.records] == ["A", "B", "C", "F"]
+
+
 def test_a_refusing_source_fails_with_its_words_code(peer: Peer, make: Make) -> None:
     peer.answer = lambda request: fault("soap:Client.Auth")
     with pytest.raises(SourceFailed) as caught:
