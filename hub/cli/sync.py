@@ -94,7 +94,7 @@ def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool, 
 
 
 def _broken(service: Service) -> bool:
-    """Whether the hub itself fails again and again (disk full, store locked), or lost its work to another: waiting would not end."""
+    """Whether the hub fails again and again (disk full, store locked), or lost its work to another: waiting would not end."""
     from hub.engine.metrics import STEPS
 
     if service.ended():

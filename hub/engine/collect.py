@@ -17,7 +17,7 @@ from hub.store.runs import Run, RunState
 
 log = logging.getLogger(__name__)
 
-#: Tries of one page before a run gives up; the next run reads on from the same cursor.
+#: Times a run begins to read before it gives up; the next run reads on from the same cursor.
 READ_TRIES = 3
 
 
