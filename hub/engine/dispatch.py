@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from hub.engine import deliver
 from hub.engine.deliver import Sender
 from hub.engine.exchange import Exchange
-from hub.engine.settle import DOWN_AFTER, UNREACHED, Policy, rest_after, settle
+from hub.engine.settle import ABSENT, DOWN_AFTER, UNREACHED, Policy, rest_after, settle
 from hub.errors import Deferred, Failure, Misconfigured
 from hub.model import TAKEN, Guarantees, State
 from hub.ports import Outcome
@@ -180,7 +180,7 @@ def _conclude(desk: Desk, standing: Standing | None, window: SendWindow, outcome
     now = desk.exchange.clock()
     failures, rest_until = _trouble(desk, standing, outcomes, now) if standing else (0, None)
     settled = [
-        _settled(one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, rest_until=rest_until))
+        _settled(desk, one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, rest_until=rest_until))
         for one, outcome in zip(window.opened, outcomes, strict=True)
     ]
     return Concluded(standing, window, outcomes, settled, failures, rest_until, now)
@@ -194,8 +194,10 @@ def _write(connection: Connection, desk: Desk, one: Concluded) -> None:
         _stand(connection, desk, one)
 
 
-def _settled(one: Opened, settlement: settling.Settlement) -> Settled:
+def _settled(desk: Desk, one: Opened, settlement: settling.Settlement) -> Settled:
     message = one.message
+    if one.doubtful and settlement.state is State.PENDING and desk.policy.idempotent and settlement.code not in ABSENT:
+        settlement = replace(settlement, doubtful=True)  # it was sent again unasked: the earlier attempt may still have arrived
     return Settled(message.id, message.attempt, one.route, message.key, message.lane, settlement)
 
 

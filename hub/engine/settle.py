@@ -16,6 +16,8 @@ from hub.store.settling import Settlement
 UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
 #: Codes that blame the hub itself: it ended with the message on its way. No record pays for that with a try either.
 OURS = frozenset({"HUB-D-106"})
+#: Codes that say the far side was asked and does not have the message.
+ABSENT = frozenset({"HUB-D-107"})
 #: Windows in a row without a single message taken, after which a target counts as down.
 DOWN_AFTER = 5
 #: Longest time a target that is down is left alone: one message then shows whether it is back.

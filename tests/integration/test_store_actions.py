@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.engine import feedback, maintain, replay
-from hub.errors import InDoubt, LeaseHeld, Rejected, StoreUnfit
+from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreUnfit
 from hub.model import Judgement, Receipt, State, Taken, Verdict
 from hub.store import acceptance, actions, open_store, outbox, schema, views
 from hub.store.actions import Scope
@@ -102,6 +102,24 @@ def test_a_verdict_about_what_is_still_being_sent_is_read_again(here: Site) -> N
     dispatch.recover(here.desk(anew=True))
     feedback.poll(here.exchange, "city")
     assert here.states() == {"A": State.CONFIRMED}
+
+
+def test_doubt_outlives_a_try_that_said_nothing_about_it(here: Site) -> None:
+    """A verdict on what may have arrived must wait for it, also after a later try that did not get through."""
+    with_feedback(here)
+    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines="feedback: {every: 5m}", findable=False)})
+    here.side.will("A", InDoubt("HUB-D-104", "no answer"), taken=True)
+    here.side.will("A", Deferred("HUB-D-112", "too many", until=None), Retryable("HUB-D-113", "busy"))
+    here.sync(case("A"))
+    for _ in range(2):
+        here.drain()
+        here.later(seconds=40)
+    verdict(here, "A", Judgement.REJECTED)
+    feedback.poll(here.exchange, "city")
+    here.later(minutes=5)
+    here.drain()
+    feedback.poll(here.exchange, "city")
+    assert here.states() == {"A": State.REJECTED}
 
 
 def test_a_promise_that_was_not_kept_is_held_and_a_late_verdict_still_counts(here: Site) -> None:
