@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from hub.engine.progress import Progress
     from hub.sandbox.flaws import GroundTruth
 
+#: The fault that shows only in the later verdict, so no retry meets it.
+LATE = "late_rejection"
 #: Put into every directory the demo made; only such a directory is made anew.
 MARK = ".hub-demo"
 
@@ -186,12 +188,13 @@ def _table(line: Line) -> Table:
     table.add_column()
     table.add_column(justify="right")
     table.add_column()
-    faults = "、".join(f"{kind} ×{number}" for kind, number in sorted(line.faults.items()))
+    faults = "、".join(f"{kind} ×{number}" for kind, number in sorted(line.faults.items()) if kind != LATE)
     table.add_row(say("应送", "owed"), str(line.owed), "")
     table.add_row(say("送达", "delivered"), str(delivered), "")
-    table.add_row(say("经重试", "retried"), str(line.retried), faults)
+    table.add_row(say("（其中经重试）", "(of these retried)"), str(line.retried), faults)
+    table.add_row(say("送达后被退回", "delivered, refused later"), str(line.states[State.REJECTED]), "")
     table.add_row(say("父记录未成，子记录停放", "parked behind a dead parent"), str(line.states[State.PARKED]), "")
-    table.add_row(say("死信", "dead"), str(line.states[State.DEAD] + line.states[State.REJECTED]), "")
+    table.add_row(say("死信", "dead"), str(line.states[State.DEAD]), "")
     for group in line.groups:
         table.add_row(f"  {words.stage(group.stage)} {group.code}", str(group.count), group.reason)
     return table
