@@ -15,6 +15,7 @@ from hub.documents import Document
 from hub.errors import ConfigurationError
 from hub.model import Finding, Json, Place
 from hub.settings.fill import Fill, read_env
+from hub.settings.salvage import salvage
 from hub.settings.schema import HubFile, RoutesFile, SystemFile
 
 F = TypeVar("F", bound=BaseModel)
@@ -90,6 +91,8 @@ def _each(files: Files, paths: Sequence[Path], entry: type[F], env: Mapping[str,
             yield Read(entry.model_validate(filled.data), filled, written)
         except ValidationError as error:
             files.found.extend(documents.findings(error, filled, model=entry))
+            if (rest := salvage(entry, filled.data, error, path.stem)) is not None:
+                yield Read(rest, filled, written)
 
 
 def _names(data: Json) -> set[str]:

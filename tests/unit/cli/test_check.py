@@ -23,9 +23,10 @@ def test_findings_have_place_code_hint_and_remedy_and_are_exit_2(hub: Any, here:
     done = hub("check")
     assert done.exit_code == 2
     lines = done.stdout.splitlines()
-    assert lines[0] == "config/systems/city.yaml:5:1 contct HUB-C-106 unknown key 'contct' (did you mean contact?)"
-    assert lines[1].startswith("    不认识的键 → ")
-    assert lines[-1].startswith("1 处错误，0 处警告")
+    assert "routes[0].to HUB-C-141 the system 'city' has no endpoint 'acept'" in lines[0]  # the system's own finding hides it not
+    assert lines[2] == "config/systems/city.yaml:5:1 contct HUB-C-106 unknown key 'contct' (did you mean contact?)"
+    assert lines[3].startswith("    不认识的键 → ")
+    assert lines[-1].startswith("2 处错误，0 处警告")
 
 
 def test_other_commands_tell_findings_on_stderr(hub: Any, here: Path) -> None:

@@ -96,6 +96,7 @@ def test_all_findings_of_all_files_come_at_once_in_order(tmp_path: Path) -> None
         ("HUB-C-140", "config/routes/city.yaml:3 routes[0].from", "did you mean local?"),
         ("HUB-C-143", "config/routes/city.yaml:3 routes[0].mapping", "did you mean city/accept?"),
         ("HUB-C-108", "config/systems/city.yaml:1 version", ""),
+        ("HUB-C-120", "config/systems/city.yaml:4 adapter", "did you mean rest?"),
     ]
 
 
@@ -226,6 +227,37 @@ def test_routes_that_wait_for_each_other_are_told_once(tmp_path: Path) -> None:
 def test_a_system_with_findings_makes_no_further_findings_in_its_routes(tmp_path: Path) -> None:
     found = findings(tmp_path, {"config/systems/city.yaml": configs.CITY.replace("title:", "titel:")})
     assert {finding.place.file for finding in found} == {"config/systems/city.yaml"}
+
+
+@pytest.mark.parametrize("wrong", ["contakt: 张三", "jitter: 2", "schedule: often", "feedback: {evry: 5m}"])
+def test_a_wrong_key_of_a_system_hides_neither_its_options_nor_its_routes(tmp_path: Path, wrong: str) -> None:
+    key = wrong.split(":")[0]
+    options = f"{configs.CITY}{wrong}\n".replace("batch:", "bacth:")
+    found = findings(tmp_path / "options", {"config/systems/city.yaml": options})
+    assert {finding.place.path.split(".")[0] for finding in found} == {key, "options"}
+    files = {
+        "config/systems/city.yaml": f"{configs.CITY}{wrong}\n",
+        "config/routes/city.yaml": configs.ROUTES.replace("to: city/accept", "to: city/case"),
+    }
+    assert only(findings(tmp_path / "routes", files), "HUB-C-141").place.path == "routes[0].to"
+
+
+def test_a_wrong_name_of_a_system_hides_not_its_options(tmp_path: Path) -> None:
+    text = configs.CITY.replace("system: city", "system: 市").replace("batch:", "bacth:")
+    found = findings(tmp_path, {"config/systems/city.yaml": text})
+    assert {finding.place.path for finding in found if finding.place.file == "config/systems/city.yaml"} == {
+        "system",
+        "options.bacth",
+    }
+
+
+def test_an_unknown_key_of_a_route_hides_not_what_else_is_wrong_with_the_routes(tmp_path: Path) -> None:
+    text = configs.ROUTES.replace("to: city/accept", "to: city/case").replace("lane: BJBH}", "lane: BJBH, gaet: true}", 1)
+    found = findings(tmp_path, {"config/routes/city.yaml": text})
+    assert {(finding.code, finding.place.path) for finding in found} == {
+        ("HUB-C-106", "routes[0].gaet"),
+        ("HUB-C-141", "routes[0].to"),
+    }
 
 
 def test_a_mapping_with_findings_makes_no_further_findings_in_its_routes(tmp_path: Path) -> None:
