@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hub.cli import looking, words
+from hub.cli import contacts, looking, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.model import State
@@ -97,15 +97,15 @@ def told(screen: Terminal, settings: Settings, one: Delivery, tried: list[Attemp
     if screen.json:
         screen.data({**asdict(one), "tried": [asdict(attempt) for attempt in tried], "data": data, "body": body})
         return
-    system = settings.systems.get(one.system)
     where = f"{one.id}  {one.route} → {one.system}/{one.endpoint}" if one.endpoint else f"{one.id}  {one.system}"
     screen.line(f"{where}  {say('办件', 'case')} {one.lane}  {words.state(one.state)}", "bold")
     if one.code or one.reason:
         screen.line(f"{words.stage(one.stage or '')} {one.code or ''} {why(settings, one)}".strip(), style="red")
     if one.code:
         screen.remedy(one.code, screen.out)
-    if system and system.contact:
-        screen.line(f"{say('联系', 'contact')}: {system.contact}")
+    system = settings.systems.get(one.system)
+    if system and (contact := contacts.whom(one.stage, system, contacts.suppliers(settings, one.system, one.route))):
+        screen.line(f"{say('联系', 'contact')}: {contact}")
     _issues(screen, one)
     for line in tries(tried, settings, everything=screen.verbose > 0):
         screen.line(f"  {line}")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from hub.cli import looking
+from hub.cli import contacts, looking
 from hub.cli.lang import say
-from hub.model import FAILED, Stage, State
+from hub.model import FAILED, State
 
 if TYPE_CHECKING:
     from hub.cli.status import Line
@@ -35,10 +35,6 @@ class Need:
         why = f"（{self.why}）" if self.why else ""
         contact = f"  {say('联系', 'contact')}: {self.contact}" if self.contact else ""
         return f"{self.system}: {self.what}{why} → {self.command}{contact}"
-
-
-#: Stages that fail before anything leaves: the data, a code table or the mapping is at fault, not the far side.
-_OURS = frozenset({Stage.SOURCE.value, Stage.MAP.value})
 
 
 def of(lines: Sequence[Line], holder: str | None, strangers: Mapping[str, int], zone: tzinfo) -> list[Need]:
@@ -100,21 +96,24 @@ def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
 
 
 def _people(line: Line) -> Iterator[Need]:
-    ours, theirs = [one for one in line.dead if one.stage in _OURS], [one for one in line.dead if one.stage not in _OURS]
-    own = "、".join(one.contact for one in line.suppliers or [line.system] if one.contact)
+    ours, theirs = (
+        [one for one in line.dead if contacts.ours(one.stage)],
+        [one for one in line.dead if not contacts.ours(one.stage)],
+    )
     if ours:
-        yield _dead(line, ours, say("数据、代码表或映射不合约定", "data, code table or mapping break the contract"), own)
+        yield _dead(line, ours, say("数据、代码表或映射不合约定", "data, code table or mapping break the contract"))
     if theirs:
-        yield _dead(line, theirs, say("对方不收", "refused by the far side"), line.system.contact)
+        yield _dead(line, theirs, say("对方不收", "refused by the far side"))
     if number := line.count(State.HELD):
         what = say(f"{number} 条待人工", f"{number} held for a person")
         yield Need(line.system.name, what, "", f"hub hold list --system {line.system.name}", line.system.contact)
 
 
-def _dead(line: Line, groups: Sequence[DeadGroup], whose: str, contact: str) -> Need:
+def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
     number, first = sum(one.count for one in groups), groups[0]
     what = say(f"{number} 条死信：{whose}", f"{number} dead letters: {whose}")
     why = say(f"最多的 {first.count} 条：{first.code} {first.reason}", f"most, {first.count}: {first.code} {first.reason}")
+    contact = contacts.whom(first.stage, line.system, line.suppliers)
     return Need(line.system.name, what, why, f"hub dead list --system {line.system.name}", contact)
 
 

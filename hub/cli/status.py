@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from hub.cli import exits, looking, needs, terminal, words
+from hub.cli import contacts, exits, looking, needs, terminal, words
 from hub.cli.lang import say
 from hub.cli.needs import Need
 from hub.cli.terminal import Terminal
@@ -134,7 +134,7 @@ def _line(connection: Connection, settings: Settings, name: str, backlog: dict[S
 
     system = settings.systems[name]
     dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
-    suppliers = [settings.systems[source] for source in sorted({one.source for one in settings.routes if one.system == name})]
+    suppliers = contacts.suppliers(settings, name)
     last = _last(connection, name) if system.kinds else None
     return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now)
 

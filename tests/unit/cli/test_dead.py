@@ -63,6 +63,18 @@ def test_show_masks_personal_data_on_both_sides(hub: Callable[..., Any], store: 
     assert "名字过长" not in hub("dead", "show", number, "--json").stdout
 
 
+def test_show_names_whose_fault_it_is(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    named = configs.LOCAL.replace("title: 审批系统", "title: 审批系统\n    contact: 县信息股")
+    configs.put(here, "config/systems/local.yaml", named)
+    number = sample(hub)
+    ours = hub("dead", "show", number).stdout
+    assert ("联系: 县信息股" in ours, "市大数据局" in ours) == (True, False)  # our data: the city is not to blame
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(state="dead", stage="send", code="HUB-D-115", reason="refused: 400"))
+    theirs = hub("dead", "show", number).stdout
+    assert ("联系: 市大数据局" in theirs, "县信息股" in theirs) == (True, False)
+
+
 def test_unmask_shows_all_and_is_written_into_the_journal(hub: Callable[..., Any], store: Store) -> None:
     assert "名字过长的某某某" in hub("dead", "show", sample(hub), "--unmask").stdout
     with store.reading() as connection:

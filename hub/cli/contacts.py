@@ -1,0 +1,31 @@
+"""Decides whom to ask about a dead letter: the people of its data while nothing has left, the far side's once it refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hub.model import Stage
+
+if TYPE_CHECKING:
+    from hub.settings import Settings, SystemSettings
+
+#: Stages that fail before anything leaves: the data, a code table or the mapping is at fault, not the far side.
+_OURS = frozenset({Stage.SOURCE.value, Stage.MAP.value})
+
+
+def ours(stage: str | None) -> bool:
+    """Tell whether what failed at this stage is ours to mend."""
+    return stage in _OURS
+
+
+def suppliers(settings: Settings, system: str, route: str | None = None) -> list[SystemSettings]:
+    """Return the sources that feed a system, or only that of one of its routes."""
+    names = {one.source for one in settings.routes if one.system == system and route in (None, one.name)}
+    return [settings.systems[name] for name in sorted(names)]
+
+
+def whom(stage: str | None, system: SystemSettings, feeding: Sequence[SystemSettings]) -> str:
+    """Return whom to ask, empty where nobody is named. `feeding`: the sources of what failed; none: the system is one itself."""
+    asked = feeding or [system] if ours(stage) else [system]
+    return "、".join(one.contact for one in asked if one.contact)
