@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from datetime import datetime
+from typing import Any
 
 import orjson
+
+from hub.errors import HubError
 
 #: What every LogRecord has; all else on it came as `extra=` and is a field of the event.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "event", "taskName", "color_message"}
@@ -26,7 +30,28 @@ def fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _OWN}
 
 
-class JsonLines(logging.Formatter):
+class _Discreet(logging.Formatter):
+    """Shows where an exception comes from and of what kind it is; only our own errors' words are known to quote no record."""
+
+    def formatException(self, ei: Any) -> str:
+        shown = [_without_words(error) for error in _chain(ei[1])]
+        return "\n\nduring or because of which:\n\n".join(shown)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.insert(0, error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return found
+
+
+def _without_words(error: BaseException) -> str:
+    words = f": {error}" if isinstance(error, HubError) else ""
+    return f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__qualname__}{words}"
+
+
+class JsonLines(_Discreet):
     """ts (RFC 3339), level, event, msg, then the extra fields."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -42,7 +67,7 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-class TextLines(logging.Formatter):
+class TextLines(_Discreet):
     """Time, level, message and the extra fields as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -46,7 +46,14 @@ def sync(
         list[str] | None, typer.Argument(metavar="[SOURCE]...", help=say("只读这些来源", "only these sources"))
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help=say("从头读起；未变化的记录会跳过", "from the beginning; unchanged records are skipped"))
+        bool,
+        typer.Option(
+            "--full",
+            help=say(
+                "从头读起；未变化的跳过，来源约束拦下的再看一次",
+                "from the beginning; unchanged ones are skipped, refused ones looked at again",
+            ),
+        ),
     ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help=say("等到有结果", "wait for the result"))] = True,
 ) -> None:
@@ -108,9 +115,10 @@ def _tell(screen: Terminal, left: dict[str, dict[str, int]]) -> None:
     owed = sum(counts.get(state, 0) for counts in left.values() for state in ("pending", "accepted", "held", "parked"))
     dead = sum(counts.get(state, 0) for counts in left.values() for state in ("dead", "rejected"))
     if owed or dead:
+        status = screen.command("hub status")
         screen.note(
-            f"库中还有 {owed} 条未到、{dead} 条死信：hub status 看原因和办法",
-            f"{owed} have not arrived and {dead} are dead: hub status tells why and what to do",
+            f"库中还有 {owed} 条未到、{dead} 条死信：{status} 看原因和办法",
+            f"{owed} have not arrived and {dead} are dead: {status} tells why and what to do",
             "yellow",
         )
 

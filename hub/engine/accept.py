@@ -32,6 +32,7 @@ class Frame:
     now: datetime
     known: Mapping[tuple[str, str], Known]
     there: frozenset[tuple[str, str]]  # (route, key) of which something is over there or on its way
+    refused: frozenset[tuple[str, str]]  # (kind, key) a full run looks at again, unchanged or not: the schema may have been mended
 
 
 def accept_page(exchange: Exchange, holding: Holding, run: Run, page: Page, number: int) -> int:
@@ -68,7 +69,9 @@ def _frame(exchange: Exchange, run: Run, page: Page, number: int, now: datetime)
         }
         versions = [number for found in known.values() for number in found.record_ids]
         there = acceptance.taken_routes(connection, versions) if versions else set()
-    return Frame(exchange, run.source, batch_number(exchange, run, number, now), now, known, frozenset(there))
+        refused = acceptance.refused_at_source(connection, run.source, versions) if versions and run.full else set()
+    batch = batch_number(exchange, run, number, now)
+    return Frame(exchange, run.source, batch, now, known, frozenset(there), frozenset(refused))
 
 
 def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]:
@@ -78,7 +81,7 @@ def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]
     for record in page.records:
         name = (record.kind, record.key)
         before = newest.get(name) or (frame.known[name].revision if name in frame.known else None)
-        if before == record.revision:
+        if before == record.revision and not (name in frame.refused and name not in newest and _mended(frame, record)):
             counts["unchanged"] += 1
             continue
         one = _accept_one(frame, record, counts, renewed=before is not None, twice=name in newest)
@@ -92,8 +95,7 @@ def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: 
     data = storable.data(record.data)
     if data is None:
         return _unstorable(record, counts, b"{}", renewed, frame.source)
-    schema = frame.exchange.settings.systems[frame.source].schemas.get(record.kind)
-    issues = [issue for issue in schema.check(record.data) if issue.severity == "block"] if schema else []
+    issues = _breaks(frame, record)
     if issues:
         counts["rejected"] += 1
         owed: tuple[Owed, ...] = (_broken(frame, record.kind, record.key, issues),)
@@ -107,6 +109,17 @@ def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: 
         counts["unmappable"] += sum(one.stage is Stage.MAP for one in owed)
     deleted = record.operation is Operation.DELETE
     return Accepted(record.kind, record.key, record.revision, deleted, data, owed, renewed)
+
+
+def _breaks(frame: Frame, record: Record) -> list[Issue]:
+    """Return how a record breaks its source's schema."""
+    schema = frame.exchange.settings.systems[frame.source].schemas.get(record.kind)
+    return [issue for issue in schema.check(record.data) if issue.severity == "block"] if schema else []
+
+
+def _mended(frame: Frame, record: Record) -> bool:
+    """Tell whether an unchanged record that was refused is fine now: its schema has changed."""
+    return storable.data(record.data) is not None and not _breaks(frame, record)
 
 
 def _owed(frame: Frame, record: Record, *, renewed: bool, twice: bool) -> list[Owed]:

@@ -74,7 +74,8 @@ class Service:
 
     def _swap(self, settings: Settings) -> None:
         old, engine = self.exchange, self._engine
-        engine.stop(DRAIN_SECONDS)
+        while not engine.stop(DRAIN_SECONDS):  # a call still out would be taken for an interrupted one
+            log.warning("a call is still under way, the reload waits for it", extra={"event": "config.waiting"})
         new = Exchange(
             settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice
         )  # after the last of the old gauges

@@ -99,6 +99,18 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     return found
 
 
+def refused_at_source(connection: Connection, source: str, record_ids: Iterable[int]) -> set[tuple[str, str]]:
+    """Return the (kind, key) pairs of these records that lie dead because they broke their source's schema."""
+    table = schema.delivery
+    numbers = list(record_ids)
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(numbers), CHUNK):
+        lying = and_(table.c.system == source, table.c.stage == Stage.SOURCE.value, table.c.state == State.DEAD.value)
+        query = select(table.c.kind, table.c.key).where(table.c.record_id.in_(numbers[start : start + CHUNK]), lying)
+        found.update((row.kind, row.key) for row in connection.execute(query))
+    return found
+
+
 def write_page(
     connection: Connection,
     holding: Holding,

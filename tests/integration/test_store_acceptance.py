@@ -15,7 +15,7 @@ from hub.engine.accept import accept_page
 from hub.errors import Fenced, InDoubt, Rejected, Retryable, SourceFailed
 from hub.model import Operation, Page, State, Unreadable
 from hub.store import acceptance, dialect, partitions, schema, views
-from tests import fakes
+from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
 from tests.servers import FRESH
 
@@ -153,6 +153,17 @@ def test_a_record_that_broke_its_source_schema_is_forgiven_once_corrected(here: 
     assert (here.one("A").stage, here.one("A").system) == ("source", "local")
     here.sync(case("A", "2"))
     assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, State.PENDING]
+
+
+def test_a_full_run_takes_what_a_source_schema_refused_before_it_was_mended(here: Site) -> None:
+    here.sync(case("B"), fakes.record("A", BJBH=17))
+    here.reconfigure(
+        {"mappings/schemas/local/case.yaml": configs.CASE.replace("BJBH: {type: string", "BJBH: {type: [string, integer]")}
+    )
+    assert here.sync().read == 0, "an ordinary run reads on and does not go back"
+    again = here.sync(full=True)
+    assert (again.read, again.unchanged, again.accepted, again.rejected) == (2, 1, 1, 0)
+    assert [one.state for one in here.deliveries() if one.key == "A"][0] is State.SUPERSEDED
 
 
 def test_a_row_that_could_not_be_read_is_forgiven_once_it_can(here: Site) -> None:
