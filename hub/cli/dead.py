@@ -74,9 +74,10 @@ def _list(screen: Terminal, settings: Settings, found: list[Any], *, single: boo
         screen.line(code)
         screen.remedy(code, screen.out)
     first = found[0].id if single else found[0].sample
+    look, retry = screen.command(f"hub dead show {first}"), screen.command(f"hub dead retry {first} --remap")
     screen.note(
-        f"看一条：hub dead show {first}；改好后重试：hub dead retry {first} --remap，或按 --system、--code、--cause 成批",
-        f"one of them: hub dead show {first}; mended? hub dead retry {first} --remap, or many by --system, --code, --cause",
+        f"看一条：{look}；改好后重试：{retry}，或按 --system、--code、--cause 成批",
+        f"one of them: {look}; mended? {retry}, or many by --system, --code, --cause",
     )
 
 
@@ -115,10 +116,8 @@ def show(
     deliveries.told(screen, settings, found, tried, data, body)
     if found.state in FAILED:
         remap = " --remap" if found.stage == Stage.MAP else ""
-        screen.note(
-            f"重试：hub dead retry {number}{remap}；这个办件的全部经过：hub trace {found.lane}",
-            f"try again: hub dead retry {number}{remap}; the whole case: hub trace {found.lane}",
-        )
+        again, whole = screen.command(f"hub dead retry {number}{remap}"), screen.command(f"hub trace {found.lane}")
+        screen.note(f"重试：{again}；这个办件的全部经过：{whole}", f"try again: {again}; the whole case: {whole}")
 
 
 def _note_unmasked(store: Any, number: int) -> None:
@@ -183,5 +182,6 @@ def _retry(screen: Terminal, settings: Settings, store: Any, scope: Scope, remap
         en = f"{done.still_unmappable} have nothing to send; mend the mapping, code table or data and add --remap"
         screen.line(say(zh, en), style="yellow")
     if done.retried and store.holder() is None:
-        screen.note("没有中枢在运行：用 hub serve 或 hub sync 发送", "no hub is at work: hub serve or hub sync sends them")
+        serve, sync = screen.command("hub serve"), screen.command("hub sync")
+        screen.note(f"没有中枢在运行：用 {serve} 或 {sync} 发送", f"no hub is at work: {serve} or {sync} sends them")
     return exits.FINDINGS if done.still_unmappable else exits.DONE

@@ -61,9 +61,10 @@ def list_(
         screen.note("没有", "none")
     if found and state is State.HELD and not screen.json:
         first = found[0].id
+        look, decide = screen.command(f"hub hold show {first}"), f"hub hold release|deliver|cancel {first} --reason "
         screen.note(
-            f"看一条：hub hold show {first}；与对方核实后：hub hold release|deliver|cancel {first} --reason 说明",
-            f"one of them: hub hold show {first}; once you know: hub hold release|deliver|cancel {first} --reason WHY",
+            f"看一条：{look}；与对方核实后：{screen.command(f'{decide}说明')}",
+            f"one of them: {look}; once you know: {screen.command(f'{decide}WHY')}",
         )
     raise typer.Exit(exits.FINDINGS if found and state is State.HELD else exits.DONE)
 

@@ -56,7 +56,8 @@ def show(screen: Terminal, settings: Settings, found: Sequence[Run]) -> None:
         screen.data([data(run) for run in found])
         return
     if not found:
-        screen.note("还没有运行过；hub sync 立即读一遍", "nothing ran yet; hub sync reads once now")
+        sync = screen.command("hub sync")
+        screen.note(f"还没有运行过；{sync} 立即读一遍", f"nothing ran yet; {sync} reads once now")
         return
     head = (
         ("运行", "run", "right"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def status(ctx: typer.Context) -> None:
 
     screen = terminal.of(ctx)
     settings = screen.settings()
-    found = _look(settings, utc_now())
+    found = _look(screen, settings, utc_now())
     if screen.json:
         screen.data(found.data())
     else:
@@ -113,7 +113,7 @@ class Found:
         }
 
 
-def _look(settings: Settings, now: datetime) -> Found:
+def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
     from hub.store import views
 
     with looking.store_of(settings) as store:
@@ -126,7 +126,8 @@ def _look(settings: Settings, now: datetime) -> Found:
                 for name in sorted(settings.systems)
             ]
     strangers = {name: sum(one.count for one in backlog[name].values()) for name in backlog if name not in settings.systems}
-    return Found(holder, lines, needs.of(lines, holder, strangers, settings.timezone), now)
+    stuck = needs.of(lines, holder, strangers, settings.timezone)
+    return Found(holder, lines, [replace(need, command=screen.command(need.command)) for need in stuck], now)
 
 
 def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
@@ -148,7 +149,8 @@ def _last(connection: Connection, source: str) -> Run | None:
 
 def _show(screen: Terminal, settings: Settings, found: Found) -> None:
     holder = say(f"中枢正在运行（{found.holder}）", f"a hub is at work ({found.holder})")
-    nobody = say("没有中枢在运行（hub serve 启动）", "no hub is at work (hub serve starts one)")
+    serve = screen.command("hub serve")
+    nobody = say(f"没有中枢在运行（{serve} 启动）", f"no hub is at work ({serve} starts one)")
     style = "green" if found.holder else "yellow"
     screen.line(f"{settings.title}  {looking.when(found.now, settings.timezone)}  {holder if found.holder else nobody}", style)
     _table(screen, settings, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,13 @@ class Terminal:
         for warning in () if self.quiet else settings.warnings:
             self.finding(warning, self.err)
         return settings
+
+    def command(self, text: str) -> str:
+        """Return a `hub …` command, or several joined by ` && `, so that it can be typed as it stands: for this configuration."""
+        same = [Path(), *([Path(named)] if (named := os.environ.get("HUB_CONFIG")) else [])]
+        way = f" -c {shlex.quote(str(self.directory))}" if self.directory.resolve() not in {one.resolve() for one in same} else ""
+        way += f" --env-file {shlex.quote(str(self.env_file))}" if self.env_file else ""
+        return " && ".join(f"{one}{way}" if one.startswith("hub ") else one for one in text.split(" && "))
 
     def data(self, value: Any) -> None:
         """Write a result as JSON to stdout."""

@@ -98,9 +98,8 @@ def _sum_up(screen: Terminal, found: list[Delivery]) -> None:
     held = [one.id for one in found if one.state is State.HELD]
     if failed:
         numbers = " ".join(str(number) for number in failed)
-        screen.note(
-            f"死信：hub dead show {failed[0]}；重试：hub dead retry {numbers}{remap}",
-            f"dead: hub dead show {failed[0]}; hub dead retry {numbers}{remap}",
-        )
+        look, retry = screen.command(f"hub dead show {failed[0]}"), screen.command(f"hub dead retry {numbers}{remap}")
+        screen.note(f"死信：{look}；重试：{retry}", f"dead: {look}; {retry}")
     if held:
-        screen.note(f"待人工：hub hold show {held[0]}", f"held: hub hold show {held[0]}")
+        look = screen.command(f"hub hold show {held[0]}")
+        screen.note(f"待人工：{look}", f"held: {look}")

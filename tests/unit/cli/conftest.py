@@ -38,8 +38,9 @@ def here(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(here: Path) -> Callable[..., object]:
-    """Return a function that runs `hub -c <here> …` and returns the result: exit_code, stdout, stderr."""
+def hub(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Return a function that runs `hub -c <here> …`, in <here>, and returns the result: exit_code, stdout, stderr."""
+    monkeypatch.chdir(here)
 
     def run(*arguments: str, stdin: str | None = None) -> object:
         return CliRunner().invoke(app, ["-c", str(here), *arguments], input=stdin, prog_name="hub")
