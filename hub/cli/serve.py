@@ -58,11 +58,25 @@ def serve(
             server = stack.enter_context(listening(service, load, settings.http, port=port))
             log.info("HTTP at http://%s:%s", server.host, server.port, extra={"event": "http.listening", "port": server.port})
         log.info("%s serves", settings.name, extra={"event": "hub.started"})
+        _tell_next_reads(settings)
         ended_by = _work(load, service, signals)
         log.info("draining", extra={"event": "hub.draining", "signal": ended_by.name})
         clean = service.stop()
     log.info("stopped", extra={"event": "hub.stopped", "clean": clean})
     raise typer.Exit({signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}[ended_by] if clean else exits.PARTLY)
+
+
+def _tell_next_reads(settings: Settings) -> None:
+    """Say when each source is read next: until then a hub that has just started does nothing, and rightly so."""
+    from datetime import UTC, datetime
+
+    from hub.engine.schedule import occurrences
+
+    for source in settings.sources():
+        if source.schedule:
+            tick = next(occurrences(source.schedule.cron, settings.timezone, datetime.now(UTC))).astimezone(settings.timezone)
+            extra = {"event": "schedule.next", "system": source.name}
+            log.info("%s is read next at %s; now by hand: hub sync %s", source.name, f"{tick:%H:%M:%S}", source.name, extra=extra)
 
 
 def _loader(screen: Terminal) -> Callable[[], Settings]:
