@@ -40,6 +40,27 @@ def test_a_command_parses(line: str) -> None:
     context.close()
 
 
+_NAMED = re.compile(r"\bhub((?: -{0,2}[a-z][-a-z]*)+)")
+REMEDIES = [(code, lang, named) for code, one in sorted(catalogue.entries().items()) for lang in ("zh", "en")
+            for named in _NAMED.findall(one.text(lang).do)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "lang", "named"), REMEDIES)
+def test_a_command_of_a_remedy_exists_with_its_options(code: str, lang: str, named: str) -> None:
+    name, *rest = named.split()
+    if lang == "en" and name not in COMMANDS:
+        return  # «the hub ended»: the hub itself, in prose
+    command = COMMANDS[name].load(name)
+    if hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+    assert {word for word in rest if word.startswith("-")} <= known, code
+
+
+def test_the_remedies_name_commands() -> None:
+    assert len(REMEDIES) > 50
+
+
 def test_every_kind_of_line_is_known() -> None:
     assert len(HUB) > 30
     assert [line for line in SHOWN if line and not line.startswith(("hub ", "curl ", "kill "))] == []
