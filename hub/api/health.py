@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub import __version__
+from hub.engine import feedback
 from hub.engine.service import Service
 from hub.store import systems
 from hub.store.opening import HEAD
@@ -90,9 +91,19 @@ class _Readiness:
     def _ask(self) -> tuple[bool, dict[str, Any]]:
         ended = self._service.ended()
         try:
-            return not ended, {"store": "ok", "engine": ended or "ok", "systems": self._systems()}
+            return not ended, {"store": "ok", "engine": ended or "ok", "systems": self._systems(), **self._unheard()}
         except SQLAlchemyError:
             return False, {"store": "does not answer"}
+
+    def _unheard(self) -> dict[str, dict[str, str]]:
+        """Return the code of each failing poll for later verdicts, nothing while all go well."""
+        configured = self._service.exchange.settings.systems.values()
+        polled = [system.name for system in configured if system.feedback_every is not None]
+        if not polled:
+            return {}
+        with self._service.store.reading() as connection:
+            failed = {name: told[0] for name in polled if (told := feedback.last_failure(connection, name))}
+        return {"feedback": failed} if failed else {}
 
     def _systems(self) -> dict[str, str]:
         now = self._service.exchange.clock()

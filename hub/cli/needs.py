@@ -64,6 +64,7 @@ def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
 def _line(line: Line, holder: str | None, zone: tzinfo) -> Iterator[Need]:
     yield from _standing(line, zone)
     yield from _unreadable(line, zone)
+    yield from _unheard(line)
     yield from _people(line)
     yield from _parked(line)
     yield from _overdue(line, holder)
@@ -93,6 +94,12 @@ def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
         yield Need(
             line.system.name, what, f"{last.code} {last.reason}", f"hub check --live {line.system.name}", line.system.contact
         )
+
+
+def _unheard(line: Line) -> Iterator[Need]:
+    if line.unheard:
+        what = say("取不到对方的核查结论，下次轮询再取", "its later verdicts could not be fetched; the next poll tries again")
+        yield Need(line.system.name, what, " ".join(line.unheard), f"hub check --live {line.system.name}", line.system.contact)
 
 
 def _people(line: Line) -> Iterator[Need]:

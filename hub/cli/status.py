@@ -61,6 +61,7 @@ class Line:
     suppliers: list[SystemSettings]
     last: Run | None
     now: datetime
+    unheard: tuple[str, str] | None = None  # code and message of a failed poll for later verdicts
 
     def count(self, *states: State) -> int:
         """Return how many deliveries are in these states."""
@@ -131,13 +132,15 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
 
 
 def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
+    from hub.engine import feedback
     from hub.store import systems, views
 
     system = settings.systems[name]
     dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
     suppliers = contacts.suppliers(settings, name)
     last = _last(connection, name) if system.kinds else None
-    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now)
+    unheard = feedback.last_failure(connection, name) if system.feedback_every is not None else None
+    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard)
 
 
 def _last(connection: Connection, source: str) -> Run | None:

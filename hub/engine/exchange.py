@@ -52,6 +52,7 @@ class Exchange:
             sinks=[system.name for system in self.sinks()],
             systems=settings.systems,
             routes=[route.name for route in settings.routes],
+            polled=[system.name for system in settings.systems.values() if system.feedback_every is not None],
         )
         self.metrics.reload_ok.set(1)
         self.metrics.reload_at.set(self.clock().timestamp())

@@ -6,9 +6,11 @@ import logging
 from collections import Counter
 from itertools import groupby
 
+from sqlalchemy import Connection
+
 from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
-from hub.model import Judgement, State, Verdict
+from hub.model import Judgement, State, Verdict, VerdictPage
 from hub.ports import Feedback
 from hub.store import acceptance, verdicts
 from hub.store.verdicts import Match
@@ -24,33 +26,65 @@ def poll(exchange: Exchange, system: str) -> int:
     adapter = exchange.adapter(system)
     if not isinstance(adapter, Feedback):
         return 0
-    name = f"feedback:{system}"
     with exchange.store.reading() as connection:
-        cursor = acceptance.get_cursor(connection, name)
+        cursor = acceptance.get_cursor(connection, f"feedback:{system}")
     moved: Counter[str] = Counter()
     try:
         for page in adapter.verdicts(cursor):
-            matches = [_match(verdict) for verdict in page.verdicts]
-            now = exchange.clock()
-            moved_now: Counter[str] = Counter()
-            with exchange.store.writing() as connection:
-                if verdicts.early(connection, system=system, matches=matches):
-                    break  # the cursor stays: the next poll reads this page again
-                for state, alike in groupby(matches, lambda match: match.state):  # in their order, counted by what they say
-                    moved_now[state.value] += verdicts.apply_verdicts(
-                        connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now
-                    )
-                acceptance.set_cursor(connection, name, page.cursor, now)
+            moved_now = _apply(exchange, system, page)
+            if moved_now is None:
+                break  # the cursor stays: the next poll reads this page again
             moved += moved_now
             for final, number in moved_now.items():
                 exchange.metrics.final.labels(system, final).inc(number)
     except (Failure, SourceFailed) as error:
+        _failed(exchange, system, error)
         log.warning(
             "feedback of %s: %s", system, error, extra={"event": "feedback.failed", "system": system, "error_code": error.code}
         )
+    else:
+        _well(exchange, system)
     if moved:
         log.info("%s verdicts of %s", moved.total(), system, extra={"event": "feedback.applied", "system": system, **moved})
     return moved.total()
+
+
+def _apply(exchange: Exchange, system: str, page: VerdictPage) -> Counter[str] | None:
+    """Write one page and its cursor down; None when it speaks of what is still being sent."""
+    matches = [_match(verdict) for verdict in page.verdicts]
+    now = exchange.clock()
+    moved: Counter[str] = Counter()
+    with exchange.store.writing() as connection:
+        if verdicts.early(connection, system=system, matches=matches):
+            return None
+        for state, alike in groupby(matches, lambda match: match.state):  # in their order, counted by what they say
+            moved[state.value] += verdicts.apply_verdicts(
+                connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now
+            )
+        acceptance.set_cursor(connection, f"feedback:{system}", page.cursor, now)
+    return moved
+
+
+def last_failure(connection: Connection, system: str) -> tuple[str, str] | None:
+    """Return code and message of a system's last poll if it failed, None when it went well or none was made."""
+    told = acceptance.get_cursor(connection, f"feedback-failed:{system}")
+    code, _, message = (told or "").partition(" ")
+    return (code, message) if told else None
+
+
+def _failed(exchange: Exchange, system: str, error: Failure | SourceFailed) -> None:
+    exchange.metrics.polls.labels(system, "failed").inc()
+    with exchange.store.writing() as connection:
+        acceptance.set_cursor(connection, f"feedback-failed:{system}", f"{error.code} {error.message}", exchange.clock())
+
+
+def _well(exchange: Exchange, system: str) -> None:
+    exchange.metrics.polls.labels(system, "ok").inc()
+    with exchange.store.reading() as connection:
+        failed = last_failure(connection, system)
+    if failed:
+        with exchange.store.writing() as connection:
+            acceptance.drop_cursor(connection, f"feedback-failed:{system}")
 
 
 def _match(verdict: Verdict) -> Match:

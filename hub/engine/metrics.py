@@ -24,6 +24,7 @@ MAPPED = ("mapped", "unmappable")
 OUTCOMES = (*(one.value for one in Taken), "retryable", "in-doubt", "deferred", "rejected", "misconfigured")
 FINALS = tuple(state.value for state in (State.DELIVERED, State.ACCEPTED, State.CONFIRMED, State.REJECTED, State.HELD, State.DEAD))
 VERDICTS = tuple(one.value for one in (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED))
+POLLS = ("ok", "failed")
 STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
 
 
@@ -53,6 +54,7 @@ class Metrics:
         add = self.registry
         self.attempts = Counter("hub_delivery_attempts", "Closed attempts", ["system", "outcome"], registry=add)
         self.final = Counter("hub_deliveries", "Deliveries that reached this state", ["system", "final"], registry=add)
+        self.polls = Counter("hub_feedback_polls", "Polls for later verdicts", ["system", "result"], registry=add)
         self.attempt_seconds = Histogram(
             "hub_delivery_attempt_duration_seconds",
             "Length of one call of a sink",
@@ -86,7 +88,7 @@ class Metrics:
         )
 
     def begin(self, *, version: str, digest: str, sources: Iterable[str], sinks: Iterable[str], systems: Iterable[str],
-              routes: Iterable[str]) -> None:  # fmt: skip
+              routes: Iterable[str], polled: Iterable[str] = ()) -> None:  # fmt: skip
         """Put every series of this configuration at zero, and forget gauges of systems that are no longer configured.
 
         A counter that first appears with its first increment hides that increment from `rate()`.
@@ -114,6 +116,8 @@ class Metrics:
             self._begin_sink(name)
         for name in systems:
             self._begin_system(name)
+        for name, result in product(polled, POLLS):
+            self.polls.labels(name, result)
 
     def _begin_source(self, name: str) -> None:
         for result in RESULTS:

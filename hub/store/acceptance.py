@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, schema
@@ -241,6 +241,11 @@ def set_cursor(connection: Connection, name: str, value: str | None, now: dateti
     done = connection.execute(update(table).where(table.c.name == name).values(value=value, changed_at=moment(now)))
     if done.rowcount == 0:
         connection.execute(insert(table).values(name=name, value=value, changed_at=moment(now)))
+
+
+def drop_cursor(connection: Connection, name: str) -> None:
+    """Forget what is written under that name."""
+    connection.execute(delete(schema.cursor).where(schema.cursor.c.name == name))
 
 
 def frozen(body: Mapping[str, Any]) -> bytes:

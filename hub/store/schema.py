@@ -146,7 +146,7 @@ run = Table(
 cursor = Table(
     "cursor",
     metadata,
-    Column("name", String(96), primary_key=True),  # source:NAME or feedback:NAME
+    Column("name", String(96), primary_key=True),  # source:NAME, feedback:NAME or feedback-failed:NAME
     Column("value", Text),
     Column("changed_at", BigInteger, nullable=False),
 )

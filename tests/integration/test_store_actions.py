@@ -76,6 +76,22 @@ def test_verdicts_move_what_they_mean_by_row_and_batch(here: Site) -> None:
     assert here.deliveries()[0].code == "HUB-E-121"
 
 
+def test_a_poll_that_fails_is_counted_and_remembered_until_one_goes_well(here: Site) -> None:
+    with_feedback(here)
+    here.side.down = Retryable("HUB-D-101", "cannot connect")
+    feedback.poll(here.exchange, "city")
+    feedback.poll(here.exchange, "city")
+    with here.store.reading() as connection:
+        assert feedback.last_failure(connection, "city") == ("HUB-D-101", "cannot connect")
+    here.side.down = None
+    feedback.poll(here.exchange, "city")
+    with here.store.reading() as connection:
+        assert feedback.last_failure(connection, "city") is None
+    counted = here.exchange.metrics.registry.get_sample_value
+    polls = [counted("hub_feedback_polls_total", {"system": "city", "result": result}) for result in ("ok", "failed")]
+    assert polls == [1, 2]
+
+
 def test_a_parent_refused_late_parks_its_waiting_children(here: Site) -> None:
     with_feedback(here)
     here.sync(case("A"))

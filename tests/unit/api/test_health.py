@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -11,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from hub.api import health
 from hub.engine.service import Service
-from hub.store import systems
+from hub.store import acceptance, open_store, systems
+from tests import configs, working
 from tests.asgi import Asker
 
 
@@ -51,6 +53,20 @@ def test_ready_names_its_checks_when_asked(pages: Asker, service: Service) -> No
     assert pages.get("/readyz").json() == {"status": "ready"}
     told = pages.get("/readyz?verbose").json()
     assert told == {"status": "ready", "checks": {"store": "ok", "engine": "ok", "systems": {"city": "resting", "local": "paused"}}}
+
+
+def test_ready_names_a_failing_poll_for_verdicts(tmp_path: Path, clock: Clock) -> None:
+    late = configs.CITY.replace("MemoryAdapter", "LateMemoryAdapter").replace("options:", "feedback: {every: 5m}\n    options:")
+    settings = working.settings_of(configs.write(tmp_path, {"config/systems/city.yaml": late}))
+    store = open_store(settings.store)
+    try:
+        service, app = Service(settings, store, scheduled=False), FastAPI()
+        app.include_router(health.router(service, clock))
+        with store.writing() as connection:
+            acceptance.set_cursor(connection, "feedback-failed:city", "HUB-D-110 refused", service.exchange.clock())
+        assert Asker(app).get("/readyz?verbose").json()["checks"]["feedback"] == {"city": "HUB-D-110"}
+    finally:
+        store.close()
 
 
 def test_ready_is_remembered_for_two_seconds(pages: Asker, service: Service, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hub.cli import looking
-from hub.store import Store, open_store, runs, schema, systems
+from hub.store import Store, acceptance, open_store, runs, schema, systems
 from tests import configs, working
 
 NOW = datetime.now(UTC)
@@ -50,6 +50,15 @@ def test_dead_letters_name_the_cause_the_owner_of_the_data_and_the_command(hub: 
     assert "→ hub dead list --system city" in line
     assert "县信息股" in line  # our data: the city is not to blame
     assert "市大数据局" not in line
+
+
+def test_verdicts_that_cannot_be_fetched_are_told(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    late = configs.CITY.replace("MemoryAdapter", "LateMemoryAdapter").replace("options:", "feedback: {every: 5m}\n    options:")
+    configs.put(here, "config/systems/city.yaml", late)
+    with store.writing() as connection:
+        acceptance.set_cursor(connection, "feedback-failed:city", "HUB-D-110 refused the login", NOW)
+    told = next(need for need in needs(hub) if need["why"] == "HUB-D-110 refused the login")
+    assert (told["system"], told["contact"], told["command"]) == ("city", "市大数据局", "hub check --live city")
 
 
 def test_what_the_far_side_refused_is_the_far_sides(hub: Callable[..., Any], store: Store) -> None:
