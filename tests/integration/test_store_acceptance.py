@@ -163,7 +163,7 @@ def test_a_full_run_takes_what_a_source_schema_refused_before_it_was_mended(here
     assert here.sync().read == 0, "an ordinary run reads on and does not go back"
     again = here.sync(full=True)
     assert (again.read, again.unchanged, again.accepted, again.rejected) == (2, 1, 1, 0)
-    assert [one.state for one in here.deliveries() if one.key == "A"][0] is State.SUPERSEDED
+    assert here.deliveries()[1].key == "A" and here.deliveries()[1].state is State.SUPERSEDED
 
 
 def test_a_row_that_could_not_be_read_is_forgiven_once_it_can(here: Site) -> None:
