@@ -119,7 +119,8 @@ class Lanes:
             waiting = [one for one in self.here.deliveries() if one.state is State.PENDING]
             if all(_behind_held(self.here, one.lane) for one in waiting):
                 return
-            self.here.now = max(due or self.here.now, self.here.now + timedelta(minutes=11))
+            coming = [one.due_at for one in waiting if one.due_at > self.here.now]  # `due` is None for what waits behind another
+            self.here.now = max(due or self.here.now, min(coming, default=self.here.now), self.here.now + timedelta(minutes=11))
         raise AssertionError("it never came to rest")
 
 
