@@ -87,6 +87,11 @@ class Misconfigured(Failure):
     """No record's fault: the system pauses and its records are spared."""
 
 
+#: Codes the hub itself gives and acts upon: the far side was asked and has not got it; there was no time left in the window.
+ABSENT = "HUB-D-107"
+UNSENT = "HUB-D-108"
+
+
 # --- reading a source ---
 
 

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import orjson
 
+from adapters.kit.charset import wider
+
 #: Exchange tables hold Beijing time without saying so (national front-end tables: `yyyy-MM-dd HH:mm:ss`).
 LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")
 _NATIVE = frozenset({str, int, float, bool, type(None)})
-#: Declared GB2312 and GBK is read as GB18030, their superset: senders rarely keep to the smaller set.
-_WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030"}
 
 
 class Unfit(Exception):
@@ -148,9 +148,8 @@ def _text(name: str, value: bytes, how: Reading) -> str | int:
         return base64.b64encode(value).decode("ascii")
     if how.text_bytes is None:
         raise Unfit("HUB-S-310", f"column {name} holds bytes; declare `text_bytes` (their encoding) or list it under `base64`")
-    encoding = _WIDER.get(how.text_bytes.lower(), how.text_bytes)
     try:
-        return value.decode(encoding)
+        return value.decode(wider(how.text_bytes))
     except UnicodeDecodeError as error:
         raise Unfit("HUB-S-311", f"column {name} is not {how.text_bytes} at byte {error.start}") from None
 

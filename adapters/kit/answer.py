@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from lxml import etree
 
-#: Declared GB2312 and GBK are read as GB18030, which holds both; far sides declare the small one and send the large one.
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "cp936": "gb18030"}
+from adapters.kit.charset import wider
+
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
@@ -93,9 +93,8 @@ def declared(content_type: str) -> str | None:
 
 def decode(content: bytes, charset: str | None) -> str:
     """Return text; a charset unknown or missing is UTF-8."""
-    name = (charset or "utf-8").lower()
     try:
-        return content.decode(_WIDER.get(name, name), errors="replace").removeprefix("\ufeff")
+        return content.decode(wider(charset or "utf-8"), errors="replace").removeprefix("\ufeff")
     except LookupError:
         return content.decode("utf-8", errors="replace").removeprefix("\ufeff")
 

@@ -7,6 +7,14 @@ from typing import Any
 
 from hub.errors import Rejected
 
+#: What calls itself GB2312 or GBK is read as GB18030, which holds both: senders declare the small set and send the large one.
+_WIDER = dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "cp936", "ms936"), "gb18030")
+
+
+def wider(name: str) -> str:
+    """Return the character set to decode with where `name` is declared."""
+    return _WIDER.get(name.lower(), name)
+
 
 def encode(text: str, charset: str, body: Any = None) -> bytes:
     """Return `text` in that character set; raises Rejected HUB-D-130 naming the first character that it lacks, and the field.

@@ -5,15 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 
-from adapters.kit.charset import unencodable
+from adapters.kit.charset import unencodable, wider
 from hub.errors import Rejected
 
 #: Everything outside the Char production of XML 1.0, section 2.2.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-#: Senders that declare the smaller sets put characters of the larger one into their documents (喆 in «GB2312»).
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "cp936": "gb18030", "ms936": "gb18030"}
 
 
 def known(name: str) -> str:
@@ -48,7 +46,7 @@ def decoded(content: bytes, header: str | None = None, forced: str | None = None
     GB18030, their superset. Raises UnicodeDecodeError, LookupError for a charset nobody knows.
     """
     name = forced or _bom(content) or _declared(content) or header or "utf-8"
-    return content.decode(_WIDER.get(name.lower().replace("-", "_"), _WIDER.get(name.lower(), name)))
+    return content.decode(wider(name))
 
 
 def _bom(content: bytes) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hub.cli import contacts, looking, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
+from hub.errors import UNSENT
 from hub.model import State
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from hub.settings import Settings
     from hub.store.views import Attempt, Delivery
-
-#: An attempt that never left: its window's time was up. Told only when asked for more.
-UNSENT = "HUB-D-108"
 
 
 def listed(screen: Terminal, settings: Settings, found: Sequence[Delivery]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from hub.errors import Deferred, Failure, InDoubt, Retryable
+from hub.errors import ABSENT, UNSENT, Deferred, Failure, InDoubt, Retryable
 from hub.model import Guarantees, Message, Receipt
 from hub.ports import Findable, Outcome, Sink
 
@@ -92,7 +92,7 @@ class Sender:
             log.exception("the look-up of delivery %s failed", message.id, extra={"event": "adapter.bug"})
             return outcome
         if receipt is None:
-            return Retryable("HUB-D-107", "the far side was asked: it does not have the message")
+            return Retryable(ABSENT, "the far side was asked: it does not have the message")
         return receipt if isinstance(receipt, Receipt) else _strange(receipt)
 
 
@@ -116,7 +116,7 @@ def _strange(outcome: object) -> InDoubt:
 
 
 def _not_sent() -> Deferred:
-    return Deferred("HUB-D-108", "not sent in this window", until=None)
+    return Deferred(UNSENT, "not sent in this window", until=None)
 
 
 def _still_in_doubt() -> InDoubt:
@@ -126,11 +126,6 @@ def _still_in_doubt() -> InDoubt:
 def interrupted() -> InDoubt:
     """Return the outcome of an attempt whose hub ended before it could write one down."""
     return InDoubt("HUB-D-106", "the hub ended between sending and writing the outcome down")
-
-
-def spared(outcome: Outcome) -> Outcome:
-    """Return what an interrupted message's look-up said; that it is not over there is the hub's doing, and costs it no try."""
-    return Deferred(outcome.code, outcome.message, until=None) if isinstance(outcome, Retryable) else outcome
 
 
 def took_nothing(outcomes: Iterable[Outcome]) -> bool:

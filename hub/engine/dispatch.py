@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from hub.engine import deliver
 from hub.engine.deliver import Sender
 from hub.engine.exchange import Exchange
-from hub.engine.settle import ABSENT, DOWN_AFTER, UNREACHED, Policy, rest_after, settle
-from hub.errors import Deferred, Failure, Misconfigured
+from hub.engine.settle import DOWN_AFTER, UNREACHED, Policy, rest_after, settle
+from hub.errors import ABSENT, UNSENT, Deferred, Failure, Misconfigured
 from hub.model import TAKEN, Guarantees, State
 from hub.ports import Outcome
 from hub.store import outbox, settling, systems
@@ -94,8 +94,7 @@ def _turn(desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow |
         return _look_and_open(desk, now, limit)
     concluded = [_conclude(desk, *sent) for sent in desk.unwritten]
     with desk.exchange.store.writing() as connection:
-        for one in concluded:
-            _write(connection, desk, one)
+        _write_all(connection, desk, concluded)
         standing, window = _open(connection, desk, now, limit)
     _written(desk, concluded)
     return standing, window
@@ -106,8 +105,7 @@ def write_down(desk: Desk) -> None:
     concluded = [_conclude(desk, *sent) for sent in desk.unwritten]
     if concluded:
         with desk.exchange.store.writing() as connection:
-            for one in concluded:
-                _write(connection, desk, one)
+            _write_all(connection, desk, concluded)
         _written(desk, concluded)
 
 
@@ -123,7 +121,7 @@ def recover(desk: Desk) -> int:
         left = outbox.interrupted(connection, desk.holding)
     for window in left:
         asked = [desk.sender.look_up(one.message, deliver.interrupted()) for one in window.opened]
-        desk.unwritten.append((None, window, [deliver.spared(outcome) for outcome in asked]))
+        desk.unwritten.append((None, window, asked))
         write_down(desk)
     return sum(len(window.opened) for window in left)
 
@@ -178,7 +176,8 @@ class Concluded:
 
 def _conclude(desk: Desk, standing: Standing | None, window: SendWindow, outcomes: Sequence[Outcome]) -> Concluded:
     now = desk.exchange.clock()
-    failures, rest_until = _trouble(desk, standing, outcomes, now) if standing else (0, None)
+    # Without a standing the hub itself broke off: what is not settled is due at once, and no record pays for it with a try.
+    failures, rest_until = _trouble(desk, standing, outcomes, now) if standing else (0, now)
     settled = [
         _settled(desk, one, settle(outcome, spent=one.spent, policy=desk.policy, now=now, rest_until=rest_until))
         for one, outcome in zip(window.opened, outcomes, strict=True)
@@ -186,17 +185,18 @@ def _conclude(desk: Desk, standing: Standing | None, window: SendWindow, outcome
     return Concluded(standing, window, outcomes, settled, failures, rest_until, now)
 
 
-def _write(connection: Connection, desk: Desk, one: Concluded) -> None:
-    settling.close_window(
-        connection, desk.holding, system=desk.system, window=one.window, settled=one.settled, parents=desk.parents, now=one.now
-    )
-    if one.standing:
-        _stand(connection, desk, one)
+def _write_all(connection: Connection, desk: Desk, concluded: Sequence[Concluded]) -> None:
+    for one in concluded:
+        settling.close_window(
+            connection, desk.holding, system=desk.system, window=one.window, settled=one.settled, parents=desk.parents, now=one.now
+        )
+        if one.standing:
+            _stand(connection, desk, one)
 
 
 def _settled(desk: Desk, one: Opened, settlement: settling.Settlement) -> Settled:
     message = one.message
-    if one.doubtful and settlement.state is State.PENDING and desk.policy.idempotent and settlement.code not in ABSENT:
+    if one.doubtful and settlement.state is State.PENDING and desk.policy.idempotent and settlement.code != ABSENT:
         settlement = replace(settlement, doubtful=True)  # it was sent again unasked: the earlier attempt may still have arrived
     return Settled(message.id, message.attempt, one.route, message.key, message.lane, settlement)
 
@@ -236,7 +236,7 @@ def _fields(desk: Desk, event: str, failure: Failure) -> dict[str, object]:
 
 def _next_limit(desk: Desk, limit: int, outcomes: Sequence[Outcome]) -> int:
     """Open as many as fit in one window's time: fewer for a slow target, more again once it is quick."""
-    unsent = sum(isinstance(outcome, Deferred) and outcome.code == "HUB-D-108" for outcome in outcomes)
+    unsent = sum(isinstance(outcome, Deferred) and outcome.code == UNSENT for outcome in outcomes)
     if unsent:
         return max(desk.sender.guarantees.in_flight * desk.sender.guarantees.batch, len(outcomes) - unsent)
     return min(desk.widest, limit * 2)

@@ -14,10 +14,6 @@ from hub.store.settling import Settlement
 
 #: Codes that say the target could not even be reached: its fault, so no record spends a try on it (invariant 9).
 UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
-#: Codes that blame the hub itself: it ended with the message on its way. No record pays for that with a try either.
-OURS = frozenset({"HUB-D-106"})
-#: Codes that say the far side was asked and does not have the message.
-ABSENT = frozenset({"HUB-D-107"})
 #: Windows in a row without a single message taken, after which a target counts as down.
 DOWN_AFTER = 5
 #: Longest time a target that is down is left alone: one message then shows whether it is back.
@@ -95,8 +91,6 @@ def _later(
 ) -> Settlement:
     if rest_until or failure.code in UNREACHED:
         return _again(failure, outcome, rest_until or now + rest_after(DOWN_AFTER, policy), counted=False)
-    if failure.code in OURS:
-        return _again(failure, outcome, now, counted=False)
     wait = policy.wait(spent)
     if wait is None:
         return _ended(failure, outcome, spent_state)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, insert, or_, select, update
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, schema
@@ -87,27 +87,27 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     What it refused in its later check (stage feedback) it has had, whatever became of the delivery since.
     """
     table = schema.delivery
-    numbers = list(record_ids)
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(numbers), CHUNK):
-        query = select(table.c.route, table.c.key).where(
-            table.c.record_id.in_(numbers[start : start + CHUNK]),
-            or_(table.c.state.not_in(gone), table.c.stage == Stage.FEEDBACK.value),
-        )
-        found.update((row.route, row.key) for row in connection.execute(query))
-    return found
+    there = or_(table.c.state.not_in(gone), table.c.stage == Stage.FEEDBACK.value)
+    return _of_records(connection, record_ids, table.c.route, there)
 
 
 def refused_at_source(connection: Connection, source: str, record_ids: Iterable[int]) -> set[tuple[str, str]]:
     """Return the (kind, key) pairs of these records that lie dead because they broke their source's schema."""
     table = schema.delivery
-    numbers = list(record_ids)
+    lying = and_(table.c.system == source, table.c.stage == Stage.SOURCE.value, table.c.state == State.DEAD.value)
+    return _of_records(connection, record_ids, table.c.kind, lying)
+
+
+def _of_records(
+    connection: Connection, record_ids: Iterable[int], column: Column[str], condition: ColumnElement[bool]
+) -> set[tuple[str, str]]:
+    """Return that column and the key of these records' deliveries for which the condition holds."""
+    table, numbers = schema.delivery, list(record_ids)
     found: set[tuple[str, str]] = set()
     for start in range(0, len(numbers), CHUNK):
-        lying = and_(table.c.system == source, table.c.stage == Stage.SOURCE.value, table.c.state == State.DEAD.value)
-        query = select(table.c.kind, table.c.key).where(table.c.record_id.in_(numbers[start : start + CHUNK]), lying)
-        found.update((row.kind, row.key) for row in connection.execute(query))
+        query = select(column, table.c.key).where(table.c.record_id.in_(numbers[start : start + CHUNK]), condition)
+        found.update((row[0], row[1]) for row in connection.execute(query))
     return found
 
 

@@ -75,10 +75,10 @@ def close_window(
     if special:
         connection.execute(_MOVE, [_move_row(one, window, at) for one in special])
         connection.execute(insert(_TRIED), [_attempt_row(one, window, at) for one in special])
-    family = [one for one in settled if one.route in parents]
-    if family:
-        _release(connection, system, [one for one in family if one.settlement.state in TAKEN], at)
-        park_children(connection, system, [one for one in family if one.settlement.state is State.DEAD], at)
+    kin = [one for one in settled if one.route in parents]
+    if kin:
+        _release(connection, system, [one for one in kin if one.settlement.state in TAKEN], at)
+        park_children(connection, system, [one for one in kin if one.settlement.state is State.DEAD], at)
 
 
 def _is_plain(settlement: Settlement) -> bool:
