@@ -56,7 +56,7 @@ class Check(Strict):
         """Yield every target field the check names, with the parameter that names it."""
         for name, info in type(self).model_fields.items():
             value = getattr(self, name)
-            if "field" in info.metadata and isinstance(value, str):
+            if "field" in info.metadata and isinstance(value, str) and value:
                 yield (info.alias or name,), value
             elif isinstance(value, list) and info.annotation == list[FieldName]:
                 yield from (((info.alias or name, index), one) for index, one in enumerate(value))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hub.mapping.certificates import faults_of_id, faults_of_organisation, faults_of_uscc
 from hub.mapping.checking import NOW, Check, Fault, FieldName, at, check  # noqa: F401 - NOW is for the examples
 from hub.mapping.conditions import present, word
 from hub.mapping.issues import Severity
 from hub.mapping.times import local, moment
+from hub.mapping.workdays import between
 from hub.model import Json
 
 
@@ -222,3 +223,82 @@ class Contains(Check):
             part = word(at(body, name))
             if whole and part and part not in whole:
                 yield self.field, f"does not contain {name}", None
+
+
+@check("absent")
+class Absent(Check):
+    """A field must be empty (when the condition holds): a refusal names no certificate.
+
+    >>> rule = Absent(check="absent", when={"path": "result_type", "in": ["2"]}, field="result_cetr_name")
+    >>> [fault[0] for fault in rule.run({"result_type": "2", "result_cetr_name": "营业执照"}, NOW)]
+    ['result_cetr_name']
+    """
+
+    field: FieldName
+
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
+        if present(at(body, self.field)):
+            yield self.field, "must be empty here", None
+
+
+#: Values typed to get past a form, as integrators met them (Fujian, Shandong).
+FILLERS = ("888888", "18900000000", "2070-01-01", "2099-12-31", "无意见", "无")
+
+
+@check("filler")
+class Filler(Check):
+    """A field should not hold a value typed to get past a form; of a time only the day is looked at. Warns unless told to block.
+
+    >>> [fault[0] for fault in Filler(check="filler", fields=["zip_code", "address"]).run({"zip_code": "888888"}, NOW)]
+    ['zip_code']
+    """
+
+    severity: Severity = Severity.WARN
+    fields: list[FieldName] = Field(min_length=1)
+    values: list[str] = list(FILLERS)
+
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
+        for name in self.fields:
+            value = (word(at(body, name)) or "").strip()
+            if value and (value in self.values or value.partition(" ")[0] in self.values):
+                yield name, "looks like a filler", None
+
+
+@check("workdays")
+class Workdays(Check):
+    """So many working days must lie between two times: as many as the field `days` says, at least `least`, at most `most`.
+
+    The day of `start` is not counted. Holidays and make-up days are those the State Council published; without a list for a year,
+    Monday to Friday.
+
+    >>> body = {"accept": "2025-09-30 09:00:00", "promise": "2025-10-10 09:00:00", "days": 2}
+    >>> list(Workdays(check="workdays", start="accept", end="promise", days="days").run(body, NOW))
+    []
+    >>> [fault[1] for fault in Workdays(check="workdays", start="accept", end="promise", most=1).run(body, NOW)]
+    ['is 2 working days after accept, at most 1 are allowed']
+    """
+
+    start: FieldName
+    end: FieldName
+    days: FieldName = ""
+    least: int | None = None
+    most: int | None = None
+
+    @model_validator(mode="after")
+    def _compares(self) -> Workdays:
+        if not self.days and self.least is None and self.most is None:
+            raise ValueError("workdays needs days, least or most")
+        return self
+
+    def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
+        first, last = moment(at(body, self.start)), moment(at(body, self.end))
+        if first is None or last is None:
+            return
+        count, due = between(first.date(), last.date()), word(at(body, self.days)) if self.days else None
+        told = f"is {count} working days after {self.start}"
+        if due and due.isdecimal() and count != int(due):
+            yield self.end, f"{told}, {self.days} says {due}", None
+        if self.least is not None and count < self.least:
+            yield self.end, f"{told}, at least {self.least} are due", None
+        if self.most is not None and count > self.most:
+            yield self.end, f"{told}, at most {self.most} are allowed", None

@@ -60,19 +60,21 @@ class Contract:
         parts = tuple(path.split(".") if isinstance(path, str) else path)
         found = [field.schema for length in range(len(parts), 0, -1) if (field := self.field(parts[:length]))]
         personal = next((one["x-personal"] for one in found if "x-personal" in one), None)
-        return Label(str(found[0].get("title", "")), personal) if found else UNLABELLED
+        return Label(str(found[0].get("title", "")), personal, found[0].get("x-rule", "")) if found else UNLABELLED
 
     def check(self, data: Json) -> list[Issue]:
         """Return everything wrong with `data`, in the contract's order; an empty list when nothing is. Never raises.
 
         Inside fields the schema does not describe, only texts are looked at.
         """
+        return [] if self.fits(data) else self._all(data)
+
+    def fits(self, data: Json) -> bool:
+        """Say quickly whether nothing is wrong with `data`; it may say no too often, never yes too often. Never raises."""
         try:
-            if self._valid(data) and self._fits(data):
-                return []
+            return bool(self._valid(data) and self._fits(data))
         except (ValueError, TypeError, AttributeError, RecursionError):  # something that is not JSON is in it
-            pass
-        return self._all(data)
+            return False
 
     def _all(self, data: Json) -> list[Issue]:
         foreign: list[Issue] = []

@@ -25,6 +25,7 @@ RULES = {
     "length": "HUB-M-103",
     "bytes": "HUB-M-104",
     "encoding": "HUB-M-105",
+    "replaced": "HUB-M-112",
     "enum": "HUB-M-106",
     "pattern": "HUB-M-107",
     "format": "HUB-M-108",
@@ -42,8 +43,25 @@ RULES = {
     "one-of": "HUB-M-137",
     "pair-matrix": "HUB-M-138",
     "contains": "HUB-M-139",
+    "absent": "HUB-M-140",
+    "filler": "HUB-M-141",
+    "workdays": "HUB-M-142",
 }
 CONVERSION = "HUB-M-121"
+#: rule -> its number in the rule catalogue, unless the mapping's check or the contract's field (`x-rule`) gives one.
+NUMBERS = {
+    "required": "F01",
+    "length": "F02",
+    "bytes": "F02",
+    "code": "F03",
+    "enum": "F03",
+    "encoding": "F04",
+    "replaced": "F04",
+    "certificate": "F05",
+    "uscc": "F05",
+}
+#: Rules about the form of a value: these `x-rule` numbers.
+_FORM = frozenset({"type", "length", "enum", "pattern", "format", "range"})
 
 _CODE_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,8}")
 
@@ -53,7 +71,7 @@ class Issue:
     """One thing wrong with one record. Holds no personal data: `value` is masked, `message` never quotes it.
 
     `path` is the target's path (`materials[2].name`), `rule` a stable word, `title` the field's Chinese name when the contract
-    gives one, `id` the rule's number in the rule catalogue (T01) when the mapping gives one.
+    gives one, `id` the rule's number in the rule catalogue (T01) when there is one.
     """
 
     path: str
@@ -73,10 +91,11 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is known of a target field besides its value: its Chinese title and its kind of personal data."""
+    """What is known of a target field besides its value: its Chinese title, its kind of personal data, the rule of its form."""
 
     title: str = ""
     personal: str | None = None
+    number: str = ""  # the rule's number for the form of its values
 
 
 UNLABELLED = Label()
@@ -84,7 +103,8 @@ UNLABELLED = Label()
 
 def issue(path: str, rule: str, message: str, value: Json = None, label: Label = UNLABELLED) -> Issue:
     """Make a blocking issue; the value is masked here, once, for everybody."""
-    return Issue(path, rule, message, shown(value, rule, label.personal), RULES.get(rule, CONVERSION), title=label.title)
+    number = (label.number if rule in _FORM else "") or NUMBERS.get(rule, "")
+    return Issue(path, rule, message, shown(value, rule, label.personal), RULES.get(rule, CONVERSION), title=label.title, id=number)
 
 
 def shown(value: Json, rule: str, personal: str | None) -> str:

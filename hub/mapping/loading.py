@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from hub.documents import Document, findings, read, suggest
 from hub.errors import ConfigurationError
 from hub.mapping import codes as code_tables
+from hub.mapping import replacing
 from hub.mapping import schema as schemas
 from hub.mapping.codes import CodeTable
 from hub.mapping.compiling import Compiler
@@ -70,9 +71,9 @@ class _Loading:
         self._plugged()
         if not self.directory.is_dir():
             self.found.append(Finding("HUB-C-102", "there is no such directory", Place(str(self.directory))))
+        self._tables()
         self._contracts("contracts", self.made.contracts)
         self._contracts("schemas", self.made.schemas)
-        self._tables()
         documents = dict(self._documents(self.directory, self._mapping_files()))
         for name, document in documents.items():
             if not name.endswith(".cases"):
@@ -109,11 +110,14 @@ class _Loading:
         base = self.directory / kind
         for name, document in self._documents(base, _files(base, "*.yaml"), kind):
             found = schemas.findings(document)
-            self.found += found
             if any(not one.warning for one in found):
                 self.broken.add(f"{kind}/{name}")
             else:
                 into[name] = Contract(name, document.data)
+                found += (
+                    replacing.findings(document, into[name], self.made.codes) if kind == "contracts" else _reads_as_it_is(document)
+                )
+            self.found += found
 
     def _tables(self) -> None:
         base = self.directory / "codes"
@@ -142,7 +146,10 @@ class _Loading:
         self.made.mappings[name] = self._compiled(name, bench, contract, tuple(made))
 
     def _compiled(self, name: str, bench: Bench, contract: Contract, made: tuple[object, ...]) -> Mapping:
-        used = [self.made.codes[code] for code in sorted({spec.code for _, _, spec in walk(bench.spec.fields) if spec.code})]
+        named = {spec.code for _, _, spec in walk(bench.spec.fields) if spec.code}
+        used = [self.made.codes[code] for code in sorted(named)]
+        replacement = replacing.build(contract, self.made.codes)
+        counted = [*used, *([self.made.codes[replacement.table]] if replacement else [])]
         codings = {table.name: Coding(table.name, table.targets, self.made.gaps) for table in used}
 
         def label(keys: tuple[str, ...], spec: FieldSpec) -> Label:
@@ -152,7 +159,8 @@ class _Loading:
             return known
 
         run, source_code = Compiler(codings, label).compile(name, bench.spec.fields)
-        return Mapping(name, bench.spec, contract, made, digest(bench.document.data, contract, used), source_code, run)  # type: ignore[arg-type]
+        known = digest(bench.document.data, contract, counted)
+        return Mapping(name, bench.spec, contract, made, known, source_code, run, replacement)  # type: ignore[arg-type]
 
     def _named(self, name: str, kind: str, known: dict[str, Contract], document: Document, key: str) -> Contract | None:
         if name not in known and f"{kind}/{name}" not in self.broken:
@@ -198,6 +206,13 @@ def _strange(spec: CasesSpec, mapping: Mapping, document: Document) -> Iterator[
                 if name not in mapping.spec.fields:
                     place = document.place(("cases", index, word, name))
                     yield Finding("HUB-M-208", f"the mapping has no field {name}", place, suggest(name, mapping.spec.fields))
+
+
+def _reads_as_it_is(document: Document) -> Iterator[Finding]:
+    if "x-replace" in document.data:
+        yield Finding(
+            "HUB-M-214", "a source schema replaces nothing: x-replace belongs into contracts", document.place(("x-replace",))
+        )
 
 
 def _files(directory: Path, pattern: str) -> list[Path]:

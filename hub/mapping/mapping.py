@@ -17,6 +17,7 @@ from hub.mapping.compiling import Compiled
 from hub.mapping.contract import Contract
 from hub.mapping.issues import Issue, blocks, issue
 from hub.mapping.paths import dig
+from hub.mapping.replacing import Replacement
 from hub.mapping.spec import MappingSpec
 from hub.model import Json
 
@@ -46,6 +47,7 @@ class Mapping:
     digest: str
     source_code: str = field(repr=False)
     _run: Compiled = field(repr=False)
+    replacement: Replacement | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:
@@ -58,18 +60,19 @@ class Mapping:
         if type(data) is not dict and not isinstance(data, abc.Mapping):
             return None, [issue("", "type", "the record is no object", data)]
         body = self._run(data, envelope, issues)
+        body, replaced = self.replacement.apply(self.contract, body) if self.replacement else (body, ())
         wrong = self.contract.check(body)
         if self.checks:
             wrong.extend(self._checked(body, envelope))
-        if issues or wrong:
-            issues = _merged(issues, wrong)
+        if issues or wrong or replaced:
+            issues = [*_merged(issues, wrong), *replaced]
         return (None if issues and blocks(issues) else body), issues
 
     def _checked(self, body: dict[str, Json], envelope: Envelope) -> Iterator[Issue]:
         for one in self.checks:
             for path, message, severity in one.run(body, envelope.time):
                 made = issue(path, one.rule, message, dig(body, tuple(path.split("."))), self.contract.label(path))
-                yield replace(made, severity=severity or one.severity, id=one.id)
+                yield replace(made, severity=severity or one.severity, id=one.id or made.id)
 
 
 def _merged(mapped: list[Issue], wrong: list[Issue]) -> list[Issue]:

@@ -16,7 +16,7 @@ from hub.model import Finding, Json
 Keys = tuple[str, ...]
 
 #: Ours: what JSON Schema cannot say.
-OURS = ("x-encoding", "x-max-bytes", "x-personal", "x-note")
+OURS = ("x-encoding", "x-max-bytes", "x-personal", "x-replace", "x-rule", "x-note")
 _SUBSCHEMA = {
     "additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then", "unevaluatedItems",
     "unevaluatedProperties",
@@ -108,9 +108,18 @@ def _value_findings(path: tuple[str | int, ...], part: dict[str, Json], document
     limit = part.get("x-max-bytes", 1)
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         yield Finding("HUB-M-214", "x-max-bytes is a whole number from 1", document.place((*path, "x-max-bytes")))
+    yield from _our_findings(path, part, document)
     pattern = part.get("pattern")
     if isinstance(pattern, str) and (why := _bad_pattern(pattern)):
         yield Finding("HUB-M-214", why, document.place((*path, "pattern")))
+
+
+def _our_findings(path: tuple[str | int, ...], part: dict[str, Json], document: Document) -> Iterator[Finding]:
+    if "x-replace" in part and not (part["x-replace"] is False if path else isinstance(part["x-replace"], str)):
+        message = "x-replace of a field can only be false" if path else "x-replace names a code table"
+        yield Finding("HUB-M-214", message, document.place((*path, "x-replace")))
+    if not re.fullmatch(r"[A-Z]{1,3}\d{2,3}", str(part.get("x-rule", "F01"))):
+        yield Finding("HUB-M-214", "x-rule is the number of a rule, such as F07", document.place((*path, "x-rule")))
 
 
 def _bad_pattern(pattern: str) -> str:

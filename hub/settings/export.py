@@ -61,6 +61,8 @@ def contract() -> dict[str, Any]:
         "x-encoding": {"enum": list(ENCODINGS), "description": "charset over there. 对方字符集"},
         "x-max-bytes": {"type": "integer", "minimum": 1, "description": "most bytes in that charset. 最大字节数"},
         "x-personal": {"enum": names, "description": "kind of personal data, masked on screens. 个人信息种类"},
+        "x-replace": {"description": "code table of characters written in another way; false: never here. 写不出的字的替换表"},
+        "x-rule": {"type": "string", "description": "number of the data-quality rule of this field's form. 数据质量规则编号"},
         "x-note": {"type": "string", "description": "for readers. 备注"},
     }
     field = {"$defs": {"field": {"properties": {**ours, "properties": {"additionalProperties": {"$ref": "#/$defs/field"}}}}}}

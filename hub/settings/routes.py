@@ -197,9 +197,18 @@ class _Route:
         row, schema = self._entry.row, source.schemas.get(self._entry.kind) if source else None
         if row is not None and row not in mapping.spec.fields:
             self._add("HUB-C-154", f"the mapping makes no field {row!r}", "row", hint=suggest(row, mapping.spec.fields))
+        self._keys_as_they_are(mapping)
         if schema is not None and mapping.spec.source not in (None, schema.name):
             message = f"the mapping is written for {mapping.spec.source}, the records are {schema.name}"
             self._add("HUB-C-162", message, "mapping", warning=True)
+
+    def _keys_as_they_are(self, mapping: FieldMapping) -> None:
+        """Refuse to change characters in what the far side tells records apart by."""
+        keys = {self._entry.lane, *([self._entry.parent.key] if self._entry.parent else [])}
+        named = {name for name, spec in mapping.spec.fields.items() if spec.path in keys} | {self._entry.row}
+        for name in sorted(one for one in named if one and mapping.replacement and mapping.replacement.covers(one)):
+            hint = f"write x-replace: false at {name} in mappings/contracts/{mapping.contract.name}.yaml"
+            self._add("HUB-C-163", f"{name} is a key, and the contract would replace characters in it", "mapping", hint=hint)
 
     def _when(self) -> Callable[[Mapping[str, Any]], bool] | None:
         if self._entry.when is None:

@@ -55,6 +55,18 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"check": "equal", "fields": ["a", "b", "c"]}, {"a": "1", "b": "", "c": "2"}, ["c"]),
     ({"check": "length-of", "field": "a", "lengths": [18]}, {"a": USCC}, []),
     ({"check": "length-of", "field": "a", "lengths": [9, 12]}, {"a": "621125"}, ["a"]),
+    ({"check": "absent", "field": "a"}, {"a": ""}, []),
+    ({"check": "absent", "field": "a", "when": {"path": "r", "equals": "2"}}, {"a": "x", "r": "1"}, []),
+    ({"check": "absent", "field": "a", "when": {"path": "r", "equals": "2"}}, {"a": "x", "r": "2"}, ["a"]),
+    ({"check": "filler", "fields": ["a", "b"]}, {"a": "748300", "b": "甘肃省"}, []),
+    ({"check": "filler", "fields": ["a", "b", "c"]}, {"a": "888888", "b": " 无 ", "c": "2099-12-31 00:00:00"}, ["a", "b", "c"]),
+    ({"check": "filler", "fields": ["a", "b"], "values": ["暂无"]}, {"a": "无", "b": "暂无"}, ["b"]),
+    ({"check": "filler", "fields": ["a"]}, {"a": 888888}, ["a"]),
+    ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09", "n": 1}, []),
+    ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09", "n": "2"}, ["b"]),
+    ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09"}, []),
+    ({"check": "workdays", "start": "a", "end": "b", "least": 0}, {"a": "2025-10-10", "b": "2025-10-09"}, ["b"]),
+    ({"check": "workdays", "start": "a", "end": "b", "most": 20}, {"a": "2025-10-10", "b": "soon"}, []),
     ({"check": "needs", "field": "a"}, {"a": "x"}, []),
     ({"check": "needs", "field": "a"}, {"a": ""}, ["a"]),
     ({"check": "needs", "field": "a", "when": {"path": "r", "in": ["2"]}}, {"r": "1"}, []),
@@ -159,3 +171,39 @@ def test_an_old_identity_number_only_warns(tmp_path: Path) -> None:
 def test_a_good_record_has_no_issue(tmp_path: Path) -> None:
     made = mapping(tmp_path, FIELDS, contract=CONTRACT, checks="- {check: order, fields: [accept, result]}")
     assert body(made, {"A": "2016-12-12", "R": "2016-12-13"}) == {"accept": "2016-12-12", "result": "2016-12-13"}
+
+
+def test_a_filler_warns_unless_told_to_block(tmp_path: Path) -> None:
+    checks = "- {check: filler, fields: [accept], id: D03}\n- {check: filler, fields: [result], severity: block}"
+    made = mapping(tmp_path, FIELDS, contract=CONTRACT, checks=checks)
+    result, found = made.apply({"A": "2099-12-31", "R": "2099-12-31"}, ENVELOPE)
+    assert result is None
+    assert [(one.path, one.severity, one.id) for one in found] == [("accept", "warn", "D03"), ("result", "block", "")]
+
+
+def test_workdays_compares_with_something() -> None:
+    with pytest.raises(ValueError, match="needs days, least or most"):
+        known("workdays").model_validate({"check": "workdays", "start": "a", "end": "b"})
+
+
+def test_an_issue_has_the_number_of_its_rule_of_its_field_or_of_its_check(tmp_path: Path) -> None:
+    contract = """
+        type: object
+        required: [a]
+        x-encoding: gbk
+        properties:
+          a: {type: string}
+          mobile: {type: string, maxLength: 11, pattern: '^1', x-rule: F07}
+          b: {type: string, x-max-bytes: 2}
+          kind: {type: string}
+          number: {type: string}
+    """
+    fields = "a: A\nmobile: M\nb: B\nkind: K\nnumber: N"
+    made = mapping(tmp_path, fields, contract=contract, checks="- {check: certificate, type: kind, number: number}")
+    found = issues(made, {"M": "2", "B": "䶮䶮", "K": "111", "N": "1"})
+    assert {(one.path, one.rule, one.id) for one in found} == {
+        ("a", "required", "F01"),
+        ("mobile", "pattern", "F07"),
+        ("b", "encoding", "F04"),
+        ("number", "certificate", "F05"),
+    }

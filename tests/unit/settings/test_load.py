@@ -375,3 +375,20 @@ def test_the_digest_follows_every_file_but_no_secret(tmp_path: Path) -> None:
     configs.put(tmp_path, "config/hub.env", "A=1\n")
     assert settings(tmp_path).digest == before
     assert settings(tmp_path, {"mappings/city/process.yaml": configs.PROCESS.replace("过程", "进程")}).digest != before
+
+
+@pytest.mark.parametrize("row", ["", ", row: applyer_name"])
+def test_a_replacement_table_must_spare_the_keys(tmp_path: Path, row: str) -> None:
+    files: dict[str, str | None] = {
+        "config/routes/city.yaml": configs.ROUTES.replace("to: city/accept, lane: BJBH", f"to: city/accept, lane: BJBH{row}"),
+        "mappings/contracts/city/accept.yaml": configs.CONTRACT_ACCEPT + "x-encoding: gbk\n    x-replace: characters/gbk\n",
+        "mappings/codes/characters/gbk.csv": "local,target,label\n䶮,岩,\n",
+    }
+    found = findings(tmp_path, files)
+    assert [one.message.split()[0] for one in found if one.code == "HUB-C-163"] == (["applyer_name"] if row else []) + [
+        "project_no"
+    ]
+    spared = str(files["mappings/contracts/city/accept.yaml"])
+    for name in ("project_no", "applyer_name"):
+        spared = spared.replace(f"{name}: {{type: string", f"{name}: {{type: string, x-replace: false")
+    assert settings(tmp_path, {**files, "mappings/contracts/city/accept.yaml": spared}).warnings == ()
