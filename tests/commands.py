@@ -67,10 +67,21 @@ class Directory:
         file.write_text(text, "utf-8")
 
 
-def shipped(path: Path, environment: Mapping[str, str] | None = None) -> Directory:
-    """Copy the shipped example into `path`; a developer's own hub.env stays where it is."""
+#: What most tests of the hub itself need of the county: a source, exchange tables, a REST gateway and a SOAP service.
+CORE = frozenset({"local", "province", "gateway", "social"})
+
+
+def shipped(path: Path, environment: Mapping[str, str] | None = None, systems: frozenset[str] | None = CORE) -> Directory:
+    """Copy the shipped example into `path`, with these systems and their routes only (None: all).
+
+    A developer's own hub.env stays where it is.
+    """
     for part in ("config", "mappings"):
         shutil.copytree(ROOT / part, path / part, ignore=shutil.ignore_patterns("hub.env"))
+    for part in ("systems", "routes"):
+        for file in (path / "config" / part).glob("*.yaml"):
+            if systems is not None and file.stem not in systems:
+                file.unlink()
     return Directory(path, environment or {})
 
 

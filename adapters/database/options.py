@@ -40,6 +40,8 @@ Overlap = Annotated[int | timedelta, BeforeValidator(_overlap, json_schema_input
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)]
 #: A value as it stands in a status column.
 Value: TypeAlias = str | int | None
+#: Stands for the time of writing, by the database's clock.
+NOW = "$now"
 
 
 def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from adapters.database.clock import Clock
 from adapters.database.connection import Connections
 from adapters.database.failures import OF_THE_ROW, Missing, Trouble, doubt, failure, missing, trouble
 from adapters.database.options import DatabaseOptions
@@ -78,6 +79,7 @@ class Sender:
     def __init__(self, options: DatabaseOptions, connections: Connections) -> None:
         self._options = options
         self._connections = connections
+        self._clock = Clock(connections)
         self._tables = Tables(connections, options.schema_)
         self._targets: dict[str, Target] = {}
 
@@ -128,7 +130,8 @@ class Sender:
             raise Refused(Misconfigured(_SCHEMA, f"there is no endpoint {name}"))
         endpoint = self._options.endpoints[name]
         try:
-            return Target(name, endpoint, self._tables.shape(*endpoint.table), self._connections.dialect)
+            shape = self._tables.shape(*endpoint.table)
+            return Target(name, endpoint, shape, self._connections.dialect, self._clock)
         except Missing as error:
             raise Refused(missing(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from adapters.database import statements
 from adapters.database.failures import Missing
-from adapters.database.options import Endpoint, Value
+from adapters.database.options import NOW, Endpoint, Value
 from adapters.database.reading import Unfit
 from adapters.database.statements import Columns, Writing, bound
 from adapters.database.tables import Column, Shape
@@ -86,10 +87,10 @@ def _refusal(code: str, message: str) -> Failure:
 class Target:
     """One endpoint and its table as it is. Plans are made once for every set of fields."""
 
-    def __init__(self, name: str, endpoint: Endpoint, shape: Shape, dialect: str) -> None:
-        self.name, self.endpoint, self.shape, self._dialect = name, endpoint, shape, dialect
+    def __init__(self, name: str, endpoint: Endpoint, shape: Shape, dialect: str, clock: Callable[[], datetime]) -> None:
+        self.name, self.endpoint, self.shape, self._dialect, self._clock = name, endpoint, shape, dialect, clock
         self.key = [shape.column(column).name for column in endpoint.key]
-        self._added = self._sync() | {shape.column(column).name: _constant(value) for column, value in endpoint.initial.items()}
+        self._added = self._sync() | self._initial()
         self._plans: dict[tuple[bool, tuple[str, ...]], Plan] = {}
 
     def _sync(self) -> dict[str, Callable[[Message], Any]]:
@@ -105,6 +106,14 @@ class Target:
         if sync.source:
             found[self.shape.column(sync.source.column).name] = _constant(sync.source.value)
         return found
+
+    def _initial(self) -> dict[str, Callable[[Message], Any]]:
+        columns = {self.shape.column(name): value for name, value in self.endpoint.initial.items()}
+        return {column.name: self._now(column) if value == NOW else _constant(value) for column, value in columns.items()}
+
+    def _now(self, column: Column) -> Callable[[Message], Any]:
+        """Return what writes the present moment: a reader that looks for changed rows must find this one, however late it came."""
+        return (lambda message: str(self._clock())) if column.textual else (lambda message: self._clock())
 
     def plan(self, message: Message) -> Plan:
         """Return how this message is written. Raises Refused for a field the table does not have, or a missing key."""

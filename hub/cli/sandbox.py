@@ -38,7 +38,7 @@ def sandbox(
         Path | None, typer.Option("--dir", help=say("数据库放在哪里，缺省 var/sandbox", "where the databases go, else var/sandbox"))
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65_533, help=say("控制端口，后两个给市平台和社保", "control port, twins next; 0: any"))
+        int, typer.Option(min=0, max=65_500, help=say("控制端口，对端在其后；0 任意", "control port, far sides behind; 0: any"))
     ] = 8630,
     grow: Annotated[
         float, typer.Option(min=0, help=say("每隔几秒新增、更正办件，0 为不变", "seconds between new cases, 0: none"))
@@ -49,7 +49,7 @@ def sandbox(
 
     term = terminal.of(ctx)
     where = directory or term.directory / "var" / "sandbox"
-    street = Sandbox(Plan(where, cases=cases, seed=seed, faults=faults, ports=Ports.at(port)))
+    street = Sandbox(Plan(where, cases=cases, seed=seed, faults=faults, ports=Ports(port)))
     with _signals() as (stopping, caught):
         try:
             _start(term, street, cases)

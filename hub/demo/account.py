@@ -15,14 +15,15 @@ from hub.engine.service import Service
 from hub.model import TAKEN, State
 from hub.sandbox.flaws import GroundTruth
 from hub.sandbox.ledger import Held
+from hub.sandbox.twins.local import KINDS
 from hub.store import runs, schema, views
 from hub.store.runs import Run
 from hub.store.views import DeadGroup
 
 #: States in which the far side holds the row: taken, or taken and later refused.
 _OVER_THERE = {*TAKEN, State.REJECTED}
-#: The local table behind each kind of record.
-TABLES = {"case": "T_BJ", "step": "T_BZ", "special": "T_TBCX", "material": "T_CL", "result": "T_JG", "fee": "T_SF"}
+#: The local table behind each kind of record that the local database gives.
+TABLES = {kind: table for table, kind in KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +81,23 @@ def draw(
     numbers: Sequence[int],
     held: Mapping[str, list[Held]],
     stats: Mapping[str, Mapping[str, Any]],
+    offered: Mapping[str, Sequence[tuple[str, str]]],
     truth: GroundTruth,
 ) -> Account:
-    """Draw up the account of a finished demo."""
+    """Draw up the account of a finished demo: `held`, `stats` and `offered` are what each far side says of itself."""
     settings = service.exchange.settings
     with service.store.reading() as connection:
         ended = tuple(run for number in numbers if (run := runs.get(connection, number)))
         groups = views.dead_groups(connection)
         owed = {name: _owed(connection, name) for name in held}
+        read = {name: _read(connection, name) for name in offered}
     lines = tuple(
         _line(name, settings.systems[name].title, owed[name], [group for group in groups if group.system == name], stats[name])
         for name in held
     )
     checks = [
-        *_run_checks(ended, truth),
+        _adds_up(ended),
+        *(_all_read(name, offered[name], read[name]) for name in offered if offered[name]),
         *(check for name in held for check in _checks(name, owed[name], held[name], stats[name], truth)),
     ]
     return Account(ended, lines, tuple(checks))
@@ -127,13 +131,20 @@ def _line(name: str, title: str, owed: Sequence[Owed], groups: Iterable[DeadGrou
     return Line(name, title, len(owed), states, retried, tuple(groups), faults)
 
 
-def _run_checks(ended: Sequence[Run], truth: GroundTruth) -> list[Check]:
-    read, rows = sum(run.read for run in ended), sum(truth.rows.values())
-    parts = sum(run.unchanged + run.accepted + run.rejected for run in ended)
-    return [
-        Check("本地库的每一行都读到了", "every row of the local database was read", read == rows, f"{read} / {rows}"),
-        Check("读取 = 接收 + 未变化 + 拒收", "read = accepted + unchanged + rejected", read == parts, f"{read} = {parts}"),
-    ]
+def _read(connection: Any, source: str) -> set[tuple[str, str]]:
+    record = schema.record
+    return {(row.kind, row.key) for row in connection.execute(select(record.c.kind, record.c.key).where(record.c.source == source))}
+
+
+def _adds_up(ended: Sequence[Run]) -> Check:
+    read, parts = sum(run.read for run in ended), sum(run.unchanged + run.accepted + run.rejected for run in ended)
+    return Check("读取 = 接收 + 未变化 + 拒收", "read = accepted + unchanged + rejected", read == parts, f"{read} = {parts}")
+
+
+def _all_read(name: str, offered: Sequence[tuple[str, str]], read: set[tuple[str, str]]) -> Check:
+    missed = set(offered) - read
+    found = f"{len(offered) - len(missed)} / {len(offered)}"
+    return Check(f"{name}：给出的每一行都读到了", f"{name}: every row it has was read", not missed, found)
 
 
 def _checks(name: str, owed: Sequence[Owed], held: Sequence[Held], stats: Mapping[str, Any], truth: GroundTruth) -> list[Check]:
@@ -144,8 +155,8 @@ def _checks(name: str, owed: Sequence[Owed], held: Sequence[Held], stats: Mappin
     different = [one.row for one in held if one.row in sent and not _same(sent[one.row].body, one.content)]
     waiting = [one for one in owed if one.state in (State.PENDING, State.HELD, State.ACCEPTED)]
     refused = truth.refused(name)
-    wrong = [one for one in owed if one.state in _OVER_THERE and (TABLES[one.kind], one.key) in refused]
-    innocent = [one for one in owed if one.state is State.DEAD and (TABLES[one.kind], one.key) not in refused]
+    wrong = [one for one in owed if one.state in _OVER_THERE and _place(one) in refused]
+    innocent = [one for one in owed if one.state is State.DEAD and _place(one) not in refused]
     violations = stats.get("order_violations", 0)
     return [
         Check(f"{name}：没有丢失", f"{name}: nothing is lost", not lost, f"{len(sent)} → {len(held)}"),
@@ -162,6 +173,11 @@ def _checks(name: str, owed: Sequence[Owed], held: Sequence[Held], stats: Mappin
         ),
         Check(f"{name}：对的没有误伤", f"{name}: nothing sound was refused", not innocent, str(len(innocent))),
     ]
+
+
+def _place(one: Owed) -> tuple[str, str]:
+    """Return where a planted flaw would stand: the local table or, for what comes from elsewhere, the kind; and the key."""
+    return TABLES.get(one.kind, one.kind), one.key
 
 
 def _same(body: Mapping[str, Any], content: Mapping[str, Any]) -> bool:

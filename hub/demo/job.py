@@ -17,13 +17,16 @@ from hub.engine.progress import Progress, look
 from hub.engine.service import Service, serving
 from hub.sandbox.flaws import GroundTruth
 from hub.settings import Settings, load
+from hub.store import runs
 from hub.store.runs import Trigger
 
 #: Waits between tries in the demo: the same list as in life, in seconds instead of hours.
 RETRY = tuple(timedelta(seconds=seconds) for seconds in (0.3, 0.6, 1, 2, 3, 4))
 FEEDBACK = timedelta(seconds=1)
 #: How often progress is looked at, and how long the whole may take, in seconds.
-LOOK_SECONDS, LONGEST_SECONDS = 0.2, 240.0
+LOOK_SECONDS, LONGEST_SECONDS = 0.05, 240.0
+#: Rounds of reading and delivering until nothing is new: a dispatched case needs four to come back and go up.
+MOST_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,39 @@ def settings_of(directory: Path, environment: Mapping[str, str]) -> Settings:
 
 
 def run(settings: Settings, neighbours: Neighbours, truth: GroundTruth, seen: Callable[[Progress], None]) -> Result:
-    """Run all sources, wait for retries and late verdicts, and draw up the account. `seen` is shown each look."""
+    """Run everything, and draw up the account. `seen` is shown each look."""
     began = time.monotonic()
     with serving(settings, scheduled=False) as service:
-        numbers = [service.ask(source.name, Trigger.CLI, "demo") for source in settings.sources()]
-        last = _until_settled(service, numbers, seen, began)
-        neighbours.judge()
-        for system in settings.systems.values():
-            if system.feedback_every:
-                feedback.poll(service.exchange, system.name)
-        drawn = account.draw(service, numbers, neighbours.held(), neighbours.stats(), truth)
+        numbers, last = rounds(service, neighbours.work, seen)
+        drawn = account.draw(service, numbers, neighbours.held(), neighbours.stats(), neighbours.offered(), truth)
     return Result(drawn, time.monotonic() - began, last)
+
+
+def rounds(service: Service, work: Callable[[], int], seen: Callable[[Progress], None]) -> tuple[list[int], Progress]:
+    """Read every source and deliver, the far sides' people doing their `work` in between, until nothing is new.
+
+    Returns the numbers of the runs, and the last look.
+    """
+    began, numbers = time.monotonic(), list[int]()
+    for _ in range(MOST_ROUNDS):
+        number = len(numbers)
+        numbers += [service.ask(source.name, Trigger.CLI, "demo") for source in service.exchange.settings.sources()]
+        last = _until_settled(service, numbers, seen, began)
+        moved = work() + _verdicts(service)
+        if not moved and not _accepted(service, numbers[number:]):
+            break
+    return numbers, last
+
+
+def _verdicts(service: Service) -> int:
+    """Ask every system that has later verdicts; return how many deliveries they moved."""
+    asked = [system.name for system in service.exchange.settings.systems.values() if system.feedback_every]
+    return sum(feedback.poll(service.exchange, name) for name in asked)
+
+
+def _accepted(service: Service, numbers: list[int]) -> int:
+    with service.store.reading() as connection:
+        return sum(run.accepted for number in numbers if (run := runs.get(connection, number)))
 
 
 def _until_settled(service: Service, numbers: list[int], seen: Callable[[Progress], None], began: float) -> Progress:

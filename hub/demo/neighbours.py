@@ -14,7 +14,7 @@ from hub.errors import HubError
 from hub.sandbox.faults import SOME, FaultKind
 from hub.sandbox.flaws import GroundTruth
 from hub.sandbox.ledger import Held
-from hub.sandbox.street import Plan, Ports, Sandbox
+from hub.sandbox.street import FAR_SIDES, Plan, Ports, Sandbox
 
 #: Seconds the far sides may take to answer a question about themselves.
 ANSWER_SECONDS = 120.0
@@ -61,10 +61,15 @@ class Neighbours:
         found: dict[str, Mapping[str, Any]] = self._ask("stats")
         return found
 
-    def judge(self) -> int:
-        """Let the province carry out its late check now; returns how many rows it refused."""
-        refused: int = self._ask("judge")
-        return refused
+    def offered(self) -> dict[str, list[tuple[str, str]]]:
+        """Return (kind, key) of what each far side has to be read."""
+        found: dict[str, list[tuple[str, str]]] = self._ask("offered")
+        return found
+
+    def work(self) -> int:
+        """Let the people of every far side work once: judge, carry on, hand down; returns how many rows that concerned."""
+        moved: int = self._ask("work")
+        return moved
 
     def stop(self) -> None:
         """End the child process; may be called twice."""
@@ -99,9 +104,10 @@ class Neighbours:
 def plan(directory: Path, *, cases: int, seed: int, faults: bool) -> Plan:
     """Return the demo's sandbox: any free ports, and some of every fault that a later try mends."""
     chances = {**SOME, FaultKind.TIMEOUT_AFTER: 0.0015, FaultKind.SOAP_FAULT: 0.002, FaultKind.HTML_200: 0.001}
-    wanted = {"city": chances, "social": {kind: chance * 4 for kind, chance in chances.items()}} if faults else {}
+    often = {kind: chance * 4 for kind, chance in chances.items()}  # what is sent little meets its share of faults all the same
+    wanted = {far.name: chances if far.name == "gateway" else often for far in FAR_SIDES} if faults else {}
     level = "some" if faults else "none"
-    return Plan(directory, cases=cases, seed=seed, faults=level, chances=wanted, ports=Ports.free())
+    return Plan(directory, cases=cases, seed=seed, faults=level, chances=wanted, ports=Ports.free(), alive=None)
 
 
 def _live(plan: Plan, pipe: Connection) -> None:
@@ -126,7 +132,7 @@ def _live(plan: Plan, pipe: Connection) -> None:
 
 
 def _gentle(street: Sandbox) -> None:
-    for twin in (street.city, street.social):
+    for twin in street.twins.values():
         twin.plan.hang = HANG_SECONDS
         twin.plan.change(limits={FaultKind.TIMEOUT_AFTER: MOST_HANGING})
 
@@ -136,5 +142,6 @@ def _answers(street: Sandbox) -> dict[str, Callable[[], Any]]:
         "environment": street.environment,
         "held": lambda: {name: twin.held() for name, twin in street.twins.items()},
         "stats": lambda: {name: twin.stats() for name, twin in street.twins.items()},
-        "judge": street.province.check,
+        "offered": lambda: {name: twin.offered() for name, twin in street.twins.items()},
+        "work": street.work,
     }

@@ -21,6 +21,10 @@ def _updated() -> Column[str]:
     return _text("GXSJ", 19, "更新时间", nullable=False)
 
 
+def _origin() -> Column[str]:
+    return _text("LYXT", 32, "来源系统: 外来的行写明是谁送来的, 大厅自己的行为空")
+
+
 #: 办件: one row a case.
 T_BJ = Table(
     "T_BJ",
@@ -61,6 +65,7 @@ T_BJ = Table(
     _text("BJCXMM", 6, "办件查询密码"),
     _text("BJZT", 2, "办件状态"),
     _text("BZ", 1000, "备注"),
+    _origin(),
     _updated(),
 )
 
@@ -78,6 +83,7 @@ T_BZ = Table(
     _text("KSSJ", 19, "开始时间"),
     _text("JSSJ", 19, "结束时间, 可空"),
     _text("BZ", 1000, "备注"),
+    _origin(),
     _updated(),
 )
 
@@ -97,6 +103,7 @@ T_TBCX = Table(
     _text("TBCXJG", 2000, "特别程序结果"),
     _text("BLYJ", 2000, "办理意见"),
     _text("BZ", 1000, "备注"),
+    _origin(),
     _updated(),
 )
 
@@ -112,6 +119,7 @@ T_CL = Table(
     Column("CLSL", Integer, comment="材料数量"),
     _text("FJMC", 200, "附件名称"),
     _text("BZ", 1000, "备注"),
+    _origin(),
     _updated(),
 )
 
@@ -131,6 +139,7 @@ T_JG = Table(
     _text("SFKD", 2, "是否快递递送"),
     _text("MYD", 2, "满意度"),
     _text("BZ", 1000, "备注"),
+    _origin(),
     _updated(),
 )
 
@@ -149,6 +158,7 @@ T_SF = Table(
     _text("SFSJ", 19, "收费时间"),
     _text("JKR", 400, "缴款人"),
     _text("BZ", 1000, "备注"),
+    _origin(),
     _updated(),
 )
 

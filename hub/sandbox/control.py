@@ -1,7 +1,8 @@
 """Decides what an operator of the sandbox may ask and change while it runs: a small HTTP control API in JSON.
 
-`GET /_twin/stats` and `GET /_twin/held` answer for all twins, or one with `?twin=city`; `POST /_twin/faults` takes
-`{"twin": "city", "rates": {"error_503": 0.1}, "script": ["reset_after", null], "limits": {"slow": 3}}` and replaces what it names;
+`GET /_twin/stats` and `GET /_twin/held` answer for all twins, or one with `?twin=gateway`; `POST /_twin/faults` takes
+`{"twin": "gateway", "rates": {"error_503": 0.1}, "script": ["reset_after", null], "limits": {"slow": 3}}` and replaces what it
+names;
 `POST /_twin/marker` takes `{"marker": "0042"}` (null: none) for the province's refusing trigger.
 """
 
@@ -13,16 +14,16 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from hub.sandbox.farside import FarSide
 from hub.sandbox.faults import FaultKind, FaultPlan
-from hub.sandbox.ledger import Twin
-from hub.sandbox.province import ProvinceTwin
+from hub.sandbox.twins.province import ProvinceTwin
 from hub.sandbox.web import Answer, Request
 
 
 class Control:
     """The control API over some twins."""
 
-    def __init__(self, twins: Mapping[str, Twin]) -> None:
+    def __init__(self, twins: Mapping[str, FarSide]) -> None:
         self.plan = FaultPlan()  # it never misbehaves
         self._twins = twins
         self._routes = {
@@ -52,7 +53,7 @@ class Control:
         """Never called: nothing here meets a fault."""
         return _json(500, {})
 
-    def _chosen(self, request: Request) -> Iterable[tuple[str, Twin]]:
+    def _chosen(self, request: Request) -> Iterable[tuple[str, FarSide]]:
         wanted = parse_qs(request.query).get("twin")
         return [(wanted[0], self._twins[wanted[0]])] if wanted else self._twins.items()
 

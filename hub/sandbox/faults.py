@@ -19,7 +19,7 @@ class FaultKind(StrEnum):
     TOO_MANY = "too_many"  # 429 with Retry-After
     BUSY = "busy"  # «system busy» inside HTTP 200
     REFUSAL = "refusal"  # a final business refusal inside HTTP 200, for no reason in the data
-    SOAP_FAULT = "soap_fault"  # the city twin answers 500 instead
+    SOAP_FAULT = "soap_fault"  # a twin without SOAP answers 500 instead
     RESET_BEFORE = "reset_before"  # connection reset, nothing taken
     SLOW = "slow"  # taken, answered after `delay`
     TIMEOUT_AFTER = "timeout_after"  # taken, never answered

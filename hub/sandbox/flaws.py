@@ -52,7 +52,9 @@ class Rates:
 #: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made.
 _ORDER = tuple(kind for kind in FlawKind if kind is not FlawKind.OUTSIDE_GBK)
 
-PROVINCE, CITY, SOCIAL = "province", "city", "social"
+PROVINCE, GATEWAY, SOCIAL = "province", "gateway", "social"
+#: The sub-centres, and the SSZX of the cases that they are sent.
+CENTRES = {SOCIAL: "SB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +113,14 @@ def spoil(case: Case, rng: Random, rates: Rates) -> list[Flaw]:
 
 
 def _flaw(kind: FlawKind, case: Case, table: str, row: Row, column: str, *systems: str, late: bool = False) -> Flaw:
-    reached = frozenset(systems) - (frozenset() if case.main["SSZX"] == "SB" else {SOCIAL})
+    reached = frozenset(name for name in systems if CENTRES.get(name, case.main["SSZX"]) == case.main["SSZX"])
     return Flaw(kind, table, row["BJBH"] if table == "T_BJ" else row["ID"], case.number, column, reached, late)
 
 
 def _bad_digit(case: Case, rng: Random) -> Flaw:
     number = case.main["SQRZJHM"]
     case.main["SQRZJHM"] = number[:-1] + ("1" if number[-1] != "1" else "2")
-    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, CITY, SOCIAL)
+    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, GATEWAY, SOCIAL)
 
 
 def _unknown_code(case: Case, rng: Random) -> Flaw:
@@ -127,7 +129,7 @@ def _unknown_code(case: Case, rng: Random) -> Flaw:
         table, column = "T_BJ", "SQRLX"
     row = rng.choice(case.rows[table])
     row[column] = "8"
-    systems = (PROVINCE,) if table == "T_CL" else (PROVINCE, CITY)
+    systems = (PROVINCE,) if table == "T_CL" else (PROVINCE, GATEWAY)
     return _flaw(FlawKind.UNKNOWN_CODE, case, table, row, column, *systems)
 
 
@@ -141,8 +143,8 @@ def _over_long(case: Case, rng: Random) -> Flaw:
 
 
 _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
-    ("T_BJ", "SQRMC", 130, (PROVINCE, CITY, SOCIAL)),
-    ("T_BJ", "SBXMMC", 1200, (PROVINCE, CITY)),
+    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, SOCIAL)),
+    ("T_BJ", "SBXMMC", 1200, (PROVINCE, GATEWAY)),
     ("T_BZ", "BLYJ", 2300, (PROVINCE,)),
     ("T_CL", "CLMC", 260, (PROVINCE,)),
 )
@@ -150,7 +152,7 @@ _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
 
 def _missing(case: Case, rng: Random) -> Flaw:
     case.main["SQRMC"] = ""
-    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, CITY, SOCIAL)
+    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, SOCIAL)
 
 
 def _disorder(case: Case, rng: Random) -> Flaw:
@@ -163,7 +165,7 @@ def _disorder(case: Case, rng: Random) -> Flaw:
 
 
 _TIMES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("T_BJ", "SBSJ", "SLSJ", (PROVINCE, CITY)),
+    ("T_BJ", "SBSJ", "SLSJ", (PROVINCE, GATEWAY)),
     ("T_BZ", "KSSJ", "JSSJ", (PROVINCE,)),
     ("T_TBCX", "TBCXKSRQ", "TBCXJSRQ", (PROVINCE,)),
 )

@@ -124,7 +124,9 @@ def _carry_on(
 ) -> int:
     steps = select(T_BZ.c.BJBH, func.count().label("steps"), func.max(T_BZ.c.KSSJ).label("since")).group_by(T_BZ.c.BJBH).subquery()
     query = (
-        select(T_BJ, steps.c.steps).join(steps, steps.c.BJBH == T_BJ.c.BJBH).where(T_BJ.c.BJZT == "02", steps.c.since < str(moment))
+        select(T_BJ, steps.c.steps)
+        .join(steps, steps.c.BJBH == T_BJ.c.BJBH)
+        .where(T_BJ.c.BJZT == "02", T_BJ.c.SSZX == "", steps.c.since < str(moment))
     )
     open_cases = connection.execute(query.order_by(T_BJ.c.GXSJ, T_BJ.c.BJBH).limit(count)).mappings().all()
     for found in open_cases:

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Protocol
-
-from hub.sandbox.faults import FaultPlan
+from typing import Any
 
 Content = Mapping[str, Any]
 
@@ -20,16 +18,6 @@ class Held:
     endpoint: str
     row: str
     content: Content
-
-
-class Twin(Protocol):
-    """A far side that can be asked what it holds."""
-
-    name: str
-    plan: FaultPlan
-
-    def held(self) -> list[Held]: ...
-    def stats(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

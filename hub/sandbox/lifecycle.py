@@ -64,10 +64,20 @@ class Lifecycles:
         case = Case(self._number(item, applied))
         case.rows["T_BJ"].append(self._main(case.number, item, applicant, applied, accepted))
         self._materials(case, item, accepted)
+        if item.centre:
+            self._dispatch(case, item, applicant, accepted)
+            return case
         last = self._steps(case, item, accepted, closed=closed)
         if closed and last + 1800 <= self._until:
             self._close(case, item, applicant, last)
         return case
+
+    def _dispatch(self, case: Case, item: Item, who: Applicant, accepted: int) -> None:
+        """Hand the case to its sub-centre: the hall takes it in and the fee with it; steps and result come from over there."""
+        done = accepted + self._rng.randint(60, 1200)
+        self.step(case, 1, "窗口受理", accepted, done, last=False, action="4")
+        if item.fee:
+            self._fee(case, item, who, done)
 
     def _number(self, item: Item, applied: int) -> str:
         day = self._clock.text(applied)[:10].replace("-", "")
@@ -86,11 +96,12 @@ class Lifecycles:
             "SBSJ": clock.text(applied), "SLSJ": clock.text(accepted), "SLBMMC": item.department.name,
             "SLBMXYDM": item.department.credit_code, "SLRXM": rng.choice(self._staff), "SLHZH": f"SL{number[-12:]}",
             "CNQXGZR": item.days, "CNBJSJ": clock.text(accepted + max(item.days, 1) * DAY), "XZQHDM": item.department.division,
-            "SSZX": item.centre, "BJCXMM": f"{rng.randrange(10**6):06}", "BJZT": "01", "BZ": "", "GXSJ": clock.saved(accepted),
+            "SSZX": item.centre, "BJCXMM": f"{rng.randrange(10**6):06}", "BJZT": "01", "BZ": "", "LYXT": None,
+            "GXSJ": clock.saved(accepted),
         }  # fmt: skip
 
     def _child(self, case: Case, moment: int) -> Row:
-        return {"ID": f"{self._rng.getrandbits(128):032x}", "BJBH": case.number, "GXSJ": self._clock.saved(moment)}
+        return {"ID": f"{self._rng.getrandbits(128):032x}", "BJBH": case.number, "LYXT": None, "GXSJ": self._clock.saved(moment)}
 
     def _materials(self, case: Case, item: Item, accepted: int) -> None:
         count = self._rng.choices((0, 1, 2, 3), (30, 45, 20, 5))[0]
@@ -122,11 +133,11 @@ class Lifecycles:
                 moment = self._special(case, item, moment)
         return moment
 
-    def step(self, case: Case, number: int, name: str, start: int, end: int, *, last: bool) -> None:
+    def step(self, case: Case, number: int, name: str, start: int, end: int, *, last: bool, action: str = "") -> None:
         """Add one step that ran from `start` to `end`; done at once, it often has no end of its own."""
         rng = self._rng
         unended = name == "受理办结" and rng.random() < 0.1
-        action = "6" if last else rng.choices("243", (90, 6, 4))[0]
+        action = action or ("6" if last else rng.choices("243", (90, 6, 4))[0])
         row = {"XH": number, "HJMC": name, "HJZT": action, "BLRXM": rng.choice(self._staff), "BLYJ": rng.choice(_OPINIONS)}
         times = {"KSSJ": self._clock.text(start), "JSSJ": "" if unended else self._clock.text(end), "BZ": ""}
         case.rows["T_BZ"].append(self._child(case, end) | row | times)

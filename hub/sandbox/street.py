@@ -1,46 +1,53 @@
-"""Decides how a whole sandbox is put together: the county's database, the three twins, the control API, and their addresses."""
+"""Decides how a whole sandbox is put together: the county's database, the far sides, the control API, and their addresses."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event, Thread
 from types import TracebackType
+from typing import cast
 
 from sqlalchemy import inspect
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import HubError
 from hub.sandbox.approval import T_BJ, create
-from hub.sandbox.city import PATH as CITY_PATH
-from hub.sandbox.city import CityTwin
 from hub.sandbox.control import Control
-from hub.sandbox.faults import LEVELS, FaultKind, FaultPlan
+from hub.sandbox.farside import FarSide, Ground
+from hub.sandbox.faults import LEVELS, FaultKind
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.generator import fill
-from hub.sandbox.ledger import Twin
-from hub.sandbox.province import ProvinceTwin
-from hub.sandbox.social import PATH as SOCIAL_PATH
-from hub.sandbox.social import SocialTwin
-from hub.sandbox.web import Host
+from hub.sandbox.twins.gateway import GatewayTwin
+from hub.sandbox.twins.local import LocalTwin
+from hub.sandbox.twins.province import ProvinceTwin
+from hub.sandbox.twins.social import SocialTwin
+from hub.sandbox.web import Host, Site
+
+log = logging.getLogger(__name__)
+
+#: Every far side of the county, in the order in which they are shown and opened.
+FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, SocialTwin)
+#: How many ports behind the control port the far sides may take.
+MOST_PORTS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the sandbox listens on 127.0.0.1; 0 is any free port."""
+    """Where the sandbox listens on 127.0.0.1: the control port, far sides at fixed distances behind it; 0 is any free ports."""
 
     control: int = 8630
-    city: int = 8631
-    social: int = 8632
 
     @classmethod
     def free(cls) -> Ports:
         """Return ports the operating system chooses."""
-        return cls(0, 0, 0)
+        return cls(0)
 
-    @classmethod
-    def at(cls, first: int) -> Ports:
-        """Return three neighbouring ports; 0: any free ones."""
-        return cls(first, first + 1, first + 2) if first else cls.free()
+    def of(self, far: type[FarSide]) -> int:
+        """Return the port of a far side that listens."""
+        return self.control + far.port if self.control else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,9 @@ class Plan:
     """What a sandbox shall be. Empty URLs mean SQLite files in `directory`.
 
     `cases` are put into the local database unless it holds some already. `faults` names a level of `hub.sandbox.faults.LEVELS`;
-    `chances` replaces it, by twin. `late` is the share of province rows rejected afterwards for no reason in the data.
+    `chances` replaces it, by twin. `late` is the share of province rows rejected afterwards for no reason in the data. `systems`
+    leaves all far sides out but these; the local database is always there. `alive`: the far sides' people work by themselves,
+    every so many seconds; None: only when told.
     """
 
     directory: Path
@@ -61,15 +70,27 @@ class Plan:
     ports: Ports = field(default_factory=Ports)
     local_url: str = ""
     province_url: str = ""
+    systems: frozenset[str] | None = None
+    alive: float | None = 1.0
 
     def settled(self) -> Plan:
         """Return the plan with its URLs filled in. Raises HubError HUB-X-302 for an unknown level of faults."""
         if self.faults not in LEVELS:
             raise HubError("HUB-X-302", f"there is no fault level {self.faults!r}", hint=f"one of: {', '.join(LEVELS)}")
         late = {"none": 0.0, "some": 0.001, "many": 0.01}[self.faults] if self.late is None else self.late
-        local = self.local_url or f"sqlite:///{(self.directory / 'approval.db').resolve()}"
-        province = self.province_url or f"sqlite:///{(self.directory / 'province.db').resolve()}"
+        ground = Ground(self.directory)
+        local, province = self.local_url or ground.url("approval"), self.province_url or ground.url("province")
         return replace(self, late=late, local_url=local, province_url=province)
+
+    def ground(self) -> Ground:
+        """Return what the far sides of a settled plan are built upon."""
+        chances = {far.name: self.chances.get(far.name, LEVELS[self.faults]) for far in FAR_SIDES}
+        urls = {"approval": self.local_url, "province": self.province_url}
+        return Ground(self.directory, self.seed, self.late or 0.0, urls, chances)
+
+    def wanted(self) -> list[type[FarSide]]:
+        """Return the far sides to build."""
+        return [far for far in FAR_SIDES if self.systems is None or far is LocalTwin or far.name in self.systems]
 
 
 class Sandbox:
@@ -81,12 +102,12 @@ class Sandbox:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan.settled()
         self.truth: GroundTruth | None = None  # None: the local database was there before
-        self.province = ProvinceTwin(self.plan.province_url, rate=self.plan.late or 0.0)
-        self.city = CityTwin(plan=self._faults("city"))
-        self.social = SocialTwin(plan=self._faults("social"))
-        self.twins: dict[str, Twin] = {twin.name: twin for twin in (self.province, self.city, self.social)}
+        ground = self.plan.ground()
+        self.twins: dict[str, FarSide] = {far.name: far.on(ground) for far in self.plan.wanted()}
         self._host: Host | None = None
-        self._bound = Ports.free()
+        self._bound: dict[str, int] = {}
+        self._stopping = Event()
+        self._people: Thread | None = None
 
     def __enter__(self) -> Sandbox:
         self.start()
@@ -95,58 +116,76 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
+    @property
+    def province(self) -> ProvinceTwin:
+        """The province, if it is there."""
+        return cast(ProvinceTwin, self.twins[ProvinceTwin.name])
+
+    @property
+    def gateway(self) -> GatewayTwin:
+        """The province's gateway, if it is there."""
+        return cast(GatewayTwin, self.twins[GatewayTwin.name])
+
+    @property
+    def social(self) -> SocialTwin:
+        """The social-security sub-centre, if it is there."""
+        return cast(SocialTwin, self.twins[SocialTwin.name])
+
     def start(self, progress: Callable[[int], None] | None = None) -> None:
         """Build the county and open the twins; `progress` is told how many cases each step of the building wrote."""
         self.plan.directory.mkdir(parents=True, exist_ok=True)
         self._listen()
         try:
-            self.province.create()
             self._populate(progress)
+            for twin in self.twins.values():
+                twin.create()
+                if self.truth is not None:
+                    self.truth.flaws += twin.flaws()
         except BaseException:
             self.stop()
             raise
-        self.province.start()
+        if self.plan.alive is not None:
+            self._people = Thread(target=self._live, args=(self.plan.alive,), name="people", daemon=True)
+            self._people.start()
 
     def stop(self) -> None:
         """Close everything; may be called twice."""
+        self._stopping.set()
+        if self._people is not None:
+            self._people.join()
+            self._people = None
         if self._host:
             self._host.stop()
-        self.province.stop()
+        for twin in self.twins.values():
+            twin.stop()
+
+    def work(self) -> int:
+        """Let the people of every far side work once; returns how many rows that concerned."""
+        return sum(twin.work() for twin in self.twins.values())
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables by which the shipped configuration finds this sandbox."""
-        return {
-            "LOCAL_URL": self.plan.local_url,
-            "PROVINCE_URL": self.plan.province_url,
-            "CITY_URL": f"http://127.0.0.1:{self._bound.city}",
-            "CITY_APP_ID": self.city.app_id,
-            "CITY_APP_SECRET": self.city.secret,
-            "SOCIAL_URL": f"http://127.0.0.1:{self._bound.social}",
-            "SOCIAL_USER": self.social.user,
-            "SOCIAL_PASSWORD": self.social.password,
-        }
+        found: dict[str, str] = {}
+        for twin in self.twins.values():
+            found |= twin.environment(self._address(twin.name))
+        return found
 
     def addresses(self) -> dict[str, str]:
-        """Return where a person can look: the control API and the two services."""
-        return {
-            "control": f"http://127.0.0.1:{self._bound.control}/_twin/stats",
-            "city": f"http://127.0.0.1:{self._bound.city}{CITY_PATH}",
-            "social": f"http://127.0.0.1:{self._bound.social}{SOCIAL_PATH}?wsdl",
-        }
+        """Return where a person can look: the control API and the far sides that listen."""
+        listening = {name: self._address(name) + self.twins[name].path for name in self._bound if name in self.twins}
+        return {"control": f"{self._address('control')}/_twin/stats", **listening}
 
-    def _faults(self, twin: str) -> FaultPlan:
-        rates = self.plan.chances.get(twin, LEVELS[self.plan.faults])
-        return FaultPlan(seed=self.plan.seed, rates=rates)
+    def _address(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._bound[name]}" if name in self._bound else ""
 
     def _listen(self) -> None:
         self._host = host = Host()
-        wanted = self.plan.ports
+        ports = self.plan.ports
         try:
-            self._bound = Ports(
-                control=host.listen(Control(self.twins), wanted.control),
-                city=host.listen(self.city, wanted.city),
-                social=host.listen(self.social, wanted.social),
-            )
+            self._bound = {"control": host.listen(Control(self.twins), ports.control)}
+            for twin in self.twins.values():
+                if twin.port:
+                    self._bound[twin.name] = host.listen(cast(Site, twin), ports.of(type(twin)))
         except OSError as error:
             self.stop()
             raise HubError(
@@ -162,3 +201,11 @@ class Sandbox:
             engine.dispose()
         if not filled and self.plan.cases:
             self.truth = fill(self.plan.local_url, self.plan.cases, seed=self.plan.seed, rates=self.plan.rates, progress=progress)
+
+    def _live(self, every: float) -> None:
+        while not self._stopping.wait(every):
+            for twin in self.twins.values():
+                try:
+                    twin.work()
+                except SQLAlchemyError as error:  # its database was cut off or locked: the next round sees the same rows again
+                    log.warning("the people of %s could not work: %s", twin.name, type(error).__name__)

@@ -54,6 +54,7 @@ def _meant(system: str, match: Match) -> Select[Any]:
         _OURS.c.row == match.row,
         _OURS.c.endpoint == match.endpoint,
         this_batch,
+        _OURS.c.state != match.state.value,  # a poll reads some verdicts again
         or_(_OURS.c.state.in_(_TAKEN), and_(_OURS.c.state == State.HELD.value, _OURS.c.stage == Stage.FEEDBACK.value)),
     )
 

@@ -24,7 +24,7 @@ def test_the_shipped_mappings_load_without_a_warning(shipped: MappingSet) -> Non
     assert [str(warning) for warning in shipped.warnings] == []
     assert set(shipped.mappings) >= {
         *(f"province/{name}" for name in ("accept", "process", "special", "material", "result")),
-        *(f"city/{name}" for name in ("accept", "process", "result", "fee")),
+        *(f"gateway/{name}" for name in ("accept", "process", "result", "fee")),
         "social/intake",
     }
 
@@ -57,14 +57,14 @@ def test_every_contract_schema_and_code_table_is_used(shipped: MappingSet) -> No
     assert coded == {name for name in shipped.codes if not name.startswith("characters/")}  # those are for contracts to come
 
 
-def test_the_row_id_of_a_case_is_the_same_for_province_and_city(shipped: MappingSet) -> None:
+def test_the_row_id_of_a_case_is_the_same_for_province_and_gateway(shipped: MappingSet) -> None:
     """Reconciliation joins both by it, and it must never change: rows already sent are found by it."""
     given = shipped.cases["province/accept"][0].given
     envelope = mapping.Envelope()
     province, _ = shipped.mappings["province/accept"].apply(given, envelope)
-    city, _ = shipped.mappings["city/accept"].apply(given, mapping.Envelope(operation="I", batch="B1"))
-    assert province is not None and city is not None
-    assert province["row_guid"] == city["RowGuid"] == "fa58eab9-7fec-5149-a6bc-d178f71e73b4"
+    gateway, _ = shipped.mappings["gateway/accept"].apply(given, mapping.Envelope(operation="I", batch="B1"))
+    assert province is not None and gateway is not None
+    assert province["row_guid"] == gateway["RowGuid"] == "fa58eab9-7fec-5149-a6bc-d178f71e73b4"
 
 
 def _named(result: CaseResult) -> str:

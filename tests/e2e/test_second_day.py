@@ -32,7 +32,7 @@ def test_a_corrected_case_replaces_its_dead_delivery_and_frees_its_children(tmp_
         with serving(settings.load(tmp_path, env=environment), scheduled=False) as service:
             assert _run(service).state is RunState.DONE
             dead = _states(service)
-            assert {dead[system]["dead"] for system in ("province", "city")} == {1}
+            assert {dead[system]["dead"] for system in ("province", "gateway")} == {1}
             assert dead["province"]["parked"] > 0
             _mend(plan.settled().local_url, spoiled)
             assert advance(plan.settled().local_url, seed=1, new=3, updates=3, rates=Rates.none()).by_kind()[FlawKind.MISSING] == 0
@@ -40,7 +40,7 @@ def test_a_corrected_case_replaces_its_dead_delivery_and_frees_its_children(tmp_
             after = _states(service)
         assert all(not set(states) & {"dead", "parked", "pending", "held"} for states in after.values())
         assert spoiled in {str(held.content["project_no"]) for held in sandbox.province.held()}
-        assert sandbox.city.stats()["order_violations"] == sandbox.province.stats()["order_violations"] == 0
+        assert sandbox.gateway.stats()["order_violations"] == sandbox.province.stats()["order_violations"] == 0
 
 
 def _run(service: Service) -> Run:

@@ -16,7 +16,7 @@ from tests.commands import DEADLINE, Directory, shipped, until
 #: file -> what is spoilt in it.
 SPOILT = {
     "config/hub.yaml": [('division: "621125"', "division: 621125\ndivison: x")],
-    "config/systems/city.yaml": [("contact: 定西市大数据管理局 数据科", "contct: 数据科"), ("read: 30s", "read: soon")],
+    "config/systems/gateway.yaml": [("contact: 甘肃省政务服务平台 网关对接组", "contct: 数据科"), ("read: 30s", "read: soon")],
     "config/systems/social.yaml": [("in_flight: 2", "in_flight: 0")],
     "config/routes/province.yaml": [("to: province/special", "to: province/specal")],
     "config/routes/social.yaml": [("equals: SB", "equal: SB")],
@@ -45,7 +45,7 @@ def test_all_findings_at_once_each_with_its_place_and_remedy(spoilt: Directory) 
 
 def test_a_file_that_cannot_be_read_is_not_told_again_by_all_who_name_its_system(tmp_path: Path) -> None:
     directory = shipped(tmp_path)
-    directory.change("config/systems/city.yaml", ("adapter: rest", "adapter: rest\ntitle: 又一个"))
+    directory.change("config/systems/gateway.yaml", ("adapter: rest", "adapter: rest\ntitle: 又一个"))
     done = directory.run("check", code=2)
     assert [match["code"] for line in done.stdout.splitlines() if (match := PLACE.fullmatch(line))] == ["HUB-C-103"]
 
@@ -58,7 +58,7 @@ def test_the_same_as_data(spoilt: Directory) -> None:
         assert (spoilt.path / finding["file"]).read_text("utf-8").splitlines()[finding["line"] - 1].strip()
 
 
-@pytest.mark.parametrize("command", [("sync",), ("serve", "--no-http"), ("status",), ("preview", "city-accept")])
+@pytest.mark.parametrize("command", [("sync",), ("serve", "--no-http"), ("status",), ("preview", "gateway-accept")])
 def test_nothing_runs_on_it(spoilt: Directory, command: tuple[str, ...]) -> None:
     done = spoilt.run(*command, code=2)
     assert len(PLACE.findall(done.stderr)) >= len(SPOILT)

@@ -17,7 +17,7 @@ from hub.sandbox.street import Plan, Ports, Sandbox
 from hub.settings import load
 from hub.store import open_store, views
 from tests import configs
-from tests.commands import Directory, shipped
+from tests.commands import CORE, Directory, shipped
 from tests.fault import hostile
 from tests.fault.watched import watched
 
@@ -52,16 +52,16 @@ DATABASE = """
       feeds:
         case: {table: T_BJ, key: BJBH, time: GXSJ, page: 5}
     """
-CITY = """
+GATEWAY = """
     version: 1
-    system: city
+    system: gateway
     title: 市平台
     adapter: tests.fault.appending:AppendingAdapter
     options: {endpoints: [accept, process], file: arrived.txt}
     """
 ROUTES = """
     version: 1
-    routes: [{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: city/accept, lane: BJBH}]
+    routes: [{route: gateway-accept, title: 受理, from: local, kind: case, mapping: gateway/accept, to: gateway/accept, lane: BJBH}]
     """
 
 
@@ -75,7 +75,7 @@ def dead(directory: Directory) -> list[dict[str, Any]]:
 
 def test_bytes_that_are_not_in_the_declared_encoding(tmp_path: Path) -> None:
     configs.write(
-        tmp_path, {"config/systems/local.yaml": FILES, "config/systems/city.yaml": CITY, "config/routes/city.yaml": ROUTES}
+        tmp_path, {"config/systems/local.yaml": FILES, "config/systems/gateway.yaml": GATEWAY, "config/routes/gateway.yaml": ROUTES}
     )
     inbox = tmp_path / "inbox"
     inbox.mkdir()
@@ -102,7 +102,7 @@ def test_what_cannot_be_written_over_there_dies_with_all_its_issues(tmp_path: Pa
     assert (done.code, done.told[0]["unmappable"]) == (1, 1)
     assert arrived(directory) == ["A0", "A1", "A2", "A4"]
     (letter,) = dead(directory)
-    assert (letter["stage"], letter["system"]) == ("map", "city")
+    assert (letter["stage"], letter["system"]) == ("map", "gateway")
     assert {(issue["path"], issue["rule"]) for issue in letter["issues"]} == {
         ("project_no", "length"),
         ("applyer_name", "length"),
@@ -137,8 +137,8 @@ def _case(n: int) -> dict[str, Any]:
 
 
 def _memory(path: Path, records: list[dict[str, Any]], contract: str, mapping: str = configs.ACCEPT) -> Directory:
-    changed: dict[str, str | None] = {"config/systems/city.yaml": CITY, "config/routes/city.yaml": ROUTES}
-    changed |= {"mappings/contracts/city/accept.yaml": contract, "mappings/city/accept.yaml": mapping}
+    changed: dict[str, str | None] = {"config/systems/gateway.yaml": GATEWAY, "config/routes/gateway.yaml": ROUTES}
+    changed |= {"mappings/contracts/gateway/accept.yaml": contract, "mappings/gateway/accept.yaml": mapping}
     changed["mappings/schemas/local/case.yaml"] = (
         configs.CASE + '  BZ: {type: [string, "null"], title: 备注}\n      GXSJ: {type: string, title: 更新时间}\n'
     )
@@ -151,7 +151,7 @@ def _memory(path: Path, records: list[dict[str, Any]], contract: str, mapping: s
 
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Sandbox]:
-    plan = Plan(tmp_path / "county", cases=60, rates=Rates.none(), faults="none", ports=Ports.free())
+    plan = Plan(tmp_path / "county", cases=60, rates=Rates.none(), faults="none", ports=Ports.free(), systems=CORE)
     with Sandbox(plan) as running:
         yield running
 
@@ -188,21 +188,23 @@ def _only_social_suffers(street: Sandbox, directory: Directory, code: str) -> No
         tried = views.attempts(connection, [one.id for one in owed if one.system == "social"])
     store.close()
     assert {(one.system, one.state) for one in owed} == {
-        ("social", State.PENDING), ("city", State.DELIVERED), ("province", State.DELIVERED)
+        ("social", State.PENDING), ("gateway", State.DELIVERED), ("province", State.DELIVERED)
     }  # fmt: skip
     assert {(one.outcome, one.code) for one in tried if one.outcome != "deferred"} == {("in-doubt", code)}
     assert street.social.held() == []
-    assert {one.content["ProjectNo"] for one in street.city.held()} == {one.content["project_no"] for one in street.province.held()}
+    assert {one.content["ProjectNo"] for one in street.gateway.held()} == {
+        one.content["project_no"] for one in street.province.held()
+    }
 
 
 def test_an_answer_that_never_ends(street: Sandbox, tmp_path: Path) -> None:
-    street.city.plan.change(script=[FaultKind.ENDLESS] * 4)
+    street.gateway.plan.change(script=[FaultKind.ENDLESS] * 4)
     street.social.plan.change(script=[FaultKind.ENDLESS] * 2)
     directory = shipped(tmp_path, street.environment())
-    for system in ("city", "social"):
+    for system in ("gateway", "social"):
         directory.change(f"config/systems/{system}.yaml", ("read: 30s, total: 60s", "read: 1s, total: 2s"))
     done = watched(directory, "sync", "--json")
     assert (done.code, done.told[0]["adds_up"]) == (0, True) and done.peak < BOUND
-    thrown = street.city.stats()["faults"] + street.social.stats()["faults"]
+    thrown = street.gateway.stats()["faults"] + street.social.stats()["faults"]
     assert thrown[FaultKind.ENDLESS] == 6, "the test must not pass vacuously"
-    assert street.city.stats()["duplicates"] == street.social.stats()["duplicates"] == 0
+    assert street.gateway.stats()["duplicates"] == street.social.stats()["duplicates"] == 0

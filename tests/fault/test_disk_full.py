@@ -19,7 +19,7 @@ from hub.model import State
 from hub.sandbox.street import Plan, Ports, Sandbox
 from hub.store import Store, open_store, views
 from hub.store.runs import RunState, Trigger
-from tests.commands import shipped, until
+from tests.commands import CORE, shipped, until
 
 #: Pages of 4 KiB: as many as a disk has for anybody, and far more than the test needs.
 PLENTY = 1_000_000
@@ -44,7 +44,7 @@ class Disk:
 
 @contextmanager
 def at_work(path: Path) -> Iterator[tuple[Service, Disk, Sandbox]]:
-    plan = Plan(path / "county", cases=150, seed=3, faults="none", ports=Ports.free())
+    plan = Plan(path / "county", cases=150, seed=3, faults="none", ports=Ports.free(), systems=CORE)
     with Sandbox(plan) as sandbox:
         directory = shipped(path)
         settings = settings_of(directory.path, sandbox.environment())

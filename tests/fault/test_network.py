@@ -24,7 +24,7 @@ from hub.sandbox.proxy import Proxy, Swallow, Weather
 from hub.sandbox.street import Plan, Ports, Sandbox
 from hub.store import systems, views
 from hub.store.runs import Trigger
-from tests.commands import shipped, until
+from tests.commands import CORE, shipped, until
 from tests.servers import fresh_mariadb, fresh_postgresql
 
 #: What the network does, and on which server the province stands meanwhile.
@@ -33,7 +33,7 @@ STORMS = [
     pytest.param(fresh_postgresql, Weather(reset_answers_after=50), id="postgresql-cuts-answers"),
     pytest.param(fresh_mariadb, Weather(reset_requests_after=700), id="mariadb-cuts-requests"),
 ]
-FAR = ("city", "social", "province")
+FAR = ("gateway", "social", "province")
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Street:
 @contextmanager
 def living(path: Path, province_url: str) -> Iterator[Street]:
     """Put a proxy before every far side and let the shipped example work through them."""
-    plan = Plan(path / "county", cases=40, seed=5, faults="none", ports=Ports.free(), province_url=province_url)
+    plan = Plan(path / "county", cases=40, seed=5, faults="none", ports=Ports.free(), systems=CORE, province_url=province_url)
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(plan))
         assert sandbox.truth is not None
@@ -102,7 +102,7 @@ def _before(stack: ExitStack, url: str) -> tuple[Proxy, str]:
 
 def _hurry(directory: Any) -> None:
     """Wait for nobody longer than a second or two."""
-    for system in ("city", "social"):
+    for system in ("gateway", "social"):
         directory.change(
             f"config/systems/{system}.yaml", ("{connect: 5s, read: 30s, total: 60s}", "{connect: 1s, read: 1s, total: 2s}")
         )
@@ -114,17 +114,18 @@ def _hurry(directory: Any) -> None:
 @pytest.mark.parametrize(("server", "weather"), STORMS)
 def test_a_storm_passes(server: Callable[[], Any], weather: Weather, tmp_path: Path) -> None:
     with server() as url, living(tmp_path, url) as street:
-        street.storm(weather, "city", "social")
+        street.storm(weather, "gateway", "social")
         street.ask()
         until(
-            lambda: street.rests("city") and street.rests("social") and street.done("province"), "HTTP rests, the province is done"
+            lambda: street.rests("gateway") and street.rests("social") and street.done("province"),
+            "HTTP rests, the province is done",
         )
-        street.storm(Weather(), "city", "social")
+        street.storm(Weather(), "gateway", "social")
         until(lambda: street.done(*FAR), "all have recovered")
         street.storm(weather, "province")
         street.proxies["province"].cut()
         _another_day(street)
-        until(lambda: street.rests("province") and street.done("city", "social"), "the province rests, the others are done")
+        until(lambda: street.rests("province") and street.done("gateway", "social"), "the province rests, the others are done")
         street.storm(Weather(), "province")
         until(lambda: street.done(*FAR), "the province has recovered")
         _adds_up(street)
@@ -139,7 +140,7 @@ def test_a_silence_passes(tmp_path: Path) -> None:
         until(lambda: street.done(*FAR), "the first day is done")
         street.storm(Weather(swallow=Swallow.ANSWERS), *FAR)
         _another_day(street)
-        until(lambda: street.rests("city") and street.rests("province"), "both rest")
+        until(lambda: street.rests("gateway") and street.rests("province"), "both rest")
         street.storm(Weather(), *FAR)
         until(lambda: street.done(*FAR), "all have recovered")
         _adds_up(street)

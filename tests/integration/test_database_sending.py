@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from adapters.database.reading import LOCAL
 from hub.errors import Deferred, Failure, Misconfigured, Rejected
 from hub.model import Operation, Receipt, Taken
 from tests.databases import ACCEPT, SYNC, UP_PRO_ACCEPT, adapter, ddl, engine, message, rows, run
@@ -36,6 +37,20 @@ def test_a_second_version_replaces_the_first_and_is_marked_new_again(database_ur
         run(over_there, "UPDATE up_pro_accept SET is_sync = '1'")
         subject.send([message(1, remark="new", operation=Operation.UPDATE)])
         assert rows(over_there, "SELECT remark, is_sync FROM up_pro_accept") == [("new", "0")]
+
+
+def test_the_time_of_writing_is_the_databases_and_not_the_messages(database_url: str) -> None:
+    """A row that arrives late must stand behind what a reader of changed rows has read: its message is years old."""
+    endpoints = {"plain": {"table": "plain", "key": "row_guid", "initial": {"apply_date": "$now", "changed": "$now"}}}
+    with engine(database_url) as over_there, adapter(database_url, endpoints=endpoints) as subject:
+        ddl(over_there, PLAIN.replace("{more}", "changed VARCHAR(19)"))
+        before = datetime.now(LOCAL).replace(tzinfo=None, microsecond=0) - timedelta(seconds=2)
+        late = replace(message(1, endpoint="plain"), body={"row_guid": "r1", "project_no": "p1"})
+        assert subject.send([late]) == [Receipt()]
+        ((moment, changed),) = rows(over_there, "SELECT apply_date, changed FROM plain")
+        assert subject.find(late) == Receipt(Taken.DUPLICATE), "the moment of writing proves nothing about the message"
+    assert str(before) <= changed and str(moment)[:19] == changed
+    assert datetime.fromisoformat(changed) - before < timedelta(minutes=5)
 
 
 def test_texts_become_what_the_columns_are(database_url: str) -> None:

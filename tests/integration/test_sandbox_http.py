@@ -13,16 +13,16 @@ import orjson
 import pytest
 import zeep
 
-from hub.sandbox.city import ACCEPT_ID, PATH, QUERY_ID, CityTwin
 from hub.sandbox.control import Control
+from hub.sandbox.farside import FarSide
 from hub.sandbox.faults import TAKEN, FaultKind, FaultPlan
-from hub.sandbox.ledger import Twin
 from hub.sandbox.proxy import Proxy, Swallow
-from hub.sandbox.social import PATH as SOCIAL_PATH
-from hub.sandbox.social import SocialTwin
+from hub.sandbox.twins.gateway import ACCEPT_ID, PATH, QUERY_ID, GatewayTwin
+from hub.sandbox.twins.social import PATH as SOCIAL_PATH
+from hub.sandbox.twins.social import SocialTwin
 from hub.sandbox.web import Host
 from tests.unit.sandbox import bodies
-from tests.unit.sandbox.test_city import ACCEPT, form
+from tests.unit.sandbox.test_gateway import ACCEPT, form
 from tests.unit.sandbox.test_social import FIELDS, envelope
 
 
@@ -35,28 +35,28 @@ def host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def city(host: Host) -> CityTwin:
-    return CityTwin(plan=FaultPlan(delay=0.01, hang=20.0, retry_after=7))
+def gateway(host: Host) -> GatewayTwin:
+    return GatewayTwin(plan=FaultPlan(delay=0.01, hang=20.0, retry_after=7))
 
 
 @pytest.fixture
-def client(host: Host, city: CityTwin) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"http://127.0.0.1:{host.listen(city)}", timeout=httpx.Timeout(10.0, read=0.5)) as client:
+def client(host: Host, gateway: GatewayTwin) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{host.listen(gateway)}", timeout=httpx.Timeout(10.0, read=0.5)) as client:
         yield client
 
 
-def post(client: httpx.Client, city: CityTwin, interface: str = ACCEPT_ID, content: object = ACCEPT) -> httpx.Response:
-    return client.post(PATH, data=form(city, interface, content))
+def post(client: httpx.Client, gateway: GatewayTwin, interface: str = ACCEPT_ID, content: object = ACCEPT) -> httpx.Response:
+    return client.post(PATH, data=form(gateway, interface, content))
 
 
 def code(response: httpx.Response) -> str:
     return str(response.json()["code"])
 
 
-def test_one_connection_carries_many_requests(client: httpx.Client, city: CityTwin) -> None:
-    codes = [code(post(client, city, content=bodies.pascal(bodies.accept(case)))) for case in bodies.some_cases(40)]
+def test_one_connection_carries_many_requests(client: httpx.Client, gateway: GatewayTwin) -> None:
+    codes = [code(post(client, gateway, content=bodies.pascal(bodies.accept(case)))) for case in bodies.some_cases(40)]
     assert codes == ["200"] * 40
-    assert city.stats()["requests"] == 40
+    assert gateway.stats()["requests"] == 40
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_one_connection_carries_many_requests(client: httpx.Client, city: CityTw
         (FaultKind.LATE_REJECTION, 200, '"200"'),
     ],
 )
-def test_answered_faults(client: httpx.Client, city: CityTwin, fault: FaultKind, status: int, said: str) -> None:
-    city.plan.change(script=[fault])
-    response = post(client, city)
+def test_answered_faults(client: httpx.Client, gateway: GatewayTwin, fault: FaultKind, status: int, said: str) -> None:
+    gateway.plan.change(script=[fault])
+    response = post(client, gateway)
     assert (response.status_code, said in response.text) == (status, True)
     assert response.headers.get("retry-after") == ("7" if fault is FaultKind.TOO_MANY else None)
-    assert len(city.held()) == (fault in TAKEN)
-    assert code(post(client, city)) == ("409" if fault in TAKEN else "200"), "the next request must be served well"
-    assert city.plan.thrown() == {fault: 1}
+    assert len(gateway.held()) == (fault in TAKEN)
+    assert code(post(client, gateway)) == ("409" if fault in TAKEN else "200"), "the next request must be served well"
+    assert gateway.plan.thrown() == {fault: 1}
 
 
 @pytest.mark.parametrize(
@@ -93,25 +93,25 @@ def test_answered_faults(client: httpx.Client, city: CityTwin, fault: FaultKind,
         (FaultKind.TIMEOUT_AFTER, httpx.ReadTimeout),
     ],
 )
-def test_unanswered_faults(client: httpx.Client, city: CityTwin, fault: FaultKind, error: type[Exception]) -> None:
-    city.plan.change(script=[fault])
+def test_unanswered_faults(client: httpx.Client, gateway: GatewayTwin, fault: FaultKind, error: type[Exception]) -> None:
+    gateway.plan.change(script=[fault])
     with pytest.raises((error, httpx.RemoteProtocolError)):
-        post(client, city)
-    assert len(city.held()) == (fault in TAKEN)
-    assert post(client, city, QUERY_ID, {"RowGuid": ACCEPT["RowGuid"]}).json()["data"]["held"] is (fault in TAKEN)
-    assert code(post(client, city)) == ("409" if fault in TAKEN else "200")
+        post(client, gateway)
+    assert len(gateway.held()) == (fault in TAKEN)
+    assert post(client, gateway, QUERY_ID, {"RowGuid": ACCEPT["RowGuid"]}).json()["data"]["held"] is (fault in TAKEN)
+    assert code(post(client, gateway)) == ("409" if fault in TAKEN else "200")
 
 
-def test_an_endless_answer_goes_on_until_the_client_leaves(client: httpx.Client, city: CityTwin) -> None:
-    city.plan.change(script=[FaultKind.ENDLESS])
-    with client.stream("POST", PATH, data=form(city, ACCEPT_ID, ACCEPT)) as response:
+def test_an_endless_answer_goes_on_until_the_client_leaves(client: httpx.Client, gateway: GatewayTwin) -> None:
+    gateway.plan.change(script=[FaultKind.ENDLESS])
+    with client.stream("POST", PATH, data=form(gateway, ACCEPT_ID, ACCEPT)) as response:
         got = 0
         for chunk in response.iter_raw():
             got += len(chunk)
             if got > 500_000:
                 break
-    assert got > 500_000 and len(city.held()) == 1
-    assert code(post(client, city)) == "409"
+    assert got > 500_000 and len(gateway.held()) == 1
+    assert code(post(client, gateway)) == "409"
 
 
 @pytest.mark.parametrize(
@@ -123,35 +123,35 @@ def test_an_endless_answer_goes_on_until_the_client_leaves(client: httpx.Client,
         (b"POST / HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\n", b"413"),
     ],
 )
-def test_what_is_no_request_is_turned_away(host: Host, city: CityTwin, raw: bytes, status: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", host.listen(city)), timeout=10) as peer:
+def test_what_is_no_request_is_turned_away(host: Host, gateway: GatewayTwin, raw: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", host.listen(gateway)), timeout=10) as peer:
         peer.sendall(raw)
         answer = b"".join(iter(lambda: peer.recv(4096), b""))
     assert answer.split()[1] == status
 
 
-def test_requests_that_come_in_pieces_or_at_once_are_answered_in_order(host: Host, city: CityTwin) -> None:
-    with socket.create_connection(("127.0.0.1", host.listen(city)), timeout=10) as peer:
+def test_requests_that_come_in_pieces_or_at_once_are_answered_in_order(host: Host, gateway: GatewayTwin) -> None:
+    with socket.create_connection(("127.0.0.1", host.listen(gateway)), timeout=10) as peer:
         one = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
         peer.sendall(one[:9])
         peer.sendall(one[9:] + one + one)
         answer = b""
         while answer.count(b"404 Not Found") < 3:
             answer += peer.recv(4096)
-    assert city.stats()["requests"] == 3
+    assert gateway.stats()["requests"] == 3
 
 
-def test_equal_messages_at_once_are_taken_once(client: httpx.Client, city: CityTwin) -> None:
+def test_equal_messages_at_once_are_taken_once(client: httpx.Client, gateway: GatewayTwin) -> None:
     with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(lambda _: code(post(client, city)), range(32)))
+        codes = list(pool.map(lambda _: code(post(client, gateway)), range(32)))
     assert sorted(codes) == ["200", *["409"] * 31]
-    assert (len(city.held()), city.stats()["duplicates"]) == (1, 31)
+    assert (len(gateway.held()), gateway.stats()["duplicates"]) == (1, 31)
 
 
-def test_a_taken_port_is_an_error(host: Host, city: CityTwin) -> None:
-    port = host.listen(city)
+def test_a_taken_port_is_an_error(host: Host, gateway: GatewayTwin) -> None:
+    port = host.listen(gateway)
     with pytest.raises(OSError):
-        host.listen(city, port)
+        host.listen(gateway, port)
 
 
 def test_the_social_twin_over_http(host: Host) -> None:
@@ -177,27 +177,27 @@ def test_a_soap_library_can_read_the_description_and_call(host: Host) -> None:
 
 
 @pytest.fixture
-def control(host: Host, city: CityTwin) -> Iterator[httpx.Client]:
-    twins: dict[str, Twin] = {"city": city, "social": SocialTwin()}
+def control(host: Host, gateway: GatewayTwin) -> Iterator[httpx.Client]:
+    twins: dict[str, FarSide] = {"gateway": gateway, "social": SocialTwin()}
     with httpx.Client(base_url=f"http://127.0.0.1:{host.listen(Control(twins))}") as client:
         yield client
 
 
 def test_faults_are_ordered_and_everything_is_told_through_the_control_api(
-    client: httpx.Client, control: httpx.Client, city: CityTwin
+    client: httpx.Client, control: httpx.Client, gateway: GatewayTwin
 ) -> None:
-    wanted = {"twin": "city", "rates": {"busy": 1.0}, "script": ["error_503", None], "limits": {"busy": 1}}
+    wanted = {"twin": "gateway", "rates": {"busy": 1.0}, "script": ["error_503", None], "limits": {"busy": 1}}
     assert control.post("/_twin/faults", content=orjson.dumps(wanted)).status_code == 200
-    answers = [post(client, city) for _ in range(4)]
+    answers = [post(client, gateway) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [503, 200, 200, 200]
     assert [code(answer) for answer in answers[1:]] == ["200", "5001", "409"]
     stats = control.get("/_twin/stats").json()
-    assert stats["city"]["faults"] == {"error_503": 1, "busy": 1} and stats["city"]["taken"] == 1
-    [held] = control.get("/_twin/held", params={"twin": "city"}).json()["city"]
+    assert stats["gateway"]["faults"] == {"error_503": 1, "busy": 1} and stats["gateway"]["taken"] == 1
+    [held] = control.get("/_twin/held", params={"twin": "gateway"}).json()["gateway"]
     assert (held["endpoint"], held["row"], held["content"]) == (ACCEPT_ID, ACCEPT["RowGuid"], ACCEPT)
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"twin": "nobody"}', b'{"twin": "city", "rates": {"nonsense": 1}}'])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"twin": "nobody"}', b'{"twin": "gateway", "rates": {"nonsense": 1}}'])
 def test_wrong_orders_are_refused(control: httpx.Client, body: bytes) -> None:
     answer = control.post("/_twin/faults", content=body)
     assert answer.status_code == 400 and "reset_after" in answer.json()["faults"]
@@ -205,8 +205,8 @@ def test_wrong_orders_are_refused(control: httpx.Client, body: bytes) -> None:
 
 
 @pytest.fixture
-def proxy(host: Host, city: CityTwin) -> Iterator[Proxy]:
-    with Proxy("127.0.0.1", host.listen(city)) as proxy:
+def proxy(host: Host, gateway: GatewayTwin) -> Iterator[Proxy]:
+    with Proxy("127.0.0.1", host.listen(gateway)) as proxy:
         yield proxy
     proxy.stop()  # twice does no harm
 
@@ -217,46 +217,46 @@ def far(proxy: Proxy) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_fair_network_passes_everything(far: httpx.Client, proxy: Proxy, city: CityTwin) -> None:
+def test_a_fair_network_passes_everything(far: httpx.Client, proxy: Proxy, gateway: GatewayTwin) -> None:
     proxy.weather.delay = 0.001
-    assert [code(post(far, city)) for _ in range(3)] == ["200", "409", "409"]
+    assert [code(post(far, gateway)) for _ in range(3)] == ["200", "409", "409"]
     assert proxy.connections == 1
 
 
 @pytest.mark.parametrize(("swallow", "held"), [(Swallow.ANSWERS, 1), (Swallow.ALL, 0)])
-def test_a_silent_network(far: httpx.Client, proxy: Proxy, city: CityTwin, swallow: Swallow, held: int) -> None:
+def test_a_silent_network(far: httpx.Client, proxy: Proxy, gateway: GatewayTwin, swallow: Swallow, held: int) -> None:
     proxy.weather.swallow = swallow
     with pytest.raises(httpx.ReadTimeout):
-        post(far, city)
-    assert len(city.held()) == held
+        post(far, gateway)
+    assert len(gateway.held()) == held
     proxy.weather.swallow = Swallow.NOTHING
-    assert code(post(far, city)) == ("409" if held else "200")
+    assert code(post(far, gateway)) == ("409" if held else "200")
 
 
-def test_a_network_that_cuts_requests_or_answers(far: httpx.Client, proxy: Proxy, city: CityTwin) -> None:
+def test_a_network_that_cuts_requests_or_answers(far: httpx.Client, proxy: Proxy, gateway: GatewayTwin) -> None:
     proxy.weather.reset_requests_after = 300
     with pytest.raises((httpx.NetworkError, httpx.RemoteProtocolError)):
-        post(far, city)
-    assert not city.held()
+        post(far, gateway)
+    assert not gateway.held()
     proxy.weather.reset_requests_after, proxy.weather.reset_answers_after = None, 20
     with pytest.raises((httpx.NetworkError, httpx.RemoteProtocolError)):
-        post(far, city)
-    assert len(city.held()) == 1
+        post(far, gateway)
+    assert len(gateway.held()) == 1
 
 
-def test_a_network_that_refuses_and_one_that_is_cut(far: httpx.Client, proxy: Proxy, city: CityTwin) -> None:
-    assert code(post(far, city)) == "200"
+def test_a_network_that_refuses_and_one_that_is_cut(far: httpx.Client, proxy: Proxy, gateway: GatewayTwin) -> None:
+    assert code(post(far, gateway)) == "200"
     proxy.cut()
-    assert code(post(far, city)) == "409", "an idle connection that was cut is made anew"
+    assert code(post(far, gateway)) == "409", "an idle connection that was cut is made anew"
     proxy.weather.refuse = True
     proxy.cut()
     with pytest.raises((httpx.NetworkError, httpx.RemoteProtocolError)):
-        post(far, city)
+        post(far, gateway)
 
 
 def test_no_thread_is_left_behind() -> None:
     host = Host()
-    with Proxy("127.0.0.1", host.listen(CityTwin())):
+    with Proxy("127.0.0.1", host.listen(GatewayTwin())):
         pass
     host.stop()
     assert not [thread for thread in threading.enumerate() if thread.name in ("sandbox", "proxy")]

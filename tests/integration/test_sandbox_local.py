@@ -14,8 +14,8 @@ from hub.sandbox.approval import T_BJ, TABLES
 from hub.sandbox.faults import LEVELS
 from hub.sandbox.flaws import Rates
 from hub.sandbox.generator import advance, fill
-from hub.sandbox.province_tables import ABNORMAL
-from hub.sandbox.street import Plan, Ports, Sandbox
+from hub.sandbox.street import FAR_SIDES, MOST_PORTS, Plan, Ports, Sandbox
+from hub.sandbox.twins.province_tables import ABNORMAL
 from tests.servers import database_url  # noqa: F401
 
 MOMENT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # ten in the morning in Beijing
@@ -94,16 +94,15 @@ def plan(tmp_path: Path, **changes: object) -> Plan:
 def test_a_sandbox_is_reachable_where_its_environment_says(tmp_path: Path) -> None:
     with Sandbox(plan(tmp_path)) as street:
         names = street.environment()
-        expected = "LOCAL_URL PROVINCE_URL CITY_URL CITY_APP_ID CITY_APP_SECRET SOCIAL_URL SOCIAL_USER SOCIAL_PASSWORD"
-        assert set(names) == set(expected.split())
+        assert {"LOCAL_URL", "PROVINCE_URL", "GATEWAY_URL", "GATEWAY_APP_SECRET", "SOCIAL_URL", "SOCIAL_PASSWORD"} <= set(names)
         assert len(rows(names["LOCAL_URL"])["T_BJ"]) == 40 == (street.truth.cases if street.truth else 0)
         engine = sa.create_engine(names["PROVINCE_URL"])
         assert sa.inspect(engine).has_table(ABNORMAL.name)
         engine.dispose()
         assert httpx.get(street.addresses()["social"]).status_code == 200
         stats = httpx.get(street.addresses()["control"]).json()
-        assert {name: one["taken"] for name, one in stats.items()} == {"province": 0, "city": 0, "social": 0}
-        assert httpx.post(street.addresses()["city"]).json()["code"] == "4001"
+        assert set(stats) == set(street.twins) and not any(one["taken"] for one in stats.values())
+        assert httpx.post(street.addresses()["gateway"]).json()["code"] == "4001"
         marker = httpx.post(street.addresses()["control"].replace("stats", "marker"), content=b'{"marker": "0042"}')
         assert marker.json() == {"marker": "0042"}
     street.stop()
@@ -120,7 +119,7 @@ def test_a_second_sandbox_on_the_same_ports_is_told_so(tmp_path: Path) -> None:
     with Sandbox(plan(tmp_path)) as street:
         port = int(street.addresses()["control"].split(":")[2].split("/")[0])
         with pytest.raises(HubError) as refused:
-            Sandbox(plan(tmp_path, ports=Ports(control=port, city=0, social=0))).start()
+            Sandbox(plan(tmp_path, ports=Ports(port))).start()
     assert refused.value.code == "HUB-X-301"
 
 
@@ -128,4 +127,10 @@ def test_levels_of_faults(tmp_path: Path) -> None:
     with pytest.raises(HubError) as refused:
         Sandbox(plan(tmp_path, faults="plenty"))
     assert refused.value.code == "HUB-X-302"
-    assert set(LEVELS) == {"none", "some", "many"} and Ports.at(9000) == Ports(9000, 9001, 9002) and Ports.at(0) == Ports.free()
+    assert set(LEVELS) == {"none", "some", "many"}
+
+
+def test_every_far_side_has_a_port_of_its_own() -> None:
+    ports = [Ports(9000).of(far) for far in FAR_SIDES if far.port]
+    assert len(set(ports)) == len(ports) and all(9000 < port <= 9000 + MOST_PORTS for port in ports)
+    assert Ports.free().of(FAR_SIDES[2]) == 0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from hub.sandbox.province import ProvinceTwin
-from hub.sandbox.province_tables import ABNORMAL, TABLES
+from hub.sandbox.twins.province import ProvinceTwin
+from hub.sandbox.twins.province_tables import ABNORMAL, TABLES
 from tests.servers import database_url  # noqa: F401
 from tests.unit.sandbox import bodies
 
@@ -159,27 +158,3 @@ def test_sampled_rejections_come_at_about_the_chosen_rate_and_always_the_same(tw
     assert again.check() == 0, "a restarted twin must not tell the same again"
     again.stop()
     assert len(told) == rejected
-
-
-def test_the_background_check_works_on_its_own_and_outlives_a_database_that_fails(
-    database_url: str,  # noqa: F811
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    twin = ProvinceTwin(database_url, rate=1.0, every=0.01)
-    engine = sa.create_engine(database_url)
-    try:
-        twin.start()  # there are no tables yet
-        until(lambda: "the province's check failed" in caplog.text)
-        twin.create()
-        write(engine, "up_pro_accept", bodies.accept(finished()))
-        until(lambda: len(abnormal(engine)) == 1)
-    finally:
-        twin.stop()
-        engine.dispose()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)

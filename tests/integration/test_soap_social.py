@@ -17,7 +17,7 @@ from adapters.soap.options import SoapOptions
 from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Json, Judgement, Message, Receipt, Taken, Verdict
 from hub.sandbox.faults import FaultKind
-from hub.sandbox.social import SocialTwin
+from hub.sandbox.twins.social import SocialTwin
 from hub.sandbox.web import Host
 
 SHIPPED = Path(__file__).parents[2] / "config" / "systems" / "social.yaml"

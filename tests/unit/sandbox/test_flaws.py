@@ -73,7 +73,7 @@ def test_default_rates_spoil_one_to_three_in_a_hundred() -> None:
     assert 10 < len(fatal) < 50
 
 
-@pytest.mark.parametrize("system", ["province", "city", "social"])
+@pytest.mark.parametrize("system", ["province", "gateway", "social"])
 def test_social_security_refuses_only_its_own_cases(system: str) -> None:
     made, flaws = county(MANY)
     truth = GroundTruth(flaws=flaws)
@@ -87,7 +87,7 @@ def test_crossed_times_are_noticed_late_and_by_the_province_only() -> None:
     _, flaws = county(MANY)
     truth = GroundTruth(flaws=flaws)
     assert {flaw.kind for flaw in flaws if flaw.late} == {FlawKind.CROSSED}
-    assert truth.refused("province", late=True) and not truth.refused("city", late=True)
+    assert truth.refused("province", late=True) and not truth.refused("gateway", late=True)
     assert not truth.refused("province", late=True) & truth.refused("province")
 
 

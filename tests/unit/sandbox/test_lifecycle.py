@@ -43,7 +43,15 @@ def test_codes_come_from_the_local_lists() -> None:
 def test_every_closed_case_has_a_step_and_the_status_of_one() -> None:
     assert all(case.rows["T_BZ"] for case in COUNTY if closed(case))
     assert {case.main["BJZT"] for case in COUNTY if closed(case)} == {"03"}
-    assert 0.7 < sum(map(closed, COUNTY)) / len(COUNTY) < 0.9
+    own = [case for case in COUNTY if not case.main["SSZX"]]
+    assert 0.7 < sum(map(closed, own)) / len(own) < 0.9
+
+
+def test_a_sub_centres_case_is_taken_in_and_handed_over() -> None:
+    dispatched = [case for case in COUNTY if case.main["SSZX"]]
+    assert dispatched and not any(map(closed, dispatched))
+    assert all([step["HJZT"] for step in case.rows["T_BZ"]] == ["4"] for case in dispatched)
+    assert any(case.rows["T_SF"] for case in dispatched), "the hall takes the fee with the case"
 
 
 def test_a_refusal_says_why_and_yields_no_certificate() -> None:
@@ -61,9 +69,9 @@ def test_case_numbers_are_unique_and_built_from_the_item_code() -> None:
 
 def test_two_thousand_cases_make_about_twelve_thousand_messages() -> None:
     province = sum(len(rows) for case in COUNTY for table, rows in case.rows.items() if table != "T_SF")
-    city = sum(len(case.rows[table]) for case in COUNTY for table in ("T_BJ", "T_JG", "T_SF"))
+    gateway = sum(len(case.rows[table]) for case in COUNTY for table in ("T_BJ", "T_JG", "T_SF"))
     social = sum(case.main["SSZX"] == "SB" for case in COUNTY)
-    assert 5.5 < (province + city + social) / len(COUNTY) < 6.7
+    assert 5.5 < (province + gateway + social) / len(COUNTY) < 6.7
 
 
 def test_many_rows_share_their_update_time() -> None:

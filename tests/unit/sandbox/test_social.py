@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from hub.sandbox.faults import FaultKind
-from hub.sandbox.social import DUPLICATE, INTAKE, MOLSS, PATH, QUERY, SOAP, VERDICTS, SocialTwin
+from hub.sandbox.twins.social import DUPLICATE, INTAKE, MOLSS, PATH, QUERY, SOAP, VERDICTS, SocialTwin
 from hub.sandbox.web import Answer, Request
 from tests.unit.sandbox import bodies
 

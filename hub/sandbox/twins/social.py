@@ -15,11 +15,12 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Held, Ledger, Rejection
 from hub.sandbox.national import SKEW, identity_is_valid, moment, now
+from hub.sandbox.twins.wsdl import WSDL
 from hub.sandbox.web import Answer, Request
-from hub.sandbox.wsdl import WSDL
 
 PATH = "/services/business"
 INTAKE, QUERY, VERDICTS = "F10.01.01", "F10.01.02", "F10.01.03"
@@ -70,10 +71,12 @@ class _Call:
     business: Mapping[str, str]
 
 
-class SocialTwin:
+class SocialTwin(FarSide):
     """The sub-centre's service: case intake, look-up by case number, and late verdicts."""
 
     name = "social"
+    port = 2
+    path = f"{PATH}?wsdl"
 
     def __init__(self, *, user: str = "zhangxian", password: str = "sandbox-social-secret", plan: FaultPlan | None = None) -> None:
         self.user, self.password = user, password
@@ -84,6 +87,15 @@ class SocialTwin:
             QUERY: self._query,
             VERDICTS: self._verdicts,
         }
+
+    @classmethod
+    def on(cls, ground: Ground) -> SocialTwin:
+        """Build the sub-centre; it keeps what it holds in memory."""
+        return cls(plan=ground.plan(cls.name))
+
+    def environment(self, address: str) -> dict[str, str]:
+        """Return where it listens, and the user it lets in."""
+        return {"SOCIAL_URL": address, "SOCIAL_USER": self.user, "SOCIAL_PASSWORD": self.password}
 
     def held(self) -> list[Held]:
         """Return every row held; endpoint is the function number, row the case number."""

@@ -3,63 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from hub.sandbox import national
+from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Held
-from hub.sandbox.province_tables import ABNORMAL, SEEN, SPECS, TABLES, TITLES, dropping, metadata, refusing, triggers
-
-log = logging.getLogger(__name__)
+from hub.sandbox.twins.province_tables import ABNORMAL, SEEN, SPECS, TABLES, TITLES, dropping, metadata, refusing, triggers
 
 #: Rows judged in one query.
 _CHUNK = 400
 _FIRST, *_CHILDREN = TABLES
 
 
-class ProvinceTwin:
+class ProvinceTwin(FarSide):
     """The province's front-end database at any SQLAlchemy URL, with its late check.
 
-    The check runs when `check` is called or every `every` seconds between `start` and `stop`. It rejects what breaks the national
+    The check runs when `check` is called. It rejects what breaks the national
     rules, and beyond that a share `rate` of all rows for no reason in the data, chosen by row key: another run chooses the same.
     """
 
     name = "province"
 
-    def __init__(self, url: str, *, rate: float = 0.0, every: float = 1.0) -> None:
+    def __init__(self, url: str, *, rate: float = 0.0) -> None:
         self.url, self.rate = url, rate
         self.plan = FaultPlan()  # a database does not misbehave by message; see `refuse_marked` and `locked`
-        self._every = every
         self._engine = _open(url)
         self._judged: dict[tuple[str, str], Any] = {}  # (table, row_guid) -> the cd_time that was judged
         self._rejected: Counter[str] = Counter()
-        self._once, self._stopping = Lock(), Event()
-        self._thread: Thread | None = None
+        self._once = Lock()
+
+    @classmethod
+    def on(cls, ground: Ground) -> ProvinceTwin:
+        """Build the province over its database."""
+        return cls(ground.url(cls.name), rate=ground.late)
+
+    def environment(self, address: str) -> dict[str, str]:
+        """Return where its database is."""
+        return {"PROVINCE_URL": self.url}
 
     def create(self) -> None:
         """Create the tables and triggers that are missing."""
         metadata.create_all(self._engine)
         self._run(triggers(self._engine.dialect))
 
-    def start(self) -> None:
-        """Check in the background until `stop`."""
-        self._thread = Thread(target=self._watch, name="province", daemon=True)
-        self._thread.start()
-
     def stop(self) -> None:
-        """End the background check and close the connections; may be called twice."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join()
+        """Close the connections; may be called twice."""
         self._engine.dispose()
+
+    def work(self) -> int:
+        """Check what has come in."""
+        return self.check()
 
     def held(self) -> list[Held]:
         """Return every row; endpoint is the table."""
@@ -157,13 +157,6 @@ class ProvinceTwin:
             return []
         self.plan.note(FaultKind.LATE_REJECTION)
         return [national.Fault("", "抽查退回", "省级抽查不合格，请核实后重新报送")]
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(self._every):
-            try:
-                self.check()
-            except SQLAlchemyError as error:  # the database was cut off or locked: the next round sees the same rows again
-                log.warning("the province's check failed: %s", type(error).__name__)
 
     def _run(self, statements: list[str]) -> None:
         with self._engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The city's gateway judges signature, clock, contract, order and repetition."""
+"""The gateway's gateway judges signature, clock, contract, order and repetition."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
-from hub.sandbox.city import ACCEPT_ID, FEE_ID, PATH, PROCESS_ID, QUERY_ID, RESULT_ID, VERDICTS_ID, CityTwin, signature
 from hub.sandbox.faults import FaultKind
+from hub.sandbox.twins.gateway import ACCEPT_ID, FEE_ID, PATH, PROCESS_ID, QUERY_ID, RESULT_ID, VERDICTS_ID, GatewayTwin, signature
 from hub.sandbox.web import Answer, Request
 from tests.unit.sandbox import bodies
 
@@ -28,11 +28,11 @@ FEE = {
 
 
 @pytest.fixture
-def twin() -> CityTwin:
-    return CityTwin()
+def twin() -> GatewayTwin:
+    return GatewayTwin()
 
 
-def form(twin: CityTwin, interface: str, content: Any, **changes: str) -> dict[str, str]:
+def form(twin: GatewayTwin, interface: str, content: Any, **changes: str) -> dict[str, str]:
     plain = {"app_id": twin.app_id, "interface_id": interface, "version": "1.0", "header": "{}", "charset": "UTF-8", "origin": "1"}
     fields = plain | {"biz_content": orjson.dumps(content).decode(), "timestamp": str(int(time.time() * 1000))} | changes
     return {"sign": signature(fields, twin.secret)} | fields
@@ -42,7 +42,7 @@ def request(fields: dict[str, str]) -> Request:
     return Request("POST", PATH, "", {}, urlencode(fields).encode())
 
 
-def send(twin: CityTwin, interface: str, content: Any, fault: FaultKind | None = None, **changes: str) -> dict[str, Any]:
+def send(twin: GatewayTwin, interface: str, content: Any, fault: FaultKind | None = None, **changes: str) -> dict[str, Any]:
     answer = twin.answer(request(form(twin, interface, content, **changes)), fault)
     assert answer.status == 200
     said: dict[str, Any] = orjson.loads(answer.body)
@@ -58,7 +58,7 @@ def test_the_signature_is_the_sm3_of_the_sorted_fields_and_the_secret() -> None:
     assert signature(fields, "s") != signature(fields, "t")
 
 
-def test_a_whole_case_is_taken_and_held(twin: CityTwin) -> None:
+def test_a_whole_case_is_taken_and_held(twin: GatewayTwin) -> None:
     sent = [(ACCEPT_ID, ACCEPT), (PROCESS_ID, PROCESS), (RESULT_ID, RESULT), (FEE_ID, FEE)]
     receipts = [send(twin, interface, content)["data"]["receiptNo"] for interface, content in sent]
     assert len(set(receipts)) == 4
@@ -67,17 +67,17 @@ def test_a_whole_case_is_taken_and_held(twin: CityTwin) -> None:
 
 
 @pytest.mark.parametrize("case", CASES[:20], ids=lambda case: case.number[-4:])
-def test_right_cases_of_all_sorts_are_taken(twin: CityTwin, case: bodies.Case) -> None:
+def test_right_cases_of_all_sorts_are_taken(twin: GatewayTwin, case: bodies.Case) -> None:
     assert send(twin, ACCEPT_ID, bodies.pascal(bodies.accept(case)))["code"] == "200"
 
 
-def test_the_same_again_is_a_duplicate_with_the_first_receipt(twin: CityTwin) -> None:
+def test_the_same_again_is_a_duplicate_with_the_first_receipt(twin: GatewayTwin) -> None:
     first, second = send(twin, ACCEPT_ID, ACCEPT), send(twin, ACCEPT_ID, ACCEPT)
     assert (second["code"], second["message"], second["data"]) == ("409", "重复提交", first["data"])
     assert twin.stats()["duplicates"] == 1 and len(twin.held()) == 1
 
 
-def test_other_content_is_an_update_only_when_it_says_so(twin: CityTwin) -> None:
+def test_other_content_is_an_update_only_when_it_says_so(twin: GatewayTwin) -> None:
     send(twin, ACCEPT_ID, ACCEPT)
     changed = ACCEPT | {"ContactMobile": "14000999999", "Cd_batch": "later"}
     assert send(twin, ACCEPT_ID, changed)["code"] == "4001"
@@ -86,7 +86,7 @@ def test_other_content_is_an_update_only_when_it_says_so(twin: CityTwin) -> None
     assert held.content["ContactMobile"] == "14000999999" and twin.stats()["updated"] == 1
 
 
-def test_a_deletion_needs_only_its_keys(twin: CityTwin) -> None:
+def test_a_deletion_needs_only_its_keys(twin: GatewayTwin) -> None:
     send(twin, ACCEPT_ID, ACCEPT)
     keys = {name: ACCEPT[name] for name in ("RowGuid", "ProjectNo", "Cd_time", "Cd_batch")} | {"Cd_operation": "D"}
     assert send(twin, ACCEPT_ID, keys)["code"] == "200"
@@ -95,7 +95,7 @@ def test_a_deletion_needs_only_its_keys(twin: CityTwin) -> None:
 
 
 @pytest.mark.parametrize(("interface", "content"), [(RESULT_ID, RESULT), (PROCESS_ID, PROCESS), (FEE_ID, FEE)])
-def test_a_child_before_its_case_is_refused_and_counted(twin: CityTwin, interface: str, content: dict[str, Any]) -> None:
+def test_a_child_before_its_case_is_refused_and_counted(twin: GatewayTwin, interface: str, content: dict[str, Any]) -> None:
     assert send(twin, interface, content)["code"] == "4002"
     assert twin.stats()["order_violations"] == 1 and not twin.held()
 
@@ -112,36 +112,36 @@ def test_a_child_before_its_case_is_refused_and_counted(twin: CityTwin, interfac
         ({"Cd_operation": {"I": 1}}, "Cd_operation"),
     ],
 )
-def test_a_broken_contract_names_the_field(twin: CityTwin, changes: dict[str, Any], named: str) -> None:
+def test_a_broken_contract_names_the_field(twin: GatewayTwin, changes: dict[str, Any], named: str) -> None:
     said = send(twin, ACCEPT_ID, ACCEPT | changes)
     assert said["code"] == "4001" and named in said["message"]
 
 
 @pytest.mark.parametrize("amount", ["9,00", "9.001", "", "-1", True])
-def test_amounts_have_two_decimals_at_most(twin: CityTwin, amount: object) -> None:
+def test_amounts_have_two_decimals_at_most(twin: GatewayTwin, amount: object) -> None:
     send(twin, ACCEPT_ID, ACCEPT)
     assert send(twin, FEE_ID, FEE | {"Amount": amount})["code"] == "4001"
     assert send(twin, FEE_ID, FEE | {"Amount": 9.5})["code"] == "200"
 
 
 @pytest.mark.parametrize("changes", [{"sign": "0" * 64}, {"app_id": "other"}, {"timestamp": "1"}, {"timestamp": "soon"}])
-def test_strangers_and_wrong_clocks_are_turned_away(twin: CityTwin, changes: dict[str, str]) -> None:
+def test_strangers_and_wrong_clocks_are_turned_away(twin: GatewayTwin, changes: dict[str, str]) -> None:
     fields = form(twin, ACCEPT_ID, ACCEPT, **{name: value for name, value in changes.items() if name != "sign"}) | changes
     said = orjson.loads(twin.answer(request(fields), None).body)
     assert said["code"] == "4010" and not twin.held()
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"app_id=%FF%FE", b"{}"])
-def test_a_body_that_is_no_form_is_refused(twin: CityTwin, body: bytes) -> None:
+def test_a_body_that_is_no_form_is_refused(twin: GatewayTwin, body: bytes) -> None:
     assert orjson.loads(twin.answer(Request("POST", PATH, "", {}, body), None).body)["code"] == "4001"
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "null", '"x"'])
-def test_business_content_must_be_an_object(twin: CityTwin, content: str) -> None:
+def test_business_content_must_be_an_object(twin: GatewayTwin, content: str) -> None:
     assert send(twin, ACCEPT_ID, {}, biz_content=content)["code"] == "4001"
 
 
-def test_a_look_up_tells_what_is_held_batch_by_batch(twin: CityTwin) -> None:
+def test_a_look_up_tells_what_is_held_batch_by_batch(twin: GatewayTwin) -> None:
     row = {"RowGuid": ACCEPT["RowGuid"]}
     assert send(twin, QUERY_ID, row)["data"] == {"held": False}
     receipt = send(twin, ACCEPT_ID, ACCEPT)["data"]["receiptNo"]
@@ -152,7 +152,7 @@ def test_a_look_up_tells_what_is_held_batch_by_batch(twin: CityTwin) -> None:
     assert send(twin, QUERY_ID, asked | {"InterfaceId": RESULT_ID})["data"] == {"held": False}
 
 
-def test_a_late_rejection_is_taken_well_and_told_when_asked(twin: CityTwin) -> None:
+def test_a_late_rejection_is_taken_well_and_told_when_asked(twin: GatewayTwin) -> None:
     assert send(twin, ACCEPT_ID, ACCEPT, FaultKind.LATE_REJECTION)["code"] == "200"
     told = send(twin, VERDICTS_ID, {})["data"]
     assert told["next"] == 1 and told["rows"][0]["RowGuid"] == ACCEPT["RowGuid"]
@@ -160,7 +160,7 @@ def test_a_late_rejection_is_taken_well_and_told_when_asked(twin: CityTwin) -> N
     assert send(twin, VERDICTS_ID, {"Since": "x"})["data"]["next"] == 1
 
 
-def test_unearned_refusals_are_answered_in_the_gateways_words(twin: CityTwin) -> None:
+def test_unearned_refusals_are_answered_in_the_gateways_words(twin: GatewayTwin) -> None:
     def code(answer: Answer) -> str:
         return str(orjson.loads(answer.body)["code"])
 
@@ -170,7 +170,7 @@ def test_unearned_refusals_are_answered_in_the_gateways_words(twin: CityTwin) ->
     assert twin.refusal(FaultKind.SOAP_FAULT, asked).status == 500
 
 
-def test_only_intake_meets_faults(twin: CityTwin) -> None:
+def test_only_intake_meets_faults(twin: GatewayTwin) -> None:
     assert twin.came(request(form(twin, ACCEPT_ID, ACCEPT)))
     assert not twin.came(request(form(twin, QUERY_ID, {})))
     twin.plan.lookups = True
@@ -178,6 +178,6 @@ def test_only_intake_meets_faults(twin: CityTwin) -> None:
     assert twin.stats()["requests"] == 3
 
 
-def test_other_paths_do_not_exist(twin: CityTwin) -> None:
+def test_other_paths_do_not_exist(twin: GatewayTwin) -> None:
     assert twin.answer(Request("GET", PATH, "", {}, b""), None).status == 404
     assert twin.answer(Request("POST", "/", "", {}, b""), None).status == 404

@@ -1,7 +1,7 @@
-"""Decides what the city's exchange platform takes: a JPAAS-style signed gateway that keeps, checks and answers like the real one.
+"""Decides what the province's gateway takes: JPAAS-style signed forms, kept, checked and answered like the real one.
 
 Gateway form and SM3 signature as the Gansu gateway publishes them. Where the application's secret enters the signed text is
-published nowhere; here it stands as `app_secret` in its alphabetical place, an assumption to be confirmed with the city.
+published nowhere; here it stands as `app_secret` in its alphabetical place, an assumption to be confirmed with the province.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from hub.sandbox.columns import ACCEPT, PROCESS, RESULT, Column
+from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Content, Held, Ledger, Rejection
 from hub.sandbox.national import faults
@@ -46,7 +47,7 @@ _FEE = (
 )
 #: All that a deletion needs to say.
 _KEYS = frozenset({"row_guid", "project_no", "cd_operation", "cd_time", "cd_batch"})
-#: What the city leaves out of the national list of mandatory columns.
+#: What it leaves out of the national list of mandatory columns.
 _OPTIONAL = frozenset({"task_version", "data_source", "is_delivery_results"})
 
 
@@ -83,17 +84,28 @@ class _Call:
     late: bool
 
 
-class CityTwin:
-    """The city platform's gateway: four intake interfaces, a look-up and the list of late verdicts."""
+class GatewayTwin(FarSide):
+    """The gateway of the provincial service network: four intake interfaces, a look-up and the list of late verdicts."""
 
-    name = "city"
+    name = "gateway"
+    port = 1
+    path = PATH
 
-    def __init__(self, *, app_id: str = "zhangxian", secret: str = "sandbox-city-secret", plan: FaultPlan | None = None) -> None:
+    def __init__(self, *, app_id: str = "zhangxian", secret: str = "sandbox-gateway-secret", plan: FaultPlan | None = None) -> None:
         self.app_id, self.secret = app_id, secret
         self.plan = plan or FaultPlan()
         self._ledger = Ledger("ZX")
         self._cases: set[str] = set()  # project numbers accepted
         self._lookups: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {QUERY_ID: self._query, VERDICTS_ID: self._verdicts}
+
+    @classmethod
+    def on(cls, ground: Ground) -> GatewayTwin:
+        """Build the gateway; it keeps what it holds in memory."""
+        return cls(plan=ground.plan(cls.name))
+
+    def environment(self, address: str) -> dict[str, str]:
+        """Return where it listens, and the application's id and secret."""
+        return {"GATEWAY_URL": address, "GATEWAY_APP_ID": self.app_id, "GATEWAY_APP_SECRET": self.secret}
 
     def held(self) -> list[Held]:
         """Return every row held; endpoint is the interface id, row the RowGuid."""
