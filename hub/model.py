@@ -148,10 +148,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class VerdictPage:
-    """Verdicts, oldest first, and where to resume."""
+    """Verdicts, oldest first, and where to resume. `faults` are rows that could not be read as verdicts."""
 
     verdicts: tuple[Verdict, ...]
     cursor: str | None
+    faults: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

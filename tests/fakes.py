@@ -35,6 +35,7 @@ class FarSide:
     calls: list[tuple[int, ...]] = field(default_factory=list)  # the message ids of each `send`
     pages: int = 0  # that were read: asking for the next one acknowledges the one before
     verdicts: list[Verdict] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)  # told with the next verdicts, once
     down: Failure | None = None  # raised by every call while set
     lock: threading.RLock = field(default_factory=threading.RLock)
     script: dict[str, deque[tuple[Outcome, bool]]] = field(default_factory=lambda: defaultdict(deque))
@@ -198,5 +199,7 @@ class LateMemoryAdapter(MemoryAdapter):
         position = int(cursor or 0)
         with self._far.lock:
             part = tuple(self._far.verdicts[position:])
-        if part:
-            yield VerdictPage(part, str(position + len(part)))
+            faults = tuple(self._far.unreadable)
+            self._far.unreadable.clear()
+        if part or faults:
+            yield VerdictPage(part, str(position + len(part)), faults)

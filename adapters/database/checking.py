@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.database.connection import Connections
 from adapters.database.failures import OF_THE_ROW, Missing, Trouble, failure, missing, trouble
-from adapters.database.options import DatabaseOptions, Endpoint, Feed, FeedbackRule
+from adapters.database.options import Confirm, DatabaseOptions, Endpoint, Feed, FeedbackRule
 from adapters.database.tables import Shape, Tables
 from hub.errors import Misconfigured
 
@@ -89,20 +89,21 @@ def _needs(options: DatabaseOptions) -> Iterator[Need]:
     for endpoint in options.endpoints.values():
         yield _endpoint(endpoint)
     for rule in options.feedback:
-        yield _feedback(rule, options)
+        yield from _feedback(rule, options)
 
 
 def _feed(feed: Feed) -> Iterator[Need]:
     claim, confirm = feed.claim, feed.confirm
     columns = [*feed.key, feed.time, feed.revision, feed.deleted.column if feed.deleted else None, *feed.base64]
+    columns += [*feed.match, *feed.documents]
     rights: set[str] = set()
     if claim:
         columns += [claim.status, claim.token, claim.time, claim.error]
         rights = {"update", *(["delete"] if claim.remove else [])}
     if confirm:
-        columns += confirm.by.values()
-        yield Need((confirm.table,), (*confirm.by, *confirm.values, *(confirm.failed or {})), frozenset({"insert"}))
-    yield Need((str(feed.table or feed.query),), tuple(columns), frozenset(rights), query=feed.query is not None)
+        columns += confirm.columns()
+        yield _sister(confirm)
+    yield Need(feed.table or (str(feed.query),), tuple(columns), frozenset(rights), query=feed.query is not None)
     for children in feed.children.values():
         yield Need((children.table,), (*children.key, *children.order))
 
@@ -110,11 +111,17 @@ def _feed(feed: Feed) -> Iterator[Need]:
 def _endpoint(endpoint: Endpoint) -> Need:
     sync = endpoint.sync
     columns = (*endpoint.key, *(endpoint.columns or ()), sync.operation, sync.batch, sync.time, *endpoint.initial)
+    written = (*columns, *endpoint.documents, sync.source.column if sync.source else None)
     rights = {"insert", *(["update"] if endpoint.mode == "upsert" else []), *(["delete"] if endpoint.delete == "remove" else [])}
-    return Need(endpoint.table, (*columns, sync.source.column if sync.source else None), frozenset(rights))
+    return Need(endpoint.table, written, frozenset(rights))
 
 
-def _feedback(rule: FeedbackRule, options: DatabaseOptions) -> Need:
+def _feedback(rule: FeedbackRule, options: DatabaseOptions) -> Iterator[Need]:
     table = (rule.table,) if rule.table else options.endpoints[rule.endpoint].table
-    status = rule.status.column if rule.status else None
-    return Need(table, (*rule.key, rule.time, rule.row, rule.batch, status, *rule.match, *(rule.said or ())))
+    yield Need(table, tuple(rule.columns()))
+    if rule.confirm:
+        yield _sister(rule.confirm)
+
+
+def _sister(confirm: Confirm) -> Need:
+    return Need((confirm.table,), (*confirm.by, *confirm.values, *(confirm.failed or {})), frozenset({"insert"}))

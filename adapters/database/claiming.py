@@ -34,7 +34,7 @@ class ClaimingReader(Exchange):
         shape = feeding.shape
         with telling(feeding.where):
             self._status = shape.column(claim.status)
-            self._new = flagged(shape, claim.status, claim.new)
+            self._new = sa.and_(flagged(shape, claim.status, claim.new), *feeding.conditions)
             for name in (claim.token, claim.time, claim.error):
                 if name:
                     shape.column(name)
@@ -101,7 +101,8 @@ class ClaimingReader(Exchange):
             return self._new
         column = shape.column(claim.time)
         limit = converter(column.kind, self._feeding.connections.dialect).one(fitting_form(column.textual, now - claim.stale))
-        stale = sa.and_(flagged(shape, claim.status, [claim.claimed]), shape.element(claim.time) < limit)
+        claimed = flagged(shape, claim.status, [claim.claimed])
+        stale = sa.and_(claimed, shape.element(claim.time) < limit, *self._feeding.conditions)
         return sa.or_(self._new, stale)
 
     def _mark(self, connection: sa.Connection, rows: Sequence[RawRow], now: Any, token: str) -> int:

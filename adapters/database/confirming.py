@@ -107,10 +107,10 @@ class ConfirmingReader(Exchange):
 
 def _keysets(feeding: Feeding, unread: sa.ColumnElement[bool]) -> Iterator[Keyset]:
     """Rows without time have no place among those with one: they are read after them, by key alone."""
-    shape, feed = feeding.shape, feeding.feed
+    shape, feed, wanted = feeding.shape, feeding.feed, (*feeding.conditions, unread)
     if feed.time is None:
-        yield Keyset(shape, None, feed.key, feed.page, (unread,))
+        yield Keyset(shape, None, feed.key, feed.page, wanted)
         return
     time = shape.element(feed.time)
-    yield Keyset(shape, feed.time, feed.key, feed.page, (unread, time.is_not(None)))
-    yield Keyset(shape, None, feed.key, feed.page, (unread, time.is_(None)))
+    yield Keyset(shape, feed.time, feed.key, feed.page, (*wanted, time.is_not(None)))
+    yield Keyset(shape, None, feed.key, feed.page, (*wanted, time.is_(None)))

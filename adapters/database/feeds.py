@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from adapters.database.children import attach
 from adapters.database.connection import Connections
+from adapters.database.documents import document_reader
 from adapters.database.failures import Missing, Trouble, source_failed, source_missing, trouble
+from adapters.database.fields import Value
 from adapters.database.keyset import Keyset, RawRow
 from adapters.database.options import Feed
 from adapters.database.reading import Reading, Rows, Unfit, digest, read
 from adapters.database.tables import Shape, Tables
+from adapters.database.targets import flagged
 from adapters.database.walking import Bookmark, walk
 from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
@@ -53,13 +56,22 @@ def telling(where: str) -> Iterator[None]:
 
 
 class Feeding:
-    """What every way of reading a feed needs: the table's shape, and rows turned into records."""
+    """What every way of reading a feed needs: the table's shape, and rows turned into records.
 
-    def __init__(self, kind: str, feed: Feed, connections: Connections, tables: Tables, max_field: int) -> None:
+    `only`: the columns that matter, where the others need not be readable.
+    """
+
+    noun: ClassVar[str] = "feed"
+
+    def __init__(
+        self, kind: str, feed: Feed, connections: Connections, tables: Tables, max_field: int, only: Sequence[str] = ()
+    ) -> None:
         self.kind, self.feed, self.connections, self.tables = kind, feed, connections, tables
-        self.where = f"feed {kind}"
+        self.where = f"{self.noun} {kind}"
         with telling(self.where):
-            self.shape = tables.query(feed.query) if feed.query else tables.shape(str(feed.table))
+            shape = tables.query(feed.query) if feed.query else tables.shape(*(feed.table or ()))
+            self.shape = shape.only(only) if only else shape
+            self.conditions = tuple(flagged(self.shape, name, _listed(value)) for name, value in feed.match.items())
             self.how = _reading(feed, self.shape, max_field)
             self.key = [self.shape.column(name).shown for name in feed.key]
             self._revision = self.shape.column(feed.revision).shown if feed.revision else None
@@ -121,7 +133,7 @@ class Feeding:
                 del data[name]
         with telling(self.where):
             if self.feed.children:
-                attach(self.feed, self.connections, self.tables, found, self.key, self.how)
+                attach(self.feed, self.connections, self.tables, found, self.key, replace(self.how, documents={}))
             records = [self._record(data) for index, data in enumerate(found.data) if index not in found.broken]
         return tuple(records), tuple(self._faults(rows, found))
 
@@ -159,7 +171,15 @@ def _reading(feed: Feed, shape: Shape, max_field: int) -> Reading:
         base64=frozenset(shape.column(name).shown for name in feed.base64),
         bits=frozenset(column.shown for column in shape.columns if isinstance(column.kind, mysql.BIT)),
         max_field=max_field,
+        documents={
+            (shown := shape.column(name).shown): document_reader(shown, document, max_field)
+            for name, document in feed.documents.items()
+        },
     )
+
+
+def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 class TimedReader:
@@ -170,7 +190,8 @@ class TimedReader:
         feed = feeding.feed
         with telling(feeding.where):
             self._lost = Keyset(feeding.shape, feed.time, feed.key, feed.page).missing_order()
-            self._keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, tuple(sa.not_(lost) for lost in self._lost))
+            placed = (*feeding.conditions, *(sa.not_(lost) for lost in self._lost))
+            self._keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, placed)
 
     def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages from `overlap` before `start` on; last, the rows that have no place in the order."""
@@ -185,7 +206,8 @@ class TimedReader:
         if not self._lost:
             return
         feeding = self._feeding
-        statement = sa.select(*feeding.shape.elements(feeding.feed.key)).where(sa.or_(*self._lost)).limit(self._keyset.limit)
+        lost = (*feeding.conditions, sa.or_(*self._lost))
+        statement = sa.select(*feeding.shape.elements(feeding.feed.key)).where(*lost).limit(self._keyset.limit)
         with telling(feeding.where):
             rows = feeding.connections.rows(statement)[1]
         keys = ["|".join("?" if part is None else str(part) for part in row) for row in rows]

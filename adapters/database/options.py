@@ -8,40 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from adapters.database.documents import ReadDocument, WrittenDocument, body_fields
+from adapters.database.fields import Duration, Names, Overlap, Value, known_encoding
+from adapters.kit.answers import AnswerCondition
+from hub.model import Judgement
 from hub.ports import Options
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value.strip())):
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("a duration such as 30s, 5m, 1h or 7d is expected")
-
-
-def _overlap(value: object) -> object:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else _duration(value)
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-#: `30s 2m 1h 7d`.
-Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
-#: A duration, or a plain number: seconds for a time column, versions for an integer column.
-Overlap = Annotated[int | timedelta, BeforeValidator(_overlap, json_schema_input_type=int | str)]
-#: One name or several.
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)]
-#: A value as it stands in a status column.
-Value: TypeAlias = str | int | None
-#: Stands for the time of writing, by the database's clock.
-NOW = "$now"
 
 
 def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -54,6 +29,10 @@ def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:
     if parsed.get_backend_name() != "sqlite" or not base or parsed.database in (None, "", ":memory:"):
         return url
     return SecretStr(parsed.set(database=str(Path(base) / str(parsed.database))).render_as_string(hide_password=False))
+
+
+#: Column -> the values that are meant; only such rows are read.
+Match: TypeAlias = dict[str, Value | tuple[Value, ...]]
 
 
 class Flag(Options):
@@ -113,18 +92,24 @@ class Confirm(Options):
     values: Annotated[dict[str, str | int | Copied], Field(alias="set")] = {}  # "$now" is the database's time
     failed: dict[str, str | int] | None = None  # set instead for a row that could not be read; None: it is not confirmed
 
+    def columns(self) -> list[str]:
+        """Return the columns of the feed's table it needs."""
+        return [*self.by.values(), *(value.column for value in self.values.values() if isinstance(value, Copied))]
+
 
 class Feed(Options):
     """One kind of record, read from a table or a query."""
 
-    table: str | None = None
+    table: Names | None = None  # several: alternative names of one table, the first that exists is used
     query: str | None = None
     key: Names
     time: str | None = None
     overlap: Overlap = timedelta(minutes=5)
     page: Annotated[int, Field(ge=1, le=10_000)] = 1000
     revision: str | None = None
+    match: Match = {}
     deleted: Flag | None = None
+    documents: dict[str, ReadDocument] = {}
     text_bytes: str | None = None
     base64: tuple[str, ...] = ()
     children: dict[str, Children] = {}
@@ -181,6 +166,7 @@ class Endpoint(Options):
     columns: Names | None = None
     sync: Sync = Sync()
     initial: dict[str, Value] = {}
+    documents: dict[str, WrittenDocument] = {}
     delete: Literal["mark", "remove"] = "mark"
     text_bytes: str | None = None
     base64: tuple[str, ...] = ()
@@ -189,6 +175,17 @@ class Endpoint(Options):
     @classmethod
     def _known(cls, encoding: str | None) -> str | None:
         return known_encoding(encoding)
+
+    @model_validator(mode="after")
+    def _columns_told(self) -> Endpoint:
+        if self.documents and not self.columns:
+            raise ValueError("`documents` needs `columns`: the fields of the body that are columns, too")
+        return self
+
+    def told(self, field: str) -> bool:
+        """Tell whether some document uses this field of the body."""
+        used = [body_fields(document.xml) for document in self.documents.values()]
+        return any(fields is None or field in fields for fields in used)
 
 
 class Status(Options):
@@ -199,29 +196,67 @@ class Status(Options):
     rejected: tuple[Value, ...] = ()
 
 
+class VerdictRule(AnswerCondition):
+    """One line of `verdicts`: what a row says about the message it names. `path`: a column, or a place inside its document."""
+
+    means: Judgement
+
+
 class FeedbackRule(Options):
-    """Where the far side writes its later verdicts about an endpoint's rows."""
+    """Where the far side writes its later verdicts about an endpoint's rows.
+
+    `row`, `batch` and `said` are columns, or places inside the document a column holds: `content.Body.SN`.
+    """
 
     endpoint: str
     table: str | None = None  # default: the endpoint's own table
     row: str
     batch: str | None = None
-    match: dict[str, Value | tuple[Value, ...]] = {}
+    match: Match = {}
+    documents: dict[str, ReadDocument] = {}
+    text_bytes: str | None = None
     judgement: Literal["confirmed", "rejected"] | None = None
     status: Status | None = None
+    verdicts: Annotated[tuple[VerdictRule, ...], Field(min_length=1)] | None = None
     said: Names | None = None
-    time: str
+    time: str | None = None
     key: Names
     overlap: Overlap = timedelta(minutes=5)
     page: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    confirm: Confirm | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> FeedbackRule:
-        if (self.judgement is None) == (self.status is None):
-            raise ValueError("either `judgement` or `status` is expected")
+        if sum(way is not None for way in (self.judgement, self.status, self.verdicts)) != 1:
+            raise ValueError("one of `judgement`, `status` and `verdicts` is expected")
         if self.status and not (self.status.confirmed or self.status.rejected):
             raise ValueError("`status` needs values for `confirmed`, `rejected` or both")
+        if self.status and self.status.column in self.match:
+            raise ValueError("`match` and `status` name the same column")
+        self.feed(("",))
         return self
+
+    def feed(self, table: tuple[str, ...]) -> Feed:
+        """Return how the rows of verdicts are read from a table. Raises ValueError."""
+        status = {self.status.column: (*self.status.confirmed, *self.status.rejected)} if self.status else {}
+        return Feed(
+            table=table,
+            key=self.key,
+            time=self.time,
+            overlap=self.overlap,
+            page=self.page,
+            match={**self.match, **status},
+            documents=self.documents,
+            text_bytes=self.text_bytes,
+            confirm=self.confirm,
+        )
+
+    def columns(self) -> list[str]:
+        """Return the columns the rule looks at."""
+        places = [self.row, self.batch, self.time, *(self.said or ()), *(rule.path for rule in self.verdicts or ())]
+        named = [place.partition(".")[0] if place.partition(".")[0] in self.documents else place for place in places if place]
+        status = [self.status.column] if self.status else []
+        return [*self.key, *self.match, *self.documents, *named, *status, *(self.confirm.columns() if self.confirm else ())]
 
 
 class DatabaseOptions(Options):
@@ -244,17 +279,6 @@ class DatabaseOptions(Options):
         if unknown:
             raise ValueError(f"feedback names endpoints that are not declared: {', '.join(unknown)}")
         return self
-
-
-def known_encoding(encoding: str | None) -> str | None:
-    """Return the encoding if Python knows it; raises ValueError otherwise."""
-    if encoding is None:
-        return None
-    try:
-        "".encode(encoding)
-    except LookupError:
-        raise ValueError(f"{encoding!r} is no known encoding; use gbk, gb18030 or utf-8") from None
-    return encoding
 
 
 def shown(options: DatabaseOptions) -> dict[str, Any]:

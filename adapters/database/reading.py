@@ -37,6 +37,7 @@ class Reading:
     base64: frozenset[str] = frozenset()
     bits: frozenset[str] = frozenset()  # MySQL's BIT columns, which its drivers tell as bytes
     max_field: int = 16 * 2**20
+    documents: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)  # columns that hold a document: how it is read
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ def read(names: Sequence[str], rows: Sequence[Sequence[Any]], how: Reading) -> R
 
 
 def _column(name: str, values: tuple[Any, ...], how: Reading, broken: dict[int, Unfit]) -> Sequence[Any]:
+    if name in how.documents:
+        return _converted(values, how.documents[name], broken)
     kinds = set(map(type, values))
     if kinds <= _NATIVE:
         if str in kinds and _longest(kinds, values) > how.max_field:

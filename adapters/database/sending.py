@@ -143,7 +143,7 @@ class Sender:
     def _convertible(self, items: list[Item], outcomes: list[Outcome]) -> list[tuple[Group, Columns]]:
         try:
             return [(group, group.columns()) for group in grouped(items)]
-        except Unfit:
+        except (Unfit, Failure):
             good = self._without_unfit(items, outcomes)
             return [(group, group.columns()) for group in grouped(good)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -45,6 +45,13 @@ class Shape:
             what = f"has {len(found)} columns" if found else "has no column"
             raise Missing(f"{self.title} {what} {name}")
         return found[0]
+
+    def only(self, names: Iterable[str]) -> Shape:
+        """Return this table with some of its columns, as if it had no others. Raises Missing."""
+        assert isinstance(self.clause, sa.TableClause)
+        columns = tuple(dict.fromkeys(self.column(name) for name in names))
+        clause = sa.table(self.clause.name, *(sa.column(column.name) for column in columns), schema=self.clause.schema)
+        return replace(self, clause=clause, columns=columns)
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a column."""

@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import statements
+from adapters.database.documents import DocumentWriter
 from adapters.database.failures import Missing
-from adapters.database.options import NOW, Endpoint, Value
+from adapters.database.fields import NOW, Value
+from adapters.database.options import Endpoint
 from adapters.database.reading import Unfit
 from adapters.database.statements import Columns, Writing, bound
 from adapters.database.tables import Column, Shape
-from adapters.database.writing import Converter, converter, moment
+from adapters.database.writing import Converter, converter, holds_bytes, moment
 from hub.errors import Failure, Misconfigured, Rejected
 from hub.model import Message, Operation
 
@@ -55,7 +57,7 @@ class Plan:
     writing: Writing
 
     def columns(self, messages: Sequence[Message]) -> Columns:
-        """Convert messages to parameters, column by column. Raises Unfit without saying which message is guilty."""
+        """Convert messages to parameters, column by column. Raises Unfit or a Failure without saying which message is guilty."""
         bodies = list(zip(*(message.body.values() for message in messages), strict=True))
         columns: dict[str, Sequence[Any]] = {}
         for slot in self.slots:
@@ -70,9 +72,11 @@ class Plan:
     def fault(self, message: Message) -> Failure | None:
         """Return why this message cannot be converted, None when it can."""
         for slot in self.slots:
-            value = slot.value(message)
             try:
+                value = slot.value(message)
                 converted = None if value is None else slot.converter.one(value)
+            except Failure as failure:
+                return failure
             except Unfit as unfit:
                 return _refusal(unfit.code, f"{self.target}.{slot.column.shown}: {unfit.reason}")
             if slot.key and converted is None:
@@ -90,6 +94,7 @@ class Target:
     def __init__(self, name: str, endpoint: Endpoint, shape: Shape, dialect: str, clock: Callable[[], datetime]) -> None:
         self.name, self.endpoint, self.shape, self._dialect, self._clock = name, endpoint, shape, dialect, clock
         self.key = [shape.column(column).name for column in endpoint.key]
+        self._documents = {shape.column(name).name: self._document(name) for name in endpoint.documents}
         self._added = self._sync() | self._initial()
         self._plans: dict[tuple[bool, tuple[str, ...]], Plan] = {}
 
@@ -114,6 +119,10 @@ class Target:
     def _now(self, column: Column) -> Callable[[Message], Any]:
         """Return what writes the present moment: a reader that looks for changed rows must find this one, however late it came."""
         return (lambda message: str(self._clock())) if column.textual else (lambda message: self._clock())
+
+    def _document(self, name: str) -> Callable[[Message], Any]:
+        writer = DocumentWriter(self.endpoint.documents[name])
+        return writer.encoded if holds_bytes(self.shape.column(name).kind) else writer.text
 
     def plan(self, message: Message) -> Plan:
         """Return how this message is written. Raises Refused for a field the table does not have, or a missing key."""
@@ -146,13 +155,25 @@ class Target:
         return Plan(self.name, slots, statements.upsert(self.shape, names, self.key, self._dialect))
 
     def _slots(self, fields: tuple[str, ...]) -> tuple[Slot, ...]:
-        given = {self._named(field): field for field in fields}
+        given = {self._named(field): field for field in fields if not self._inside(field)}
         wanted = [self.shape.column(name).name for name in self.endpoint.columns] if self.endpoint.columns else list(given)
         beyond = [field for name, field in given.items() if name not in wanted and name not in self._added]
         if beyond:
-            raise Refused(Misconfigured("HUB-D-303", f"{self.name}: `columns` does not list {', '.join(beyond)}"))
+            raise Refused(Misconfigured("HUB-D-303", f"{self.name}: `columns` and `documents` do not name {', '.join(beyond)}"))
         body = [self._body_slot(name, fields, given.get(name)) for name in wanted if name not in self._added]
-        return (*body, *(self._slot(name, value) for name, value in self._added.items()))
+        documents = [self._document_slot(name, value) for name, value in self._documents.items()]
+        return (*body, *documents, *(self._slot(name, value) for name, value in self._added.items()))
+
+    def _inside(self, field: str) -> bool:
+        """Tell whether a field of the body goes into a document alone."""
+        listed = {name.lower() for name in self.endpoint.columns or ()}
+        return field.lower() not in listed and self.endpoint.told(field)
+
+    def _document_slot(self, name: str, value: Callable[[Message], Any]) -> Slot:
+        column = self.shape.column(name)
+        if holds_bytes(column.kind):
+            return Slot(column, Converter(lambda content: content), value)
+        return Slot(column, converter(column.kind, self._dialect), value)
 
     def _named(self, field: str) -> str:
         try:

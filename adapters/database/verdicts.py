@@ -1,22 +1,24 @@
-"""Decides what the far side's tables say about rows it took: rows of an error table, or a status column of the table itself."""
+"""Decides what the far side's tables say about rows it took: an error table, a status column, or documents it hands down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-import sqlalchemy as sa
-
+from adapters.database.confirming import ConfirmingReader
 from adapters.database.connection import Connections
-from adapters.database.feeds import telling
-from adapters.database.keyset import Keyset, RawRow
-from adapters.database.options import DatabaseOptions, FeedbackRule, Value
-from adapters.database.reading import native
-from adapters.database.tables import Shape, Tables
-from adapters.database.targets import flagged
-from adapters.database.walking import Bookmark, Walked, dump, load, walk
+from adapters.database.feeds import Feeding, Reader, TimedReader
+from adapters.database.keyset import RawRow
+from adapters.database.options import DatabaseOptions, FeedbackRule
+from adapters.database.reading import Unfit
+from adapters.database.tables import Tables
+from adapters.database.walking import dump, load
+from adapters.kit.answer import Answer, as_text, value_at
+from adapters.kit.answers import compiled
 from adapters.kit.words import said
-from hub.model import Judgement, Verdict, VerdictPage
+from hub.model import Json, Judgement, Record, Unreadable, Verdict, VerdictPage
+
+_SILENT = "names no row, or no rule of `verdicts` understands it"
 
 
 def verdict_pages(options: DatabaseOptions, connections: Connections, cursor: str | None) -> Iterator[VerdictPage]:
@@ -24,11 +26,12 @@ def verdict_pages(options: DatabaseOptions, connections: Connections, cursor: st
     positions = load(cursor)
     tables = Tables(connections, options.schema_)
     for name, rule in _named(options.feedback).items():
-        judge = Judge(rule, _table(options, rule), connections, tables)
-        for verdicts, place in judge.pages(positions.get(name)):
-            if place is not None:
-                positions[name] = place
-            yield VerdictPage(verdicts, dump(positions))
+        judge = Judge(rule, _table(options, rule), connections, tables, options.max_field)
+        reader: Reader = ConfirmingReader(judge, rule.confirm) if rule.confirm else TimedReader(judge)
+        for found in reader.pages(positions.get(name)):
+            if found.place is not None:
+                positions[name] = found.place
+            yield VerdictPage(judge.verdicts(found.records), dump(positions), found.faults)
 
 
 def _named(rules: tuple[FeedbackRule, ...]) -> dict[str, FeedbackRule]:
@@ -45,57 +48,53 @@ def _table(options: DatabaseOptions, rule: FeedbackRule) -> tuple[str, ...]:
     return (rule.table,) if rule.table else options.endpoints[rule.endpoint].table
 
 
-class Judge:
-    """Reads one rule's verdicts."""
+class Judge(Feeding):
+    """Reads one rule's rows, and says what they mean. A confirmed row that means nothing is a fault: it never comes back."""
 
-    def __init__(self, rule: FeedbackRule, table: tuple[str, ...], connections: Connections, tables: Tables) -> None:
+    noun: ClassVar[str] = "feedback of"
+
+    def __init__(
+        self, rule: FeedbackRule, table: tuple[str, ...], connections: Connections, tables: Tables, max_field: int
+    ) -> None:
+        super().__init__(rule.endpoint, rule.feed(table), connections, tables, max_field, rule.columns())
         self._rule = rule
-        self._connections = connections
-        self._where = f"feedback of {rule.endpoint}"
-        with telling(self._where):
-            self._shape = tables.shape(*table)
-            self._keyset = Keyset(self._shape, rule.time, rule.key, rule.page, tuple(_conditions(self._shape, rule)))
-            self._row = self._place(rule.row)
-            self._batch = self._place(rule.batch) if rule.batch else -1
-            self._said = [self._place(name) for name in rule.said or ()]
-            self._status = self._place(rule.status.column) if rule.status else -1
+        self._rules = [(verdict.means, compiled(verdict)) for verdict in rule.verdicts or ()]
 
-    def _place(self, name: str) -> int:
-        return self._shape.columns.index(self._shape.column(name))
+    def records(
+        self, rows: Sequence[RawRow], unread: dict[int, Unfit] | None = None
+    ) -> tuple[tuple[Record, ...], tuple[Unreadable, ...]]:
+        """Turn raw rows into records; when rows are confirmed, what is no verdict becomes a fault, too."""
+        records, faults = super().records(rows, unread)
+        if self._rule.confirm is None:
+            return records, faults
+        silent = [record for record in records if self._verdict(record) is None]
+        told = tuple(Unreadable(self.kind, record.key, "HUB-S-318", _SILENT) for record in silent)
+        return tuple(record for record in records if record not in silent), (*faults, *told)
 
-    def pages(self, start: Bookmark | None) -> Iterator[tuple[tuple[Verdict, ...], Bookmark | None]]:
-        """Yield verdicts, oldest first."""
-        for walked in walk(self._keyset, start, self._rule.overlap, self._fetch):
-            yield self._verdicts(walked), walked.place
+    def verdicts(self, records: Sequence[Record]) -> tuple[Verdict, ...]:
+        """Return what these rows say, in their order; a row that says nothing (yet) is left out."""
+        found = (self._verdict(record) for record in records)
+        return tuple(verdict for verdict in found if verdict is not None)
 
-    def _fetch(self, page: sa.Select[Any]) -> tuple[Any, dict[int, Any]]:
-        with telling(self._where):
-            return self._connections.rows(page)[1], {}
+    def _verdict(self, record: Record) -> Verdict | None:
+        rule = self._rule
+        row, judgement = self._text(record, rule.row), self._judgement(record)
+        if not row or judgement is None:
+            return None
+        words = " ".join(filter(None, (self._text(record, place) for place in rule.said or ())))
+        return Verdict(rule.endpoint, row, (self._text(record, rule.batch) or None) if rule.batch else None, judgement, said(words))
 
-    def _verdicts(self, walked: Walked) -> tuple[Verdict, ...]:
-        return tuple(self._verdict(row) for row in walked.rows if row[self._row] is not None)
+    def _judgement(self, record: Record) -> Judgement | None:
+        if self._rule.judgement is not None:
+            return Judgement(self._rule.judgement)
+        if self._rule.status is not None:
+            refused = str(self._text(record, self._rule.status.column)) in map(str, self._rule.status.rejected)
+            return Judgement.REJECTED if refused else Judgement.CONFIRMED
+        answer = Answer(200, select=lambda place: self._text(record, place))
+        return next((means for means, holds in self._rules if holds(answer)), None)
 
-    def _verdict(self, row: RawRow) -> Verdict:
-        words = " ".join(str(native(row[place])) for place in self._said if row[place] is not None)
-        batch = row[self._batch] if self._batch >= 0 else None
-        return Verdict(
-            self._rule.endpoint,
-            str(native(row[self._row])),
-            None if batch is None else str(batch),
-            self._judgement(row),
-            said(words),
-        )
-
-    def _judgement(self, row: RawRow) -> Judgement:
-        if self._rule.status is None:
-            return Judgement(str(self._rule.judgement))
-        refused = str(row[self._status]) in map(str, self._rule.status.rejected)
-        return Judgement.REJECTED if refused else Judgement.CONFIRMED
-
-
-def _conditions(shape: Shape, rule: FeedbackRule) -> Iterator[sa.ColumnElement[bool]]:
-    for name, value in rule.match.items():
-        values: tuple[Value, ...] = value if isinstance(value, tuple) else (value,)
-        yield flagged(shape, name, values)
-    if rule.status:
-        yield flagged(shape, rule.status.column, (*rule.status.confirmed, *rule.status.rejected))
+    def _text(self, record: Record, place: str) -> str | None:
+        """Return what stands in a column, or at a place inside the document it holds."""
+        column, _, inside = place.partition(".") if place not in record.data else (place, "", "")
+        found: Json = record.data.get(self.shape.column(column).shown)
+        return as_text(value_at(found, tuple(inside.split("."))) if inside else found)

@@ -47,7 +47,7 @@ def converter(kind: sa.types.TypeEngine[Any], dialect: str, *, text_bytes: str |
     Texts become dates, numbers and truth values where the column is one; bytes columns take text in the declared encoding, or
     base64. SQLite has no types for date and time: they stay texts in the form `YYYY-MM-DD HH:MM:SS`.
     """
-    if isinstance(kind, _BYTES):
+    if holds_bytes(kind):
         return Converter(_from_base64 if as_base64 else _bytes(text_bytes))
     if isinstance(kind, sa.String):
         return Converter(_text(kind.length), text=True, length=kind.length)
@@ -59,6 +59,11 @@ def converter(kind: sa.types.TypeEngine[Any], dialect: str, *, text_bytes: str |
         if isinstance(kind, family):
             return Converter(_stored(one, dialect))
     return Converter(lambda value: value)
+
+
+def holds_bytes(kind: sa.types.TypeEngine[Any]) -> bool:
+    """Tell whether a column of this type holds bytes."""
+    return isinstance(kind, _BYTES)
 
 
 def _stored(one: Callable[[Any], Any], dialect: str) -> Callable[[Any], Any]:

@@ -1,12 +1,20 @@
-"""Decides how text becomes bytes of the target's character set: exactly, or with an error that names character and field."""
+"""Decides how text becomes bytes of the target's character set, and back: exactly, or with an error naming character and field."""
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from hub.errors import Rejected
 
+#: Everything outside the Char production of XML 1.0, section 2.2.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 #: What calls itself GB2312 or GBK is read as GB18030, which holds both: senders declare the small set and send the large one.
 _WIDER = dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "cp936", "ms936"), "gb18030")
 
@@ -14,6 +22,19 @@ _WIDER = dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "cp936", "ms936"), "gb180
 def wider(name: str) -> str:
     """Return the character set to decode with where `name` is declared."""
     return _WIDER.get(name.lower(), name)
+
+
+def known(name: str) -> str:
+    """Return the name itself if Python has a codec of it; raise ValueError otherwise."""
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(f"there is no character set named {name!r}") from None
+    return name
+
+
+#: The name of a character set, in options.
+Charset = Annotated[str, AfterValidator(known)]
 
 
 def encode(text: str, charset: str, body: Any = None) -> bytes:
@@ -49,3 +70,46 @@ def texts(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(tree, list | tuple):
         for at, value in enumerate(tree):
             yield from texts(value, f"{path}.{at}")
+
+
+def checked(text: str, field: str, charset: str) -> str:
+    """Return the text if XML 1.0 allows its characters and the charset has them.
+
+    Raises Rejected HUB-D-131 (XML 1.0, section 2.2) or HUB-D-130; both name the field and the code point, never the value.
+    """
+    illegal = forbidden(text)
+    if illegal:
+        raise Rejected("HUB-D-131", f"character U+{ord(illegal):04X} in {field} is not allowed in XML")
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError as error:
+        raise unencodable(text[error.start], charset, field) from None
+    return text
+
+
+def forbidden(text: str) -> str:
+    """Return the first character XML 1.0 does not allow, empty when there is none."""
+    found = _ILLEGAL.search(text)
+    return found[0] if found else ""
+
+
+def decoded(content: bytes, header: str | None = None, forced: str | None = None) -> str:
+    """Return the text of an XML or plain answer.
+
+    The charset is the forced one, else the byte-order mark's, the XML declaration's, the Content-Type's, else UTF-8. The
+    declaration goes before the header because application servers put a fixed charset there. Declared GB2312 and GBK are read as
+    GB18030, their superset. Raises UnicodeDecodeError, LookupError for a charset nobody knows.
+    """
+    name = forced or by_mark(content) or by_declaration(content) or header or "utf-8"
+    return content.decode(wider(name))
+
+
+def by_mark(content: bytes) -> str | None:
+    """Return the charset a byte-order mark tells."""
+    return next((name for mark, name in _BOMS if content.startswith(mark)), None)
+
+
+def by_declaration(content: bytes) -> str | None:
+    """Return the charset an XML declaration tells."""
+    found = _DECLARED.match(content[:300])
+    return found[1].decode("ascii") if found else None

@@ -8,19 +8,19 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from adapters.kit.answer import as_text
+from adapters.kit.charset import forbidden
 from hub.errors import Rejected
 
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
 def element_text(value: Any, field: str = "") -> str:
     """Return a scalar as element text; raises Rejected HUB-D-131 on a character XML 1.0 §2.2 forbids, naming the field."""
     text = as_text(value) or ""
-    found = _FORBIDDEN.search(text)
-    if found is not None:
+    found = forbidden(text)
+    if found:
         place = f" in {field}" if field else ""
-        raise Rejected("HUB-D-131", f"character U+{ord(found[0]):04X}{place} is not allowed in XML")
+        raise Rejected("HUB-D-131", f"character U+{ord(found):04X}{place} is not allowed in XML")
     return escape(text)
 
 

@@ -13,10 +13,10 @@ from adapters.kit.tls import reach
 from adapters.soap.call import Exchange, taken
 from adapters.soap.feed import FeedbackReader, FeedReader
 from adapters.soap.options import Endpoint, Find, FindRule, SoapOptions
+from adapters.soap.placeholders import OF_CHECK, OF_MESSAGE
 from adapters.soap.reply import Reply
 from adapters.soap.rows import dumped, loaded
 from adapters.soap.session import Session
-from adapters.soap.values import OF_CHECK, OF_MESSAGE
 from hub.errors import InDoubt, Misconfigured, Retryable
 from hub.model import Guarantees, Message, Page, Receipt, VerdictPage
 from hub.ports import Options, Outcome

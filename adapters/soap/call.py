@@ -9,14 +9,14 @@ from lxml import etree
 
 from adapters.kit import words
 from adapters.kit.answers import AnswerRule, Judge
+from adapters.kit.charset import checked
 from adapters.kit.templates import Scope
-from adapters.soap.charset import checked
+from adapters.kit.values import compiled, extended
+from adapters.kit.xmltemplate import Template, Writer
 from adapters.soap.envelope import ENVELOPES, Prepared, template_headers, wrapped
 from adapters.soap.inner import DigestText, InnerText
 from adapters.soap.options import Call, Ruled, SoapOptions, Token
 from adapters.soap.reply import Reader, Reply
-from adapters.soap.template import Template, Writer
-from adapters.soap.values import compiled, extended
 from adapters.soap.wsdl import Wsdl, parameters_of
 from hub.errors import Failure, Misconfigured, Rejected, Retryable
 from hub.model import Json, Receipt

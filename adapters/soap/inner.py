@@ -6,14 +6,12 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from lxml import etree
-
 from adapters.kit.charset import encode
 from adapters.kit.sign import digested
 from adapters.kit.templates import Scope
+from adapters.kit.values import compiled
+from adapters.kit.xmltemplate import DocumentTemplate, scalar
 from adapters.soap.parts import Digest, Inner
-from adapters.soap.template import Template, Writer, scalar
-from adapters.soap.values import compiled
 
 
 class InnerText:
@@ -21,17 +19,13 @@ class InnerText:
 
     def __init__(self, inner: Inner, namespaces: Mapping[str, str], roots: frozenset[str]) -> None:
         """Compile. Raises ValueError like Template."""
-        self._template = Template(inner.xml, namespaces, roots)
-        self._write = Writer(inner.encoding, url=inner.url == "values")
-        declared = inner.encoding.upper() if inner.declare is None else inner.declare
-        self._declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+        self._template = DocumentTemplate(inner, namespaces, roots, url=inner.url == "values")
         self._whole = inner.url == "whole"
         self.cdata = inner.wrap == "cdata"
 
     def text(self, scope: Scope) -> str:
         """Return the document as text, declaration included. Raises Rejected HUB-D-130 to 132, Misconfigured HUB-D-204."""
-        root = self._template.build(scope, self._write)
-        text = self._declaration + str(etree.tostring(root, encoding="unicode"))
+        text = self._template.text(scope)
         return quote(text, safe="") if self._whole else text
 
 

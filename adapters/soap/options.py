@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from adapters.kit.answers import AnswerCondition, AnswerRule
+from adapters.kit.charset import Charset
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
-from adapters.soap.parts import Charset, Digest, Inner, Node, Reading
+from adapters.kit.xmlnode import Node
+from adapters.soap.parts import Digest, Inner, Reading
 from hub.model import Judgement
 from hub.ports import ConfigPath, Options
 

@@ -1,15 +1,15 @@
-"""Decides how XML templates, XML inside parameters, digests and the reading of answers are declared in YAML."""
+"""Decides how XML inside parameters, digests and the reading of answers are declared in YAML."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
 from lxml import etree
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, SecretStr, model_validator
 
-from adapters.kit.fields import Plain
+from adapters.kit.charset import Charset
 from adapters.kit.sign import Digest as Algorithm
-from adapters.soap.charset import known
+from adapters.kit.xmlnode import Document
 from hub.ports import Options
 
 
@@ -22,43 +22,14 @@ def _xpath(path: str) -> str:
 
 
 XPath = Annotated[str, AfterValidator(_xpath)]
-Charset = Annotated[str, AfterValidator(known)]
 
 
-class Node(Options):
-    """One element of an XML template, or several when `each` or `rows` says so. Values are literals or placeholders.
-
-    element: local name, or prefix:name with a prefix of `namespaces` · namespaces: more prefixes from here down, "" is the default
-    namespace · text · cdata · attributes: name -> value, or a placeholder of an object whose fields become attributes ·
-    fields: an object whose fields become child elements (lists repeat, objects nest) · rows: an object, one such element per
-    field with the field as attribute (`<para k="v"/>`) · each: a list, one such element per item, known inside as `$item` ·
-    order: which fields come first, the others follow as they are · optional: left out when its text, fields or rows are empty.
-    """
-
-    element: str = Field(min_length=1)
-    namespaces: dict[str, str] = {}
-    text: Plain | None = None
-    cdata: bool = False
-    attributes: dict[str, Plain] | str = {}
-    fields: str | None = None
-    rows: str | None = None
-    each: str | None = None
-    order: tuple[str, ...] = ()
-    optional: bool = False
-    children: tuple[Node, ...] = ()
-
-
-class Inner(Options):
+class Inner(Document):
     """XML carried as the text of a parameter: `$inner` in `parameters` or `body`.
 
-    encoding: which characters the far side's bytes of it can hold · declare: what the XML declaration says, `false` for no
-    declaration, unset for the encoding itself · wrap: how it stands inside the envelope · url: URL-encode (UTF-8) its values,
-    or the whole.
+    wrap: how it stands inside the envelope · url: URL-encode (UTF-8) its values, or the whole.
     """
 
-    xml: Node
-    encoding: Charset = "utf-8"
-    declare: str | Literal[False] | None = None
     wrap: Literal["escape", "cdata"] = "escape"
     url: Literal["none", "values", "whole"] = "none"
 

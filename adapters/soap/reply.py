@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,8 @@ from xml.sax.saxutils import unescape
 from lxml import etree
 
 from adapters.kit.answer import Answer, declared, first_text, json_tree, steps, value_at
-from adapters.soap.charset import decoded
+from adapters.kit.charset import decoded
+from adapters.kit.xmlread import HasDtd, NoXml, safe_root
 from adapters.soap.envelope import ENVELOPES
 from adapters.soap.parts import Reading
 from adapters.soap.references import TooManyReferences, dereference
@@ -21,7 +21,6 @@ from hub.errors import InDoubt
 from hub.model import Json
 
 _URIS = frozenset(uri for uri, _ in ENVELOPES.values())
-_SOLID = re.compile(r"[^ \t\r\n]")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 
@@ -69,7 +68,7 @@ class Reader:
     def _parsed(self, answer: Answer) -> etree._Element:
         try:
             header = declared(answer.headers.get("content-type", ""))
-            return safe_root(decoded(answer.content, header, self._reading.charset))
+            return _root(decoded(answer.content, header, self._reading.charset))
         except (UnicodeDecodeError, LookupError) as error:
             raise _Unreadable("HUB-D-117", f"the answer is not in its charset: {type(error).__name__}") from None
 
@@ -96,7 +95,7 @@ class Reader:
         if self._reading.inner == "text" or not text.strip():
             return Reply(self._view(answer, text, text), tree=text)
         try:
-            tree = _json(text) if self._reading.inner == "json" else safe_root(text)
+            tree = _json(text) if self._reading.inner == "json" else _root(text)
         except _Unreadable as problem:
             return Reply(self._view(answer, text, None), trouble=problem.failure if answer.status < 300 else None)
         return Reply(self._view(answer, text, tree), tree=tree)
@@ -150,40 +149,13 @@ def _decoded(text: str, steps: Sequence[str]) -> str:
     return text
 
 
-def safe_root(text: str) -> etree._Element:
-    """Parse a document whose characters are already decoded. Raises _Unreadable HUB-D-213 for a DTD, HUB-D-117 for no XML.
-
-    No DTD is ever read (XML 1.0, section 2.8): entities are the only way a small document can grow large.
-    """
-    text = text.lstrip("\ufeff \t\r\n")  # senders put line breaks before the declaration
-    if _has_doctype(text):
-        raise _Unreadable("HUB-D-213", "the answer brings a DTD, which is never read")
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+def _root(text: str) -> etree._Element:
     try:
-        return etree.fromstring(text.encode("utf-8"), parser)
-    except etree.XMLSyntaxError:  # its words quote the document
+        return safe_root(text)
+    except HasDtd:
+        raise _Unreadable("HUB-D-213", "the answer brings a DTD, which is never read") from None
+    except NoXml:
         raise _Unreadable("HUB-D-117", "the answer is no readable XML") from None
-
-
-def _has_doctype(text: str) -> bool:
-    """Say whether a DTD follows the prolog; a document that merely mentions one inside has none."""
-    at = 0
-    while True:
-        solid = _SOLID.search(text, at)
-        at = solid.start() if solid else len(text)
-        closing = "?>" if text.startswith("<?", at) else "-->" if text.startswith("<!--", at) else ""
-        end = text.find(closing, at) if closing else -1
-        if end < 0:
-            return text.startswith("<!DOCTYPE", at)
-        at = end + len(closing)
 
 
 def _json(text: str) -> Json:

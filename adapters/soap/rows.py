@@ -14,9 +14,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from adapters.soap.call import taken
 from adapters.soap.options import Listing, NextField, NextTime
+from adapters.soap.placeholders import OF_FEED
 from adapters.soap.reply import Reply
 from adapters.soap.session import Session
-from adapters.soap.values import OF_FEED
 from hub.errors import Failure, InDoubt, Misconfigured, Retryable, SourceFailed
 from hub.model import Json
 

@@ -8,12 +8,13 @@ from typing import Any
 from adapters.kit.answers import compiled
 from adapters.kit.http import Http
 from adapters.kit.templates import Scope
+from adapters.kit.values import extended, scope_of
 from adapters.soap.call import Exchange, taken
 from adapters.soap.envelope import credentials
 from adapters.soap.options import Call, SoapOptions, Token
+from adapters.soap.placeholders import OF_HANDSHAKE
 from adapters.soap.reply import Reply
 from adapters.soap.token import TokenCache
-from adapters.soap.values import OF_HANDSHAKE, extended, scope_of
 from adapters.soap.wsdl import Wsdl
 from hub.errors import Misconfigured
 from hub.model import Message

@@ -98,7 +98,7 @@ def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
 
 def _unheard(line: Line) -> Iterator[Need]:
     if line.unheard:
-        what = say("取不到对方的核查结论，下次轮询再取", "its later verdicts could not be fetched; the next poll tries again")
+        what = say("对方的核查结论没有全部取到，下次轮询再取", "not all later verdicts could be read; the next poll tries again")
         yield Need(line.system.name, what, " ".join(line.unheard), f"hub check --live {line.system.name}", line.system.contact)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 
 from sqlalchemy import Connection
 
 from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
-from hub.model import Judgement, State, Verdict, VerdictPage
+from hub.model import Judgement, State, Unreadable, Verdict, VerdictPage
 from hub.ports import Feedback
 from hub.store import acceptance, verdicts
 from hub.store.verdicts import Match
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def poll(exchange: Exchange, system: str) -> int:
     """Read all verdicts since the last poll and apply them, page by page. Returns how many deliveries moved.
 
-    A far side that cannot be read now is logged and read again at the next poll; the cursor stays.
+    A far side that cannot be read now is logged and read again at the next poll; the cursor stays. Rows that are no verdict are
+    told like a failure, since a refusal may stand in them.
     """
     adapter = exchange.adapter(system)
     if not isinstance(adapter, Feedback):
@@ -29,21 +31,23 @@ def poll(exchange: Exchange, system: str) -> int:
     with exchange.store.reading() as connection:
         cursor = acceptance.get_cursor(connection, f"feedback:{system}")
     moved: Counter[str] = Counter()
+    unread: list[Unreadable] = []
     try:
         for page in adapter.verdicts(cursor):
             moved_now = _apply(exchange, system, page)
             if moved_now is None:
                 break  # the cursor stays: the next poll reads this page again
+            unread += page.faults
             moved += moved_now
             for final, number in moved_now.items():
                 exchange.metrics.final.labels(system, final).inc(number)
     except (Failure, SourceFailed) as error:
-        _failed(exchange, system, error)
+        _failed(exchange, system, error.code, error.message, "failed")
         log.warning(
             "feedback of %s: %s", system, error, extra={"event": "feedback.failed", "system": system, "error_code": error.code}
         )
     else:
-        _well(exchange, system)
+        _unreadable(exchange, system, unread) if unread else _well(exchange, system)
     if moved:
         log.info("%s verdicts of %s", moved.total(), system, extra={"event": "feedback.applied", "system": system, **moved})
     return moved.total()
@@ -72,10 +76,18 @@ def last_failure(connection: Connection, system: str) -> tuple[str, str] | None:
     return (code, message) if told else None
 
 
-def _failed(exchange: Exchange, system: str, error: Failure | SourceFailed) -> None:
-    exchange.metrics.polls.labels(system, "failed").inc()
+def _failed(exchange: Exchange, system: str, code: str, message: str, result: str) -> None:
+    exchange.metrics.polls.labels(system, result).inc()
     with exchange.store.writing() as connection:
-        acceptance.set_cursor(connection, f"feedback-failed:{system}", f"{error.code} {error.message}", exchange.clock())
+        acceptance.set_cursor(connection, f"feedback-failed:{system}", f"{code} {message}", exchange.clock())
+
+
+def _unreadable(exchange: Exchange, system: str, unread: Sequence[Unreadable]) -> None:
+    for fault in unread:
+        told = {"event": "feedback.unreadable", "system": system, "row": fault.key, "error_code": fault.code}
+        log.warning("feedback of %s: row %s: %s %s", system, fault.key, fault.code, fault.reason, extra=told)
+    first = unread[0]
+    _failed(exchange, system, first.code, f"{len(unread)} rows are no verdict; {first.key}: {first.reason}", "unreadable")
 
 
 def _well(exchange: Exchange, system: str) -> None:

@@ -24,7 +24,7 @@ MAPPED = ("mapped", "unmappable")
 OUTCOMES = (*(one.value for one in Taken), "retryable", "in-doubt", "deferred", "rejected", "misconfigured")
 FINALS = tuple(state.value for state in (State.DELIVERED, State.ACCEPTED, State.CONFIRMED, State.REJECTED, State.HELD, State.DEAD))
 VERDICTS = tuple(one.value for one in (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED))
-POLLS = ("ok", "failed")
+POLLS = ("ok", "failed", "unreadable")
 STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
 
 

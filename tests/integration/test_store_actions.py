@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub.engine import feedback, maintain, replay
 from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreUnfit
-from hub.model import Judgement, Receipt, State, Taken, Verdict
+from hub.model import Judgement, Receipt, State, Taken, Unreadable, Verdict
 from hub.store import acceptance, actions, open_store, outbox, schema, views
 from hub.store.actions import Scope
 from tests import configs, fakes
@@ -90,6 +90,24 @@ def test_a_poll_that_fails_is_counted_and_remembered_until_one_goes_well(here: S
     counted = here.exchange.metrics.registry.get_sample_value
     polls = [counted("hub_feedback_polls_total", {"system": "city", "result": result}) for result in ("ok", "failed")]
     assert polls == [1, 2]
+
+
+def test_a_verdict_nobody_can_read_is_told_like_a_failure(here: Site) -> None:
+    with_feedback(here)
+    here.sync(case("A"))
+    here.drain()
+    here.side.unreadable.append(Unreadable("accept", "R7", "HUB-S-316", "column content is no readable XML at line 1, column 3"))
+    verdict(here, "A", Judgement.CONFIRMED)
+    feedback.poll(here.exchange, "city")
+    with here.store.reading() as connection:
+        code, message = feedback.last_failure(connection, "city") or ("", "")
+    assert (code, message.partition(":")[0]) == ("HUB-S-316", "1 rows are no verdict; R7")
+    assert here.states() == {"A": State.CONFIRMED}
+    counted = here.exchange.metrics.registry.get_sample_value
+    assert counted("hub_feedback_polls_total", {"system": "city", "result": "unreadable"}) == 1
+    feedback.poll(here.exchange, "city")
+    with here.store.reading() as connection:
+        assert feedback.last_failure(connection, "city") is None
 
 
 def test_a_parent_refused_late_parks_its_waiting_children(here: Site) -> None:

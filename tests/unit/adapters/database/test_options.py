@@ -77,18 +77,18 @@ def test_guarantees_follow_the_endpoints() -> None:
 
 def test_every_example_on_the_page_is_valid() -> None:
     section = DOCS.read_text(encoding="utf-8").split("## 数据库 database")[1].split("\n## ")[0]
-    found: dict[str, Any] = {"feeds": {}}
+    found: dict[str, Any] = {"feeds": {}, "endpoints": {}, "feedback": []}
     for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL):
         part = yaml.safe_load(block.replace("${PASSWORD}", "x"))
         if "options" in part:
             found |= part["options"]
-        elif "feeds" in part:
-            found["feeds"] |= part["feeds"]
-        elif "endpoints" in part or "feedback" in part:
-            found |= part
+        elif {"feeds", "endpoints", "feedback"} & set(part):
+            found["feeds"] |= part.get("feeds", {})
+            found["endpoints"] |= part.get("endpoints", {})
+            found["feedback"] += part.get("feedback", [])
         else:
             found["feeds"] |= part
     checked = DatabaseOptions.model_validate(found)
     assert set(checked.feeds) == {"case", "step", "info"}
-    assert set(checked.endpoints) == {"accept"}
-    assert len(checked.feedback) == 2
+    assert set(checked.endpoints) == {"accept", "info"}
+    assert len(checked.feedback) == 3

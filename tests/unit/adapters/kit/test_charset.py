@@ -1,10 +1,10 @@
-"""Bytes of the target's character set, or a clear no."""
+"""Bytes of the target's character set, or a clear no; characters that go out and bytes that come in."""
 
 from __future__ import annotations
 
 import pytest
 
-from adapters.kit.charset import encode
+from adapters.kit.charset import checked, decoded, encode, known
 from hub.errors import Rejected
 
 
@@ -20,3 +20,68 @@ def test_a_character_that_does_not_fit_names_itself_and_its_field_but_no_name() 
     assert "U+4DAE" in caught.value.message
     assert "people.1.name" in caught.value.message
     assert "李" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [("喆堃·〇", "gbk"), ("漳县", "gb2312"), ("䶮𬎆·", "gb18030"), ("䶮𬎆·", "utf-8"), ("a\tb\nc\rd", "gbk"), ("", "gbk")],
+)
+def test_what_may_go_out(text: str, charset: str) -> None:
+    assert checked(text, "name", charset) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "point"),
+    [
+        ("王喆", "gb2312", "U+5586"),
+        ("王·", "gb2312", "U+00B7"),
+        ("䶮", "gbk", "U+4DAE"),
+        ("𬎆", "gbk", "U+2C386"),
+        ("€", "gbk", "U+20AC"),
+    ],
+)
+def test_what_a_charset_lacks(text: str, charset: str, point: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        checked(text, "name", charset)
+    assert caught.value.code == "HUB-D-130"
+    assert point in caught.value.message
+    assert "name" in caught.value.message
+    assert charset in caught.value.message
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff", "\ud800", "\udfff"])
+def test_what_xml_forbids(letter: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        checked(f"a{letter}b", "note", "utf-8")
+    assert (caught.value.code, f"U+{ord(letter):04X}" in caught.value.message) == ("HUB-D-131", True)
+
+
+@pytest.mark.parametrize(
+    ("content", "header", "forced", "text"),
+    [
+        ("<a>喆</a>".encode(), None, None, "<a>喆</a>"),
+        ("<a>喆</a>".encode("gbk"), "gbk", None, "<a>喆</a>"),
+        ("<a>喆䶮𬎆</a>".encode("gb18030"), "GB2312", None, "<a>喆䶮𬎆</a>"),
+        ('<?xml version="1.0" encoding="GB2312"?><a>堃·</a>'.encode("gbk"), "utf-8", None, "堃·"),
+        ("<?xml version='1.0' encoding='gbk'?><a>䶮</a>".encode("gb18030"), None, None, "䶮"),
+        ('<?xml version="1.0" encoding="UTF-8"?><a>喆</a>'.encode("gbk"), None, "gbk", "喆"),
+        ("<a>喆</a>".encode("utf-8-sig"), "gbk", None, "<a>喆</a>"),
+        ("<a>喆</a>".encode("utf-16"), None, None, "<a>喆</a>"),
+    ],
+)
+def test_bytes_become_text(content: bytes, header: str | None, forced: str | None, text: str) -> None:
+    assert text in decoded(content, header, forced)
+    assert not decoded(content, header, forced).startswith("\ufeff")
+
+
+def test_bytes_that_are_not_in_their_charset() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        decoded("<a>喆</a>".encode("gbk"))
+    with pytest.raises(LookupError):
+        decoded(b"<a/>", "no-such-charset")
+
+
+def test_a_charset_nobody_knows_is_a_configuration_error() -> None:
+    assert known("GBK") == "GBK"
+    with pytest.raises(ValueError, match="no character set named 'gkb'"):
+        known("gkb")

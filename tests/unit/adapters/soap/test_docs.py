@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from adapters.kit.xmlnode import Node
 from adapters.soap import SoapAdapter
 from adapters.soap.call import FAULTS
 from adapters.soap.options import SoapOptions
-from adapters.soap.parts import Node, Reading
+from adapters.soap.parts import Reading
 
 PAGE = (Path(__file__).parents[4] / "docs" / "adapters.md").read_text(encoding="utf-8")
 SECTION = re.split(r"^## ", PAGE.partition("\n## SOAP\n")[2], flags=re.MULTILINE)[0]

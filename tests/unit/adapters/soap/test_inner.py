@@ -12,7 +12,7 @@ import pytest
 from adapters.kit.templates import Scope
 from adapters.soap.inner import DigestText, InnerText
 from adapters.soap.parts import Digest, Inner
-from adapters.soap.values import OF_HANDSHAKE
+from adapters.soap.placeholders import OF_HANDSHAKE
 from hub.errors import Rejected
 
 #: Inside, `$item` stands in for whatever a call knows.

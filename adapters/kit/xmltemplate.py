@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from adapters.kit.charset import checked, encode
 from adapters.kit.templates import MISSING, Scope
-from adapters.soap.charset import checked
-from adapters.soap.parts import Node
-from adapters.soap.values import Value, compiled, extended
+from adapters.kit.values import Value, compiled, extended
+from adapters.kit.xmlnode import Document, Node
 from hub.errors import Misconfigured, Rejected
 from hub.model import Json
 
@@ -79,6 +79,27 @@ class Template:
     def build(self, scope: Scope, write: Writer) -> etree._Element:
         """Return a new element. Raises Rejected or Misconfigured, naming the field."""
         return _one(self._root, scope, write)
+
+
+class DocumentTemplate:
+    """One compiled document: the element and its declaration. Safe to use from several threads."""
+
+    def __init__(self, document: Document, namespaces: Mapping[str, str], roots: frozenset[str], *, url: bool = False) -> None:
+        """Compile. Raises ValueError like Template. `url`: values are URL-encoded."""
+        self._template = Template(document.xml, namespaces, roots)
+        self._encoding = document.encoding
+        self._write = Writer(document.encoding, url=url)
+        declared = document.encoding.upper() if document.declare is None else document.declare
+        self._declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+
+    def text(self, scope: Scope) -> str:
+        """Return the document as text, declaration included. Raises Rejected HUB-D-130 to 132, Misconfigured HUB-D-204."""
+        root = self._template.build(scope, self._write)
+        return self._declaration + str(etree.tostring(root, encoding="unicode"))
+
+    def encoded(self, scope: Scope) -> bytes:
+        """Return the document in its encoding. Raises what `text` raises."""
+        return encode(self.text(scope), self._encoding)
 
 
 def qualified(name: str, namespaces: Mapping[str, str], *, attribute: bool = False) -> str:

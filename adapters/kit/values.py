@@ -1,4 +1,4 @@
-"""Decides what `$body.x`, `$key`, `$secret.pwd` … in a configured value stand for: the kit's placeholders and those of SOAP."""
+"""Decides what `$body.x`, `$key`, `$secret.pwd` … in a configured value stand for, where whole values are wanted and not texts."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.kit.answer import value_at
-from adapters.kit.templates import MESSAGE, MISSING, Compiler, Scope
+from adapters.kit.templates import MISSING, Compiler, Scope
 from hub.model import Json, Message
 
 Value = Callable[[Scope], Json]
-
-_ALWAYS = frozenset({"secret", "stamp", "inner", "digest", "item"})
-#: Names a call that delivers a message knows; the look-up of a message in doubt knows them too.
-OF_MESSAGE = _ALWAYS | {"token"} | frozenset(MESSAGE)
-#: Names a call that reads a source knows.
-OF_FEED = _ALWAYS | {"token", "cursor", "page"}
-#: Names the handshake knows; the check knows the token too.
-OF_HANDSHAKE = _ALWAYS
-OF_CHECK = _ALWAYS | {"token"}
 
 #: What takes a path and is no part of a message stands alone: never a secret in the middle of a text.
 _OWN = re.compile(r"\$(item|secret)((?:\.[\w\-@]+)*)")
@@ -37,7 +28,7 @@ def compiled(spec: Json, roots: frozenset[str]) -> Value:
         items = [compiled(value, roots) for value in spec]
         return lambda scope: [value for part in items if (value := part(scope)) is not MISSING]
     own = _OWN.fullmatch(spec) if isinstance(spec, str) else None
-    return _own(own[1], own[2]) if own else Compiler(roots).compile(spec).render
+    return _own(own[1], own[2]) if own and own[1] in roots else Compiler(roots).compile(spec).render
 
 
 def _own(root: str, path: str) -> Value:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.kit.templates import Scope
-from adapters.soap.parts import Node
-from adapters.soap.template import Template, Writer
-from adapters.soap.values import OF_MESSAGE
+from adapters.kit.xmlnode import Node
+from adapters.kit.xmltemplate import Template, Writer
+from adapters.soap.placeholders import OF_MESSAGE
 from hub.errors import Failure, Misconfigured, Rejected
 from hub.model import Message, Operation
 

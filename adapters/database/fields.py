@@ -1,0 +1,50 @@
+"""Decides how durations, lists of names, status values and encodings are written in the options of a `database` system."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value.strip())):
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError("a duration such as 30s, 5m, 1h or 7d is expected")
+
+
+def _overlap(value: object) -> object:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else _duration(value)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+#: `30s 2m 1h 7d`.
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
+#: A duration, or a plain number: seconds for a time column, versions for an integer column.
+Overlap = Annotated[int | timedelta, BeforeValidator(_overlap, json_schema_input_type=int | str)]
+#: One name or several.
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)]
+#: A value as it stands in a status column.
+Value: TypeAlias = str | int | None
+#: Stands for the time of writing, by the database's clock.
+NOW = "$now"
+
+
+def known_encoding(encoding: str | None) -> str | None:
+    """Return the encoding if Python knows it; raises ValueError otherwise."""
+    if encoding is None:
+        return None
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise ValueError(f"{encoding!r} is no known encoding; use gbk, gb18030 or utf-8") from None
+    return encoding

@@ -1,0 +1,112 @@
+"""Decides how XML of the far side becomes a tree or nested data: no DTD, no entities, nothing half taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from lxml import etree
+
+from adapters.kit.charset import by_declaration, by_mark, wider
+from hub.model import Json
+
+_SOLID = re.compile(r"[^ \t\r\n]")
+
+
+class NoXml(Exception):
+    """A document that is not taken; the message says where it breaks, never what it holds."""
+
+
+class HasDtd(NoXml):
+    """A document with a DTD."""
+
+
+def safe_root(text: str) -> etree._Element:
+    """Parse a document whose characters are already decoded. Raises HasDtd, or NoXml with line and column.
+
+    No DTD is ever read (XML 1.0, section 2.8): entities are the only way a small document can grow large.
+    """
+    text = text.lstrip("\ufeff \t\r\n")  # senders put line breaks before the declaration
+    if _has_doctype(text):
+        raise HasDtd("brings a DTD, which is never read")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(text.encode("utf-8"), parser)
+    except etree.XMLSyntaxError as error:  # its words quote the document
+        line, column = error.position
+        raise NoXml(f"is no readable XML at line {line}, column {column}") from None
+    except UnicodeEncodeError:
+        raise NoXml("is no readable XML: it holds half a character") from None
+
+
+def _has_doctype(text: str) -> bool:
+    """Say whether a DTD follows the prolog; a document that merely mentions one inside has none."""
+    at = 0
+    while True:
+        solid = _SOLID.search(text, at)
+        at = solid.start() if solid else len(text)
+        closing = "?>" if text.startswith("<?", at) else "-->" if text.startswith("<!--", at) else ""
+        end = text.find(closing, at) if closing else -1
+        if end < 0:
+            return text.startswith("<!DOCTYPE", at)
+        at = end + len(closing)
+
+
+def document_text(content: bytes, encodings: Sequence[str] = ()) -> str:
+    """Return the text of a whole document; raises NoXml when its bytes are in none of the character sets it may have.
+
+    encodings: tried in order, whatever the document says of itself. Without any, the document says it: byte-order mark,
+    declaration, else UTF-8. Chinese that is plainly UTF-8 is read so even where GB2312 or GBK is declared: as GB18030 it would
+    become other characters without an error (senders write with the default character set of their machine and declare another).
+    """
+    for name in encodings or (_told(content),):
+        try:
+            return content.decode("utf-8-sig" if name.lower() in ("utf-8", "utf8") else wider(name))
+        except UnicodeDecodeError as error:
+            fault = NoXml(f"is not {name} at byte {error.start}")
+        except LookupError:
+            fault = NoXml("declares a character set nobody knows")
+    raise fault
+
+
+def _told(content: bytes) -> str:
+    name = by_mark(content) or by_declaration(content) or "utf-8"
+    return "utf-8" if wider(name) == "gb18030" and _is_utf8(content) else name
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8 beyond doubt: a pair of bytes may be either («·» is «路»), three in a row that fit are not."""
+    try:
+        return any(letter >= "\u0800" for letter in content.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def nested(element: etree._Element, lists: frozenset[str] = frozenset()) -> Json:
+    """Return an element as data: elements become an object, repeated ones a list, one without elements its text.
+
+    Names go without namespace; an attribute is `@name`, the text beside attributes `#text`. What `lists` names is a list even when
+    it comes once. Raises NoXml where text stands between elements: it would be lost.
+    """
+    found: dict[str, Any] = {f"@{etree.QName(name).localname}": value for name, value in element.attrib.items()}
+    if len(element) == 0:
+        return {**found, "#text": element.text} if found and element.text else found or element.text or ""
+    _no_mixture(element)
+    several: dict[str, list[Json]] = {}
+    for child in element:
+        several.setdefault(etree.QName(child).localname, []).append(nested(child, lists))
+    return found | {name: values if len(values) > 1 or name in lists else values[0] for name, values in several.items()}
+
+
+def _no_mixture(element: etree._Element) -> None:
+    if any(text and not text.isspace() for text in (element.text, *(child.tail for child in element))):
+        raise NoXml(f"holds text between the elements of {etree.QName(element).localname}")
