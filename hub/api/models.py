@@ -155,6 +155,7 @@ class SystemOut(_Given):
     title: str
     adapter: str
     contact: str
+    platform: str | None = Field(description="the group of systems it belongs to in config/hub.yaml")
     open: bool = Field(description="messages may leave for it now")
     standing: StandingOut
     backlog: dict[str, BacklogOut]

@@ -235,9 +235,11 @@ def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
     for name, standing in standings.items():
         settings = service.exchange.settings.systems[name]
         mine = views.with_sending(backlog.get(name, {}), flying.get(name, 0))
+        platform = service.exchange.settings.platform_of(name)
         about = {"name": name, "title": settings.title, "adapter": settings.adapter, "contact": settings.contact}
+        group = {"platform": platform.name if platform else None}
         how = {"open": standing.open_at(now), "standing": standing, "backlog": {state.value: one for state, one in mine.items()}}
-        found.append({**about, **how})
+        found.append({**about, **group, **how})
     return found
 
 

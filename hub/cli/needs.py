@@ -12,7 +12,7 @@ from hub.cli.lang import say
 from hub.model import FAILED, State
 
 if TYPE_CHECKING:
-    from hub.cli.status import Line
+    from hub.cli.standing import Line
     from hub.store.views import DeadGroup
 
 #: A hub that works empties what is due in seconds; what is owed longer than this, and waits for nothing, is stuck.

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from hub.settings.load import load
 from hub.settings.model import (
+    DatasetSettings,
     HttpSettings,
     ParentSettings,
+    PlatformSettings,
     RouteSettings,
     ScheduleSettings,
     Settings,
     SystemSettings,
 )
 
-__all__ = ["HttpSettings", "ParentSettings", "RouteSettings", "ScheduleSettings", "Settings", "SystemSettings", "load"]
+__all__ = [
+    "DatasetSettings",
+    "HttpSettings",
+    "ParentSettings",
+    "PlatformSettings",
+    "RouteSettings",
+    "ScheduleSettings",
+    "Settings",
+    "SystemSettings",
+    "load",
+]

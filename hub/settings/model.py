@@ -122,6 +122,26 @@ class RouteSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetSettings:
+    """A group of kinds of records (库); `kinds` are (source, kind)."""
+
+    name: str
+    title: str
+    kinds: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSettings:
+    """A group of systems (平台)."""
+
+    name: str
+    title: str
+    systems: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration, checked. `digest` changes when any file of config/ or mappings/ does; it holds no secret."""
 
@@ -137,6 +157,8 @@ class Settings:
     directory: Path
     digest: str
     warnings: tuple[Finding, ...] = ()
+    datasets: tuple[DatasetSettings, ...] = ()
+    platforms: tuple[PlatformSettings, ...] = ()
     _routes: abc.Mapping[tuple[str, str], tuple[RouteSettings, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -148,6 +170,10 @@ class Settings:
     def sources(self) -> tuple[SystemSettings, ...]:
         """Return the systems that can be read, in the order of their names."""
         return tuple(system for _, system in sorted(self.systems.items()) if system.kinds)
+
+    def platform_of(self, system: str) -> PlatformSettings | None:
+        """Return the platform a system belongs to; None: to none."""
+        return next((one for one in self.platforms if system in one.systems), None)
 
     def routes_for(self, system: str, kind: str) -> tuple[RouteSettings, ...]:
         """Return the routes that records of this source and kind may take, in the order of the files."""

@@ -72,6 +72,24 @@ class HttpEntry(Edge):
     )
 
 
+class DatasetEntry(Edge):
+    """One dataset (库): kinds of records that belong together."""
+
+    title: Title = Field(description="Its name for people. 名称")
+    kinds: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        [], description="kind, or system/kind: what its records are called. 记录种类"
+    )
+    note: str = Field("", description="For readers. 备注，如“推测，待确认”")
+
+
+class PlatformEntry(Edge):
+    """One platform (平台): systems that belong together."""
+
+    title: Title = Field(description="Its name for people. 名称")
+    systems: list[Id] = Field([], description="Its systems. 属于它的系统")
+    note: str = Field("", description="For readers. 备注，如“推测，待确认”")
+
+
 class HubFile(Edge):
     """config/hub.yaml: the hub itself."""
 
@@ -84,6 +102,8 @@ class HubFile(Edge):
         "sqlite:///var/hub.db", min_length=1, description="SQLAlchemy URL; a relative SQLite path starts beside config/. 存储"
     )
     http: HttpEntry = Field(HttpEntry(), description="The HTTP interface. HTTP 接口")
+    datasets: dict[Id, DatasetEntry] = Field({}, description="Groups of kinds of records. 数据库分组（如六库）")
+    platforms: dict[Id, PlatformEntry] = Field({}, description="Groups of systems. 系统分组（如六平台）")
 
 
 # --- config/systems/*.yaml ---

@@ -131,3 +131,55 @@ def test_a_system_that_is_no_longer_configured_is_not_forgotten(hub: Callable[..
     for name in ("config/systems/city.yaml", "config/routes/city.yaml"):
         (here / name).unlink()
     assert [need["system"] for need in needs(hub)] == ["city"]
+
+
+PLATFORMS = """
+    datasets:
+      cases: {title: 办件信息库, kinds: [case]}
+      steps: {title: 过程库, kinds: [step], note: 推测}
+    platforms:
+      approval: {title: 网上审批平台, systems: [local]}
+      exchange: {title: 数据交换平台, systems: [city], note: 推测}
+    """
+
+
+@pytest.fixture
+def grouped(here: Path) -> None:
+    configs.put(here, "config/hub.yaml", configs.HUB + PLATFORMS)
+
+
+def rows(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
+
+
+@pytest.mark.usefixtures("grouped")
+def test_what_is_well_is_folded_into_its_platform(hub: Callable[..., Any], here: Path) -> None:
+    working.exchanged(here)
+    shown = rows(hub("status").stdout)
+    assert [row[:3] for row in shown] == [
+        ["网上审批平台", "1 个系统", "正常"],
+        ["数据交换平台", "1 个系统", "1 个有事"],
+        ["city", "市平台", "正常"],  # it stands well, but holds a dead letter
+    ]
+    assert [row[4] for row in shown] == ["", "1", "1"]
+    assert [row[0] for row in rows(hub("status", "--all").stdout)] == ["网上审批平台", "local", "数据交换平台", "city"]
+
+
+@pytest.mark.usefixtures("grouped")
+def test_records_are_counted_by_dataset(hub: Callable[..., Any], here: Path) -> None:
+    assert "办件信息库 0  过程库 0" in hub("status").stdout
+    working.exchanged(here)
+    assert "办件信息库 2  过程库 1" in hub("status").stdout
+    told = json.loads(hub("status", "--json").stdout)
+    assert [(one["name"], one["kinds"], one["records"]) for one in told["datasets"]] == [
+        ("cases", ["local/case"], 2),
+        ("steps", ["local/step"], 1),
+    ]
+    assert [(one["name"], one["systems"], one["note"]) for one in told["platforms"]][1] == ("exchange", ["city"], "推测")
+    assert {one["system"]: one["platform"] for one in told["systems"]} == {"local": "approval", "city": "exchange"}
+
+
+@pytest.mark.usefixtures("grouped")
+def test_a_system_in_no_platform_is_shown(hub: Callable[..., Any], here: Path) -> None:
+    configs.put(here, "config/hub.yaml", configs.HUB + PLATFORMS.replace("systems: [city]", "systems: []"))
+    assert [row[0] for row in rows(hub("status", "--all").stdout)] == ["网上审批平台", "local", "未分组", "city"]

@@ -1,0 +1,118 @@
+"""Decides how `hub status` lays out the systems: by platform where there are any, with what is well folded into one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from hub.cli import looking, words
+from hub.cli.lang import say
+from hub.model import FAILED, State
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hub.settings import Settings, SystemSettings
+    from hub.store.runs import Run
+    from hub.store.systems import Standing
+    from hub.store.views import Backlog, DeadGroup
+
+#: Columns that are shown only while some system has such deliveries.
+_RARE = (State.SENDING, State.ACCEPTED, State.HELD, State.PARKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One system as it stands; `last` is its last ended run, where it is a source; `suppliers` are the sources that feed it."""
+
+    system: SystemSettings
+    standing: Standing
+    backlog: dict[State, Backlog]
+    dead: list[DeadGroup]
+    suppliers: list[SystemSettings]
+    last: Run | None
+    now: datetime
+    unheard: tuple[str, str] | None = None  # code and message of a failed poll for later verdicts
+
+    def count(self, *states: State) -> int:
+        """Return how many deliveries are in these states."""
+        return sum(self.backlog[state].count for state in states if state in self.backlog)
+
+    def lamp(self) -> Text:
+        """Return how it stands in one word."""
+        if self.standing.paused:
+            return Text(say("已暂停", "paused"), style="red")
+        if not self.standing.open_at(self.now):
+            return Text(say("对方不可用", "target down"), style="yellow")
+        if self.last is not None and self.last.code:
+            return Text(say("读取失败", "unreadable"), style="red")
+        return Text(say("正常", "ok"), style="green")
+
+    def owed_since(self) -> datetime | None:
+        """Return since when its oldest delivery is owed."""
+        return min((one.oldest for state, one in self.backlog.items() if state not in FAILED), default=None)
+
+
+def table(settings: Settings, lines: Sequence[Line], troubled: frozenset[str], *, everything: bool) -> Table:
+    """Return the table of all systems. `troubled`: those that need somebody, which are never folded; `everything`: none is."""
+    rare = [state for state in _RARE if any(line.count(state) for line in lines)]
+    heads = (("系统", "system", "whole"), ("名称", "name"), ("状态", "stands", "whole"), ("待发", "pending", "right"))
+    tail = (("死信", "dead", "right"), ("欠得最久", "owed for", "right"), ("上次读取", "last read", "whole"))
+    drawn = looking.table(*heads, *((words.state(state), words.state(state), "right") for state in rare), *tail)
+    if not settings.platforms:
+        for line in lines:
+            drawn.add_row(*_row(line, rare, settings))
+        return drawn
+    for title, members in _groups(settings, {line.system.name: line for line in lines}):
+        shown = [line for line in members if everything or line.system.name in troubled]
+        drawn.add_row(*_sum(title, members, troubled, rare, settings))
+        for line in shown:
+            drawn.add_row(*_row(line, rare, settings, indent="  "))
+    return drawn
+
+
+def _groups(settings: Settings, lines: Mapping[str, Line]) -> Iterator[tuple[str, list[Line]]]:
+    for platform in settings.platforms:
+        if members := [lines[name] for name in platform.systems if name in lines]:
+            yield platform.title, members
+    grouped = {name for platform in settings.platforms for name in platform.systems}
+    if rest := [line for name, line in lines.items() if name not in grouped]:
+        yield say("未分组", "in no platform"), rest
+
+
+def _sum(
+    title: str, members: Sequence[Line], troubled: frozenset[str], rare: Sequence[State], settings: Settings
+) -> list[str | Text]:
+    """Return the line of a whole platform."""
+    bad = sum(line.system.name in troubled for line in members)
+    names = say(f"{len(members)} 个系统", f"{len(members)} systems")
+    lamp = Text(say(f"{bad} 个有事", f"{bad} to look at"), style="red") if bad else Text(say("正常", "ok"), style="green")
+    reads = [line.last for line in members if line.last and line.last.ended_at]
+    newest = max(reads, key=lambda run: run.ended_at or run.asked_at, default=None)
+    return [Text(title, style="bold"), names, lamp, *_numbers(members, rare), _read(newest, settings)]
+
+
+def _row(line: Line, rare: Sequence[State], settings: Settings, indent: str = "") -> list[str | Text]:
+    return [f"{indent}{line.system.name}", line.system.title, line.lamp(), *_numbers([line], rare), _read(line.last, settings)]
+
+
+def _numbers(lines: Sequence[Line], rare: Sequence[State]) -> list[str]:
+    """Return what is pending, what is in the rarer states, what is dead, and since when the oldest is owed."""
+    counts = [sum(line.count(state) for line in lines) for state in (State.PENDING, *rare)]
+    owed = [since for line in lines if (since := line.owed_since())]
+    dead = sum(line.count(*FAILED) for line in lines)
+    return [*(str(one or "") for one in counts), str(dead or ""), looking.since(min(owed), lines[0].now) if owed else ""]
+
+
+def _read(last: Run | None, settings: Settings) -> str:
+    return f"{looking.when(last.ended_at, settings.timezone)} {words.run(last.state.value)}" if last else ""
+
+
+def datasets(settings: Settings, records: Mapping[tuple[str, str], int]) -> str:
+    """Return how many objects each dataset holds, as one line."""
+    counted = [(one.title, sum(records.get(kind, 0) for kind in one.kinds)) for one in settings.datasets]
+    return "  ".join(f"{title} {count:,}" for title, count in counted)
