@@ -1,4 +1,4 @@
-"""Decides what the county's local approval database looks like: six tables with pinyin columns, and their local codes.
+"""Decides what the county's local approval database looks like: its tables with pinyin columns, and their local codes.
 
 Column names follow the habit of county approval systems (first letters of each Hanzi); times are text `yyyy-MM-dd HH:mm:ss` in
 Beijing time, as those systems keep them. `GXSJ` (更新时间) is the column to read increments by: many rows share one value.
@@ -162,8 +162,49 @@ T_SF = Table(
     _updated(),
 )
 
+#: 评价 (好差评): one row a rating; a further word on one is a row that names it in YPJID. SFMR marks what nobody rated: the praise
+#: that the system enters by itself two working days after the end.
+T_PJ = Table(
+    "T_PJ",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号", nullable=False),
+    _text("SXBM", 36, "事项编码(实施编码)"),
+    _text("FSXBM", 50, "分事项编码(业务办理项编码)"),
+    _text("SXMC", 1000, "事项名称"),
+    _text("SXLX", 4, "办件类型"),
+    _text("SLBMMC", 200, "受理部门名称"),
+    _text("SLBMXYDM", 18, "受理部门统一社会信用代码"),
+    _text("SLSJ", 19, "受理时间"),
+    _text("BJZT", 2, "评价时的办件状态"),
+    _text("HJMC", 1000, "评价的环节名称"),
+    _text("PJQD", 2, "评价渠道"),
+    _text("CKH", 10, "窗口号"),
+    _text("PJRXM", 400, "评价人姓名"),
+    _text("PJRLX", 4, "评价人类型"),
+    _text("PJRZJLX", 8, "评价人证件类型"),
+    _text("PJRZJHM", 64, "评价人证件号码"),
+    _text("PJRSJ", 32, "评价人手机"),
+    _text("DLRXM", 200, "代理人姓名"),
+    _text("DLRZJLX", 8, "代理人证件类型"),
+    _text("DLRZJHM", 64, "代理人证件号码"),
+    _text("BLRXM", 100, "被评价人姓名"),
+    _text("MYD", 2, "满意度"),
+    _text("PJZB", 200, "评价指标, 逗号分隔"),
+    _text("PJNR", 2000, "文字评价"),
+    _text("PJSJ", 19, "评价时间"),
+    Column("PJCS", Integer, comment="评价次数"),
+    Column("FWCS", Integer, comment="服务次数"),
+    _text("SFMR", 1, "是否系统默认好评"),
+    _text("YPJID", 50, "原评价主键, 追评才有"),
+    _text("XZQHDM", 12, "行政区划代码"),
+    _text("BZ", 1000, "备注"),
+    _origin(),
+    _updated(),
+)
+
 #: Parents before children.
-TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF)
+TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ)
 
 for _table in TABLES:
     Index(f"IX_{_table.name}_GXSJ", _table.c.GXSJ, *_table.primary_key.columns)
@@ -185,6 +226,19 @@ CODES: dict[str, dict[str, str]] = {
     "T_CL.SQFS": {"0": "纸质原件", "1": "复印件", "2": "电子文件", "3": "证照库", "4": "数据共享"},
     "T_JG.BJJGDM": {"Y": "准予", "N": "不予", "T": "退件", "Z": "申请人撤回", "B": "转报上级"},
     "T_JG.SFKD": {"1": "是", "0": "否"},
+    "T_PJ.BJZT": {"01": "已受理", "02": "办理中", "03": "已办结"},
+    "T_PJ.PJQD": {
+        "1": "窗口平板",
+        "2": "窗口按键器",
+        "3": "审批后台",
+        "4": "网站",
+        "5": "手机",
+        "6": "二维码",
+        "7": "电话",
+        "8": "短信",
+    },
+    "T_PJ.MYD": {"5": "非常满意", "4": "满意", "3": "基本满意", "2": "不满意", "1": "非常不满意"},
+    "T_PJ.SFMR": {"1": "是", "0": "否"},
     "T_JG.MYD": {"5": "非常满意", "4": "满意", "3": "基本满意", "2": "不满意", "1": "非常不满意"},
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hub.sandbox.county import County, Item
 from hub.sandbox.people import Applicant, Population
+from hub.sandbox.ratings import ratings
 from hub.sandbox.worktime import DAY, Worktime
 
 Row = dict[str, Any]
@@ -35,7 +36,7 @@ class Case:
 
     number: str
     rows: dict[str, list[Row]] = field(
-        default_factory=lambda: {name: [] for name in ("T_BJ", "T_BZ", "T_TBCX", "T_CL", "T_JG", "T_SF")}
+        default_factory=lambda: {name: [] for name in ("T_BJ", "T_BZ", "T_TBCX", "T_CL", "T_JG", "T_SF", "T_PJ")}
     )
 
     @property
@@ -175,6 +176,8 @@ class Lifecycles:
         paper = {"ZJGZMC": granted, "ZJBH": f"漳{case.number[-12:]}" if granted else "", "ZJYXQX": "2099-12-31" if granted else ""}
         case.rows["T_JG"].append(self._child(case, ended) | row | paper | {"SFKD": courier, "MYD": praise, "BZ": ""})
         case.main["BJZT"] = "03"
+        made = ratings(case.main, row | {"MYD": praise}, case.rows["T_BZ"][-1]["HJMC"], self._clock, ended, self._until)
+        case.rows["T_PJ"] += made
 
     def _fee(self, case: Case, item: Item, who: Applicant, ended: int) -> None:
         paid = {

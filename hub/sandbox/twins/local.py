@@ -14,7 +14,15 @@ from hub.sandbox.faults import FaultPlan
 from hub.sandbox.ledger import Held
 
 #: The kind of record by which the shipped configuration reads each table.
-KINDS = {"T_BJ": "case", "T_BZ": "step", "T_TBCX": "special", "T_CL": "material", "T_JG": "result", "T_SF": "fee"}
+KINDS = {
+    "T_BJ": "case",
+    "T_BZ": "step",
+    "T_TBCX": "special",
+    "T_CL": "material",
+    "T_JG": "result",
+    "T_SF": "fee",
+    "T_PJ": "evaluation",
+}
 
 
 class LocalTwin(FarSide):

@@ -61,6 +61,23 @@ def test_a_refusal_says_why_and_yields_no_certificate() -> None:
     assert certified and all(row["ZJBH"] for row in certified)
 
 
+def test_who_rated_a_case_is_repeated_and_who_did_not_is_marked() -> None:
+    for case in COUNTY:
+        levels = {row["MYD"] for row in case.rows["T_PJ"] if row["SFMR"] == "0"}
+        assert levels <= {result["MYD"] for result in case.rows["T_JG"]} - {""}
+        assert all(row["PJSJ"] > case.rows["T_JG"][0]["BJSJ"] for row in case.rows["T_PJ"])
+    rows = [row for case in COUNTY for row in case.rows["T_PJ"]]
+    automatic = [row for row in rows if row["SFMR"] == "1"]
+    assert automatic and {(row["MYD"], row["PJQD"], row["CKH"]) for row in automatic} == {("5", "3", "99")}
+
+
+def test_a_further_word_names_the_rating_it_is_about() -> None:
+    rows = {row["ID"]: row for case in COUNTY for row in case.rows["T_PJ"]}
+    further = [row for row in rows.values() if row["YPJID"]]
+    assert further and all(rows[row["YPJID"]]["BJBH"] == row["BJBH"] for row in further)
+    assert all(rows[row["YPJID"]]["PJSJ"] < row["PJSJ"] for row in further)
+
+
 def test_case_numbers_are_unique_and_built_from_the_item_code() -> None:
     numbers = [case.number for case in COUNTY]
     assert len(set(numbers)) == len(numbers)
@@ -68,7 +85,7 @@ def test_case_numbers_are_unique_and_built_from_the_item_code() -> None:
 
 
 def test_two_thousand_cases_make_about_twelve_thousand_messages() -> None:
-    province = sum(len(rows) for case in COUNTY for table, rows in case.rows.items() if table != "T_SF")
+    province = sum(len(rows) for case in COUNTY for table, rows in case.rows.items() if table not in ("T_SF", "T_PJ"))
     gateway = sum(len(case.rows[table]) for case in COUNTY for table in ("T_BJ", "T_JG", "T_SF"))
     social = sum(case.main["SSZX"] == "SB" for case in COUNTY)
     assert 5.5 < (province + gateway + social) / len(COUNTY) < 6.7
