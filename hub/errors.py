@@ -103,6 +103,17 @@ class SourceFailed(HubError):
         self.misconfigured = misconfigured
 
 
+# --- taking a push ---
+
+
+class PushRefused(HubError):
+    """A push that is not taken: nothing of it was kept, and sending it again unchanged is pointless."""
+
+
+class Unauthentic(PushRefused):
+    """Nobody can tell that the far side sent this, or sent it now: a signature, time or number is missing or wrong."""
+
+
 # --- the hub itself ---
 
 
@@ -115,6 +126,10 @@ class Fenced(HubError):
 
 class LeaseHeld(HubError):
     """Another hub works on this store."""
+
+
+class Closing(HubError):
+    """The hub is being stopped or takes a new configuration over: what was asked for was not done, and may be asked again."""
 
 
 class StoreUnfit(HubError):

@@ -90,6 +90,29 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """One HTTP request in which a far side hands records over by itself, as it came; header names in lower case."""
+
+    method: str
+    path: str
+    query: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What an authentic push holds. `id` is the push's own: the same one again is the same push, sent again.
+
+    The page has no cursor: nobody can ask a far side that pushes where to resume.
+    """
+
+    id: str
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a sink is handed: a frozen body and everything that identifies it.
 

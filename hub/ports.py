@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Protocol, TypeAlias, runtime_checkable
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from hub.errors import Failure
-from hub.model import Entry, Guarantees, Message, Page, Receipt, VerdictPage, Window
+from hub.model import Entry, Guarantees, Message, Page, Push, Pushed, Receipt, VerdictPage, Window
 
 Outcome: TypeAlias = Receipt | Failure
 
@@ -42,7 +42,7 @@ class Adapter(Protocol):
     def __init__(self, options: Options, *, system: str) -> None: ...
     def guarantees(self) -> Guarantees: ...
     def endpoints(self) -> frozenset[str]: ...  # what a route may name after `system/`; empty: no sink
-    def kinds(self) -> frozenset[str]: ...  # what it can read as a source; empty: no source
+    def kinds(self) -> frozenset[str]: ...  # what it gives as a source, read or pushed; empty: no source
     def close(self) -> None: ...
 
 
@@ -58,6 +58,19 @@ class Source(Protocol):
     """
 
     def read(self, cursor: str | None) -> Iterator[Page]: ...
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """Judges what a far side pushes: HTTP requests in which it hands records over by itself.
+
+    `receive` says which records a request holds and changes nothing: the hub keeps them before it answers, and remembers the
+    push's id. Raises Unauthentic when nobody can tell that the far side sent this now, PushRefused when it cannot be read: then
+    nothing of it is taken. A single row that is no record is a fault of the page. `largest` is the most bytes of a body.
+    """
+
+    def largest(self, kind: str) -> int: ...
+    def receive(self, kind: str, push: Push) -> Pushed: ...
 
 
 @runtime_checkable

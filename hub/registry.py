@@ -17,6 +17,7 @@ BUILT_IN = {
     "soap": "adapters.soap:SoapAdapter",
     "database": "adapters.database:DatabaseAdapter",
     "files": "adapters.files:FilesAdapter",
+    "push": "adapters.push:PushAdapter",
 }
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import islice
-from typing import IO
 
 from adapters.files import cursor as cursors
 from adapters.files.cursor import Place
 from adapters.files.options import Feed
 from adapters.files.pickup import Clock, Fetched, Found, companion_name, fetch, is_ready, listing
-from adapters.files.read_text import read_csv, read_jsonl
-from adapters.files.read_xml import read_xml
+from adapters.files.readers import reader
 from adapters.files.rows import BadFile, Row, Spoilt, record, unreadable, unreadable_file
 from adapters.files.share import Files, Share
 from adapters.files.trouble import errors, source_failed
@@ -21,18 +19,6 @@ from hub.errors import SourceFailed
 from hub.model import Page, Record
 
 log = logging.getLogger(__name__)
-
-Reader = Callable[[IO[bytes], Feed], Iterator[Row | Spoilt]]
-
-
-def reader(feed: Feed) -> Reader:
-    """Return what reads the feed's format."""
-    if feed.format == "xlsx":
-        from adapters.files.read_xlsx import read_xlsx  # imported on first use: openpyxl is slow to import
-
-        return read_xlsx
-    readers: dict[str, Reader] = {"csv": read_csv, "jsonl": read_jsonl, "xml": read_xml}
-    return readers[feed.format]
 
 
 class Inbox:
@@ -107,7 +93,7 @@ class Inbox:
             place.finish(bad=False)
             yield Page((), cursors.dump(places))
             return
-        rows = islice(reader(feed)(fetched.file, feed), place.start(item.stat.name, item.identity), None)
+        rows = islice(reader(feed.format)(fetched.file, feed), place.start(item.stat.name, item.identity), None)
         while True:
             taken, broken = _take(rows, feed.page)
             place.row += len(taken)

@@ -136,18 +136,10 @@ class Ready(Options):
         return self
 
 
-class Feed(Options):
-    """One kind of incoming file, and the records in it.
+class Layout(Options):
+    """What stands in an incoming file, and which field of a row is what of a record. `columns` maps titles to record fields."""
 
-    `columns` maps titles to record fields. `done` and `bad` are directories that files are moved to once their records are kept;
-    without `done` files stay, and the cursor remembers them.
-    """
-
-    directory: RelativePath = "."
-    pattern: Name
-    format: Format
     key: Annotated[tuple[Name, ...], Field(min_length=1)]
-    ready: Ready
     revision: str | None = None
     encoding: Charset = "utf-8"
     columns: Annotated[dict[Name, Column], Field(min_length=1)] | None = None
@@ -156,13 +148,7 @@ class Feed(Options):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     sheet: str | None = None
     xml: XmlShape = XmlShape()
-    order: Literal["name", "mtime"] = "mtime"
-    done: RelativePath | None = None
-    bad: RelativePath | None = None
-    page: Annotated[int, Field(ge=1, le=10_000)] = 500
-    largest: Annotated[int, Field(ge=1)] = 1024**3  # bytes, of one file
     unpacked: Annotated[int, Field(ge=1)] = 1024**3  # bytes, of one workbook without compression
-    remember: Annotated[int, Field(ge=1, le=10_000)] = 1000  # files that stay
 
     @model_validator(mode="before")
     @classmethod
@@ -173,6 +159,35 @@ class Feed(Options):
         return values
 
     @model_validator(mode="after")
+    def _named(self) -> Self:
+        fields = [column.field for column in (self.columns or {}).values()]
+        if len(set(fields)) < len(fields):
+            raise ValueError("two columns have the same field")
+        missing = [name for name in (*self.key, self.revision) if fields and name is not None and name not in fields]
+        if missing:
+            raise ValueError(f"key and revision must be fields of columns; {', '.join(missing)} is not")
+        return self
+
+
+class Feed(Layout):
+    """One kind of incoming file, and the records in it.
+
+    `done` and `bad` are directories that files are moved to once their records are kept; without `done` files stay, and the cursor
+    remembers them.
+    """
+
+    directory: RelativePath = "."
+    pattern: Name
+    format: Format
+    ready: Ready
+    order: Literal["name", "mtime"] = "mtime"
+    done: RelativePath | None = None
+    bad: RelativePath | None = None
+    page: Annotated[int, Field(ge=1, le=10_000)] = 500
+    largest: Annotated[int, Field(ge=1)] = 1024**3  # bytes, of one file
+    remember: Annotated[int, Field(ge=1, le=10_000)] = 1000  # files that stay
+
+    @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.format in ("csv", "xlsx") and self.columns is None:
             raise ValueError(f"{self.format} needs columns: title to record field")
@@ -180,12 +195,6 @@ class Feed(Options):
             raise ValueError("done and bad go together: both directories, or neither and files stay")
         if self.directory in (self.done, self.bad):
             raise ValueError("done and bad must be another directory than the one that is read")
-        fields = [column.field for column in (self.columns or {}).values()]
-        if len(set(fields)) < len(fields):
-            raise ValueError("two columns have the same field")
-        missing = [name for name in (*self.key, self.revision) if fields and name is not None and name not in fields]
-        if missing:
-            raise ValueError(f"key and revision must be fields of columns; {', '.join(missing)} is not")
         return self
 
 

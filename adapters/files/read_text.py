@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from adapters.files.options import Feed
+from adapters.files.options import Layout
 from adapters.files.rows import FIELD_LIMIT, BadFile, Header, Row, Spoilt, by_position, header
 
 # One setting for the whole process; nobody else here reads CSV with fields of that size.
@@ -83,18 +83,18 @@ class _Feeder:
         del self.row[1:]
 
 
-def read_csv(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+def read_csv(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the rows of a CSV file (RFC 4180). Raises BadFile before the first row when the header is wrong."""
-    feeder = _Feeder(lines(file, feed.encoding))
-    shape = _read_header(feeder, feed) if feed.header else by_position(feed)
-    for cells in _cells(feeder, feed, shape.width):
+    feeder = _Feeder(lines(file, layout.encoding))
+    shape = _read_header(feeder, layout) if layout.header else by_position(layout)
+    for cells in _cells(feeder, layout, shape.width):
         if cells != []:
             yield _csv_row(shape, cells, feeder.row)
 
 
-def _cells(feeder: _Feeder, feed: Feed, width: int) -> Iterator[list[str] | None]:
+def _cells(feeder: _Feeder, layout: Layout, width: int) -> Iterator[list[str] | None]:
     """Yield the cells of each row, None where the quotes do not match; the lines it took are in `feeder.row`."""
-    parser = _parser(feeder, feed)
+    parser = _parser(feeder, layout)
     while True:
         feeder.row.clear()
         try:
@@ -107,7 +107,7 @@ def _cells(feeder: _Feeder, feed: Feed, width: int) -> Iterator[list[str] | None
             feeder.give_back()
             cells = None
         if cells is None:
-            parser = _parser(feeder, feed)
+            parser = _parser(feeder, layout)
         yield cells
 
 
@@ -118,27 +118,27 @@ def _trimmed(cells: list[str], width: int) -> list[str]:
     return cells
 
 
-def _parser(feeder: _Feeder, feed: Feed) -> Iterator[list[str]]:
-    return csv.reader(feeder, delimiter=feed.delimiter, strict=True)
+def _parser(feeder: _Feeder, layout: Layout) -> Iterator[list[str]]:
+    return csv.reader(feeder, delimiter=layout.delimiter, strict=True)
 
 
-def _read_header(feeder: _Feeder, feed: Feed) -> Header:
-    for _ in range(feed.header - 1):
+def _read_header(feeder: _Feeder, layout: Layout) -> Header:
+    for _ in range(layout.header - 1):
         next(feeder, None)
     feeder.row.clear()
     try:
-        titles = next(_parser(feeder, feed), [])
+        titles = next(_parser(feeder, layout), [])
     except csv.Error as error:
-        raise BadFile("HUB-S-221", f"line {feed.header}: the header cannot be read: {error}") from None
-    _all_decoded(feeder.row, feed)
-    return header(feed, titles, f"line {feed.header}")
+        raise BadFile("HUB-S-221", f"line {layout.header}: the header cannot be read: {error}") from None
+    _all_decoded(feeder.row, layout)
+    return header(layout, titles, f"line {layout.header}")
 
 
-def _all_decoded(read: list[Line], feed: Feed) -> None:
+def _all_decoded(read: list[Line], layout: Layout) -> None:
     for line in read:
         if line.bad is not None:
             raise BadFile(
-                "HUB-S-220", f"byte {line.bad}, in the header, is not in {feed.encoding}; is the file in another encoding?"
+                "HUB-S-220", f"byte {line.bad}, in the header, is not in {layout.encoding}; is the file in another encoding?"
             )
 
 
@@ -163,41 +163,43 @@ def _text_row(shape: Header, cells: list[str], place: str) -> Row | Spoilt:
     return Row(place, {column.field: cells[index] for index, _, column in shape.cells})
 
 
-def read_jsonl(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+def read_jsonl(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the objects of a JSON Lines file, one a line; empty lines are nothing."""
-    for line in lines(file, feed.encoding):
+    for line in lines(file, layout.encoding):
         if line.text.strip():
-            yield _json_row(line, feed)
+            yield _json_row(line, layout)
 
 
-def _json_row(line: Line, feed: Feed) -> Row | Spoilt:
+def _json_row(line: Line, layout: Layout) -> Row | Spoilt:
     place = f"line {line.number}"
     if line.bad is not None:
         return Spoilt(place, "HUB-S-240", f"byte {line.bad} of the file is not in the declared encoding")
     try:
-        told = json.loads(line.text, parse_constant=_no_constant, parse_float=_finite)
+        told = json.loads(line.text, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError):
         return Spoilt(place, "HUB-S-245", "the line is no JSON")
     if not isinstance(told, dict):
         return Spoilt(place, "HUB-S-245", "the line is no JSON object")
-    return _named(feed, told, place)
+    return named(layout, told, place)
 
 
-def _named(feed: Feed, told: dict[str, Any], place: str) -> Row | Spoilt:
+def named(layout: Layout, told: dict[str, Any], place: str) -> Row | Spoilt:
     """Return the row under the names of the records; an absent optional field stays absent."""
-    if feed.columns is None:
+    if layout.columns is None:
         return Row(place, told)
-    if feed.extra == "refuse" and (strange := [title for title in told if title not in feed.columns]):
+    if layout.extra == "refuse" and (strange := [title for title in told if title not in layout.columns]):
         return Spoilt(place, "HUB-S-241", f"unexpected field {strange[0][:30]!r}; list it or set extra: ignore")
-    return Row(place, {column.field: told[title] for title, column in feed.columns.items() if title in told})
+    return Row(place, {column.field: told[title] for title, column in layout.columns.items() if title in told})
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """Return a JSON number; raises ValueError for one no float can hold."""
     found = float(text)
     if math.isinf(found):
         raise ValueError("too large")
     return found
 
 
-def _no_constant(name: str) -> None:
+def no_constant(name: str) -> None:
+    """Refuse what Python's reader takes and JSON has not: NaN and the infinities."""
     raise ValueError(f"{name} is no JSON")

@@ -14,7 +14,7 @@ from typing import IO, Any
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
 
-from adapters.files.options import Column, Feed
+from adapters.files.options import Column, Layout
 from adapters.files.rows import BadFile, Header, Row, Spoilt, by_position, header
 from hub.model import Json
 
@@ -42,26 +42,26 @@ class Misleading(Exception):
     """A cell whose value is not what people see or mean."""
 
 
-def read_xlsx(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+def read_xlsx(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the rows of one sheet. Raises BadFile before the first row when the archive, the sheet or the header is wrong."""
-    _check_archive(file, feed)
+    _check_archive(file, layout)
     with closing(_open(file, computed=True)) as book:
-        sheet = _sheet(book, feed)
+        sheet = _sheet(book, layout)
         look = _look(file, sheet)
-        if (ref := look.merge(feed.header)) and feed.header:
-            raise BadFile("HUB-S-221", f"sheet {sheet.title}: merged cells {ref} in the header row {feed.header}")
-        rows = _with_formulas(file, feed, sheet) if look.formulas else ((cells, None) for cells in _iterate(sheet, feed))
-        yield from _rows(feed, sheet.title, look, rows)
+        if (ref := look.merge(layout.header)) and layout.header:
+            raise BadFile("HUB-S-221", f"sheet {sheet.title}: merged cells {ref} in the header row {layout.header}")
+        rows = _with_formulas(file, layout, sheet) if look.formulas else ((cells, None) for cells in _iterate(sheet, layout))
+        yield from _rows(layout, sheet.title, look, rows)
 
 
-def _check_archive(file: IO[bytes], feed: Feed) -> None:
+def _check_archive(file: IO[bytes], layout: Layout) -> None:
     file.seek(0)
     if file.read(4) == _OLD:
         raise BadFile("HUB-S-222", "is an old .xls or a workbook with a password; save it as plain .xlsx")
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            _check_size(members, feed)
+            _check_size(members, layout)
             for member in members:
                 if member.filename.endswith((".xml", ".rels")) and b"<!" in archive.open(member).read(4096).replace(b"<!--", b""):
                     raise BadFile("HUB-S-223", f"{member.filename} has a DTD; documents with a DTD are refused")
@@ -69,13 +69,13 @@ def _check_archive(file: IO[bytes], feed: Feed) -> None:
         raise BadFile("HUB-S-222", f"is no workbook: {type(error).__name__}") from None
 
 
-def _check_size(members: Sequence[zipfile.ZipInfo], feed: Feed) -> None:
+def _check_size(members: Sequence[zipfile.ZipInfo], layout: Layout) -> None:
     """Refuse what would fill the memory. zipfile never unpacks more of a member than it declares."""
     if any(member.flag_bits & 1 for member in members):
         raise BadFile("HUB-S-222", "is locked with a password")
     size = sum(member.file_size for member in members)
-    if size > feed.unpacked or len(members) > _MEMBERS:
-        raise BadFile("HUB-S-224", f"unpacks to {size} bytes in {len(members)} parts; {feed.unpacked} bytes are allowed")
+    if size > layout.unpacked or len(members) > _MEMBERS:
+        raise BadFile("HUB-S-224", f"unpacks to {size} bytes in {len(members)} parts; {layout.unpacked} bytes are allowed")
 
 
 def _open(file: IO[bytes], *, computed: bool) -> Any:
@@ -85,13 +85,13 @@ def _open(file: IO[bytes], *, computed: bool) -> Any:
         raise BadFile("HUB-S-222", f"is no workbook: {type(error).__name__}") from None
 
 
-def _sheet(book: Any, feed: Feed) -> Any:
+def _sheet(book: Any, layout: Layout) -> Any:
     names = [sheet.title for sheet in book.worksheets]
-    if feed.sheet is not None and feed.sheet not in names:
-        raise BadFile("HUB-S-227", f"there is no sheet {feed.sheet}; there are: {', '.join(names)[:200]}")
+    if layout.sheet is not None and layout.sheet not in names:
+        raise BadFile("HUB-S-227", f"there is no sheet {layout.sheet}; there are: {', '.join(names)[:200]}")
     if not names:
         raise BadFile("HUB-S-227", "there is no sheet")
-    sheet = book[feed.sheet or names[0]]
+    sheet = book[layout.sheet or names[0]]
     sheet.reset_dimensions()  # the declared size is often wrong, and rows behind it would be lost
     return sheet
 
@@ -114,31 +114,31 @@ def _look(file: IO[bytes], sheet: Any) -> Sheet:
     return Sheet(tuple(merged), formulas)
 
 
-def _iterate(sheet: Any, feed: Feed) -> Iterator[Sequence[Any]]:
+def _iterate(sheet: Any, layout: Layout) -> Iterator[Sequence[Any]]:
     try:
-        yield from sheet.iter_rows(min_row=max(feed.header, 1))
+        yield from sheet.iter_rows(min_row=max(layout.header, 1))
     except BadFile:
         raise
     except Exception as error:  # as in _open
         raise BadFile("HUB-S-222", f"sheet {sheet.title} is broken: {type(error).__name__}") from None
 
 
-def _with_formulas(file: IO[bytes], feed: Feed, sheet: Any) -> Iterator[tuple[Sequence[Any], Sequence[Any] | None]]:
+def _with_formulas(file: IO[bytes], layout: Layout, sheet: Any) -> Iterator[tuple[Sequence[Any], Sequence[Any] | None]]:
     """Yield computed rows beside the formulas they come from."""
     with closing(_open(file, computed=False)) as book:
         other = book[sheet.title]
         other.reset_dimensions()
-        yield from zip(_iterate(sheet, feed), _iterate(other, feed), strict=True)
+        yield from zip(_iterate(sheet, layout), _iterate(other, layout), strict=True)
 
 
 def _rows(
-    feed: Feed, title: str, look: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
+    layout: Layout, title: str, look: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
 ) -> Iterator[Row | Spoilt]:
-    shape = by_position(feed)
-    if feed.header:
+    shape = by_position(layout)
+    if layout.header:
         first, _ = next(rows, ((), None))
-        shape = header(feed, [cell.value for cell in first], f"sheet {title}, row {feed.header}")
-    for number, (cells, formulas) in enumerate(rows, feed.header + 1):
+        shape = header(layout, [cell.value for cell in first], f"sheet {title}, row {layout.header}")
+    for number, (cells, formulas) in enumerate(rows, layout.header + 1):
         if number > _ROWS:
             raise BadFile("HUB-S-224", f"sheet {title} has more than {_ROWS} rows")
         if any(cell.value is not None for cell in cells) or (formulas and any(cell.value is not None for cell in formulas)):

@@ -9,7 +9,7 @@ from typing import IO
 
 from lxml import etree
 
-from adapters.files.options import Feed
+from adapters.files.options import Layout
 from adapters.files.read_text import check_mark, codec
 from adapters.files.rows import DAMAGED, BadFile, Row, Spoilt
 
@@ -38,25 +38,25 @@ class _Utf8:
         return self._decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
-def read_xml(file: IO[bytes], feed: Feed) -> Iterator[Row | Spoilt]:
+def read_xml(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the row elements of an XML file.
 
     The whole file is parsed once before the first row: of a file that is cut off, nothing is taken. Raises BadFile for that, for
     a DTD (entities could make a small file fill the memory), and for a declaration that contradicts the configuration.
     """
-    _check_prolog(file, feed)
-    for _ in _elements(file, feed):
+    _check_prolog(file, layout)
+    for _ in _elements(file, layout):
         pass
-    for number, element in enumerate(_elements(file, feed), 1):
-        yield _row(feed, element, f"row {number}")
+    for number, element in enumerate(_elements(file, layout), 1):
+        yield _row(layout, element, f"row {number}")
 
 
-def _check_prolog(file: IO[bytes], feed: Feed) -> None:
+def _check_prolog(file: IO[bytes], layout: Layout) -> None:
     file.seek(0)
     start = file.read(_PROLOG_LIMIT)
-    start = start[check_mark(start, feed.encoding) :]
-    if (declared := _DECLARED.match(start)) and _FAMILIES.get(declared[1].decode().lower()) != codec(feed.encoding):
-        raise BadFile("HUB-S-220", f"declares the encoding {declared[1].decode()}, but {feed.encoding} is configured")
+    start = start[check_mark(start, layout.encoding) :]
+    if (declared := _DECLARED.match(start)) and _FAMILIES.get(declared[1].decode().lower()) != codec(layout.encoding):
+        raise BadFile("HUB-S-220", f"declares the encoding {declared[1].decode()}, but {layout.encoding} is configured")
     at = 0
     while skipped := _PROLOG.match(start, at):
         at = skipped.end()
@@ -66,14 +66,14 @@ def _check_prolog(file: IO[bytes], feed: Feed) -> None:
         raise BadFile("HUB-S-222", f"no root element in its first {len(start)} bytes")
 
 
-def _elements(file: IO[bytes], feed: Feed) -> Iterator[etree._Element]:
+def _elements(file: IO[bytes], layout: Layout) -> Iterator[etree._Element]:
     """Yield each row element and forget it afterwards."""
     try:
         # huge_tree lifts libxml2's limit of 10 MB for one text; the size of the file is limited before.
         parsing = etree.iterparse(
-            _Utf8(file, feed.encoding),
+            _Utf8(file, layout.encoding),
             events=("end",),
-            tag=(feed.xml.row, f"{{*}}{feed.xml.row}"),
+            tag=(layout.xml.row, f"{{*}}{layout.xml.row}"),
             encoding="utf-8",
             resolve_entities=False,
             load_dtd=False,
@@ -95,12 +95,12 @@ def _forget(element: etree._Element) -> None:
         del parent[0]
 
 
-def _row(feed: Feed, element: etree._Element, place: str) -> Row | Spoilt:
+def _row(layout: Layout, element: etree._Element, place: str) -> Row | Spoilt:
     values: dict[str, str] = {}
-    for title, text, nested in _fields(feed, element):
-        column = feed.columns.get(title) if feed.columns is not None else None
-        if feed.columns is not None and column is None:
-            if feed.extra == "refuse":
+    for title, text, nested in _fields(layout, element):
+        column = layout.columns.get(title) if layout.columns is not None else None
+        if layout.columns is not None and column is None:
+            if layout.extra == "refuse":
                 return Spoilt(place, "HUB-S-241", f"unexpected field {title[:30]!r}; list it or set extra: ignore")
             continue
         name = column.field if column is not None else title
@@ -112,9 +112,9 @@ def _row(feed: Feed, element: etree._Element, place: str) -> Row | Spoilt:
     return Row(place, values)
 
 
-def _fields(feed: Feed, element: etree._Element) -> Iterator[tuple[str, str, bool]]:
+def _fields(layout: Layout, element: etree._Element) -> Iterator[tuple[str, str, bool]]:
     """Yield (name without namespace, text, whether elements are nested in it)."""
-    if feed.xml.style == "attributes":
+    if layout.xml.style == "attributes":
         for name, text in element.attrib.items():
             yield _local(name), text, False
         return

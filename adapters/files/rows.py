@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from adapters.files.names import shown
-from adapters.files.options import Column, Feed
+from adapters.files.options import Column, Layout
 from hub.model import Json, Record, Unreadable
 
 #: Bytes of one line and characters of one field: a 10 MB field must pass, a line that never ends must not fill the memory.
@@ -54,13 +54,13 @@ class Header:
     width: int
 
 
-def header(feed: Feed, titles: Sequence[Any], place: str) -> Header:
+def header(layout: Layout, titles: Sequence[Any], place: str) -> Header:
     """Match a file's titles with the configured columns.
 
     Raises BadFile HUB-S-221 naming the first column that is missing, doubled, unexpected or shifted: with a wrong header every
     row would be wrong.
     """
-    expected = feed.columns or {}
+    expected = layout.columns or {}
     found = ["" if title is None else str(title).strip().removeprefix("\ufeff") for title in titles]
     while found and not found[-1]:
         found.pop()
@@ -68,15 +68,15 @@ def header(feed: Feed, titles: Sequence[Any], place: str) -> Header:
     if missing := [title for title in expected if title not in found]:
         raise BadFile("HUB-S-221", f"{place}: the column {missing[0]} is missing{_instead(missing[0], found, expected)}")
     strange = [(index, title) for index, title in enumerate(found, 1) if title not in expected]
-    if strange and feed.extra == "refuse":
+    if strange and layout.extra == "refuse":
         index, title = strange[0]
         raise BadFile("HUB-S-221", f"{place}, column {index}: unexpected title {title[:30]!r}; list it or set extra: ignore")
     return Header(tuple((index, title, expected[title]) for index, title in enumerate(found) if title in expected), len(found))
 
 
-def by_position(feed: Feed) -> Header:
+def by_position(layout: Layout) -> Header:
     """Return the header of files that have none: the columns in the order of the configuration."""
-    cells = tuple((index, title, column) for index, (title, column) in enumerate((feed.columns or {}).items()))
+    cells = tuple((index, title, column) for index, (title, column) in enumerate((layout.columns or {}).items()))
     return Header(cells, len(cells))
 
 
@@ -94,17 +94,17 @@ def _instead(missing: str, found: Sequence[str], expected: Mapping[str, Column])
     return "; is the header in another row?" if not known else f"; {known} of {len(expected)} columns are there"
 
 
-def record(feed: Feed, kind: str, row: Row) -> Record | Spoilt:
+def record(layout: Layout, kind: str, row: Row) -> Record | Spoilt:
     """Return the record in a row, or why there is none: an empty key, or a value no store can hold."""
-    parts = [_part(row.values.get(name)) for name in feed.key]
+    parts = [_part(row.values.get(name)) for name in layout.key]
     if not all(parts):
-        return Spoilt(row.place, "HUB-S-242", f"the key field {feed.key[parts.index('')]} is empty")
+        return Spoilt(row.place, "HUB-S-242", f"the key field {layout.key[parts.index('')]} is empty")
     content = digest(row.values)
     if content is None:
         return Spoilt(row.place, "HUB-S-247", "a number of more than 64 bits, a NUL, or half a character")
-    revision = content if feed.revision is None else _part(row.values.get(feed.revision))
+    revision = content if layout.revision is None else _part(row.values.get(layout.revision))
     if not revision:
-        return Spoilt(row.place, "HUB-S-242", f"the revision field {feed.revision} is empty")
+        return Spoilt(row.place, "HUB-S-242", f"the revision field {layout.revision} is empty")
     return Record(kind, "|".join(parts), revision, row.values)
 
 

@@ -119,7 +119,11 @@ def signature(recipe: Signature, values: list[tuple[str, str]]) -> str:
     Raises Rejected HUB-D-130 when a value cannot be written in the recipe's charset.
     """
     content = encode(canonical(recipe, values), recipe.charset, dict(values))
-    secret = recipe.secret.get_secret_value().encode(recipe.charset) if recipe.secret else b""
+    return signed(recipe, content, recipe.secret.get_secret_value().encode(recipe.charset) if recipe.secret else b"")
+
+
+def signed(recipe: Signature, content: bytes, secret: bytes) -> str:
+    """Return the signature over these very bytes with that secret, whichever the recipe names."""
     if recipe.secret_at == "prefix":
         content = secret + content
     elif recipe.secret_at == "suffix":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +13,10 @@ import orjson
 
 from adapters.kit.answer import Answer, as_text, json_selector, steps, value_at
 from adapters.kit.answers import compiled
+from adapters.kit.moments import EPOCH, moment, written
 from adapters.rest.options import Feed, NextTime
 from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
-
-_CHINA = timezone(timedelta(hours=8))
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +88,6 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
-def moment(text: str | None, form: str) -> datetime:
-    """Return the aware time a text means: `iso`, `ms`, `s` or a strftime format; without zone it is China's. Raises ValueError."""
-    if not text:
-        raise ValueError("no time")
-    if form in ("ms", "s"):
-        return _EPOCH + timedelta(milliseconds=float(text) * (1 if form == "ms" else 1000))
-    read = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=_CHINA).astimezone(UTC)
-
-
-def written(time: datetime, form: str) -> str:
-    """Return a time as the far side writes it."""
-    if form in ("ms", "s"):
-        milliseconds = (time - _EPOCH) // timedelta(milliseconds=1)
-        return str(milliseconds if form == "ms" else milliseconds // 1000)
-    local = time.astimezone(_CHINA)
-    return local.replace(tzinfo=None).isoformat() if form == "iso" else local.strftime(form)
-
-
 class Clock:
     """Cursors made of (time, key): where to start, and which is the latest."""
 
@@ -133,7 +112,7 @@ class Clock:
             raise SourceFailed(
                 "HUB-S-405", "the rows are not oldest first", misconfigured=True, hint="let the far side sort by time"
             )
-        return sorted(rows, key=lambda row: (row.time or _EPOCH, row.key))
+        return sorted(rows, key=lambda row: (row.time or EPOCH, row.key))
 
     def after(self, rows: list[Row], cursor: str | None) -> str | None:
         """Return the cursor after these rows; it never goes back."""

@@ -66,6 +66,28 @@ class RunOut(_Given):
     reason: str | None
 
 
+class PushedOut(_Given):
+    """One record of a push and what became of it."""
+
+    key: str
+    result: Literal["accepted", "unchanged", "rejected"]
+    code: str | None = Field(description="why it was rejected, or, accepted, goes no further: it could not be mapped")
+    reason: str | None
+    issues: list[dict[str, Any]] = Field(description="which fields break which rules; values are masked")
+
+
+class PushOut(_Given):
+    """What became of a push: read = accepted + unchanged + rejected. All of it is durable; nothing need be sent again."""
+
+    run: int = Field(description="the number it is accounted under: `hub runs`")
+    repeated: bool = Field(description="this push came before; the account is the one of the first time")
+    read: int
+    accepted: int
+    unchanged: int
+    rejected: int
+    records: list[PushedOut] = Field(description="in the order they came; rows that are no record at the end")
+
+
 class AttemptOut(_Given):
     """One try to deliver."""
 

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 
 from hub import catalogue
 from hub.api.models import Problem
-from hub.errors import ConfigurationError, HubError, LeaseHeld, StoreUnfit
+from hub.errors import Closing, ConfigurationError, Fenced, HubError, LeaseHeld, PushRefused, StoreUnfit, Unauthentic
+from hub.store.pushes import NumberReused
 from hub.store.wishes import KeyReused
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,18 @@ class Missing(HubError):
     """There is no such thing."""
 
 
+class TooLarge(HubError):
+    """The body has more bytes than are taken."""
+
+
+class TooSlow(HubError):
+    """The body did not come in time."""
+
+
+class TooMany(HubError):
+    """More is under way than is taken at once."""
+
+
 class Refused(HubError):
     """The wish itself cannot be served, whatever the hub's state."""
 
@@ -41,10 +54,23 @@ _STATUS: tuple[tuple[type[HubError], int], ...] = (
     (ConfigurationError, 422),
     (KeyReused, 422),
     (Refused, 422),
+    (NumberReused, 422),
+    (Unauthentic, 401),
+    (PushRefused, 422),
+    (TooSlow, 408),
+    (TooLarge, 413),
+    (TooMany, 429),
+    (Closing, 503),
+    (Fenced, 503),
     (Missing, 404),
     (StoreUnfit, 503),
     (LeaseHeld, 409),
 )
+
+#: Statuses after which the same may be asked again, and the seconds to wait.
+_LATER = {429: "1", 503: "5"}
+#: Statuses after which more of the body may still come: nobody waits for its end.
+_UNREAD = frozenset({408, 413})
 
 
 def install(app: FastAPI) -> None:
@@ -72,7 +98,12 @@ async def _of_hub(_: Request, error: Exception) -> JSONResponse:
     more: dict[str, Any] = {"hint": error.hint} if error.hint else {}
     if isinstance(error, ConfigurationError):
         more["findings"] = [str(finding) for finding in error.findings]
-    return problem(status, error.code, error.message, **more)
+    response = problem(status, error.code, error.message, **more)
+    if status in _LATER:
+        response.headers["Retry-After"] = _LATER[status]
+    if status in _UNREAD:
+        response.headers["Connection"] = "close"
+    return response
 
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:

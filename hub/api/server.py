@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from hub import __version__
-from hub.api import health, manual, models, problems, v1
+from hub.api import health, manual, models, problems, push, v1
 from hub.engine.service import Service
 from hub.errors import HubError
 from hub.settings import HttpSettings, Settings
@@ -38,6 +38,7 @@ def build(service: Service, load: Callable[[], Settings], http: HttpSettings) ->
     manual.install(app)
     app.include_router(health.router(service))
     app.include_router(v1.router(service))
+    app.include_router(push.router(service))
 
     @app.post(
         "/-/reload",
@@ -59,7 +60,8 @@ def _guard(app: FastAPI, token: str) -> None:
     @app.middleware("http")
     async def check(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
         given = request.headers.get("authorization", "").encode()
-        if request.url.path in OPEN_PAGES or hmac.compare_digest(given, expected):
+        path = request.url.path
+        if path in OPEN_PAGES or path.startswith(push.PREFIX) or hmac.compare_digest(given, expected):
             return await call(request)
         response = problems.problem(401, "HUB-X-110", "a valid bearer token is needed")
         response.headers["WWW-Authenticate"] = "Bearer"

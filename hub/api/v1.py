@@ -43,7 +43,7 @@ def _runs(api: APIRouter, service: Service) -> None:
 
     @api.post("/runs", tags=["runs"], status_code=202, summary="Ask for a pass over a source", response_model=models.RunOut)
     def ask(wish: models.RunWish, response: Response, idempotency_key: Key = None) -> Any:
-        _source(service, wish.source)
+        _readable(service, wish.source)
         number = service.ask(wish.source, Trigger.API, "api", full=wish.full, key=idempotency_key)
         response.headers["Location"] = f"/api/v1/runs/{number}"
         return _run(service, number)
@@ -199,6 +199,14 @@ def _source(service: Service, name: str | None) -> str | None:
     if name is not None and name not in known:
         raise Missing("HUB-X-102", f"there is no source {name!r}", hint=suggest(name, known))
     return name
+
+
+def _readable(service: Service, name: str) -> None:
+    _source(service, name)
+    if not service.exchange.settings.systems[name].reads:
+        raise Refused(
+            "HUB-X-146", f"the system {name!r} pushes by itself: there is nothing to read", hint="its last push: hub runs"
+        )
 
 
 def _scope(service: Service, scope: Scope) -> Scope:

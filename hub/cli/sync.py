@@ -80,7 +80,9 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 def _chosen(settings: Settings, names: Sequence[str]) -> list[str]:
     for name in names:
         looking.known_source(settings, name)
-    return list(names) or [system.name for system in settings.sources()]
+        if not settings.systems[name].reads:
+            raise HubError("HUB-X-146", f"the system {name!r} pushes by itself: there is nothing to read")
+    return list(names) or [system.name for system in settings.readable()]
 
 
 def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool, wait: bool) -> int:

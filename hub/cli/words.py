@@ -43,7 +43,7 @@ _RUNS = {
     "interrupted": ("中断", "interrupted"),
     "skipped": ("跳过", "skipped"),
 }
-_TRIGGERS = {"schedule": ("计划", "schedule"), "cli": ("命令", "command"), "api": ("接口", "API")}
+_TRIGGERS = {"schedule": ("计划", "schedule"), "cli": ("命令", "command"), "api": ("接口", "API"), "push": ("推送", "push")}
 
 
 def state(one: State) -> str:

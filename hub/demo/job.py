@@ -65,7 +65,7 @@ def rounds(service: Service, work: Callable[[], int], seen: Callable[[Progress],
     began, numbers = time.monotonic(), list[int]()
     for _ in range(MOST_ROUNDS):
         number = len(numbers)
-        numbers += [service.ask(source.name, Trigger.CLI, "demo") for source in service.exchange.settings.sources()]
+        numbers += [service.ask(source.name, Trigger.CLI, "demo") for source in service.exchange.settings.readable()]
         last = _until_settled(service, numbers, seen, began)
         moved = work() + _verdicts(service)
         if not moved and not _accepted(service, numbers[number:]):

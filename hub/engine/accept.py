@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from hub.engine import storable
 from hub.engine.exchange import Exchange
@@ -35,17 +36,22 @@ class Frame:
     refused: frozenset[tuple[str, str]]  # (kind, key) a full run looks at again, unchanged or not: the schema may have been mended
 
 
-def accept_page(exchange: Exchange, holding: Holding, run: Run, page: Page, number: int) -> int:
-    """Accept one page and make it durable. Returns how many deliveries are due now."""
-    now = exchange.clock()
+def accept_page(
+    exchange: Exchange, holding: Holding, run: Run, page: Page, number: int, *, also: Callable[[Connection], None] | None = None
+) -> int:
+    """Accept one page and make it durable, with what `also` writes. Returns how many deliveries are due now."""
     page = storable.page(page)
-    frame = _frame(exchange, run, page, number, now)
-    accepted, counts = _accept_all(frame, page)
-    with exchange.store.writing() as connection:
-        due = acceptance.write_page(
-            connection, holding, source=run.source, run_id=run.id, accepted=accepted,
-            cursor=page.cursor, counts=counts, batch=frame.batch, now=now,
-        )  # fmt: skip
+    with exchange.accepting(run.source):  # what is known of a record must not change until its next version is written
+        now = exchange.clock()
+        frame = _frame(exchange, run, page, number, now)
+        accepted, counts = _accept_all(frame, page)
+        with exchange.store.writing() as connection:
+            due = acceptance.write_page(
+                connection, holding, source=run.source, run_id=run.id, accepted=accepted,
+                cursor=page.cursor, counts=counts, batch=frame.batch, now=now,
+            )  # fmt: skip
+            if also is not None:
+                also(connection)
     _measure(exchange, run.source, accepted, counts)
     return due
 
@@ -187,7 +193,7 @@ def _broken(frame: Frame, kind: str, key: str, issues: Sequence[Issue]) -> Owed:
 def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
     """The same unreadable row again: it was accounted for when it first came."""
     known = frame.known.get((fault.kind, fault.key))
-    same = known is not None and known.revision == _fault_revision(fault)
+    same = known is not None and known.revision == fault_revision(fault)
     counts["unchanged"] += same
     return same
 
@@ -195,7 +201,7 @@ def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:
 def _unreadable(frame: Frame, fault: Unreadable, counts: Counter[str]) -> Accepted:
     counts["rejected"] += 1
     renewed = (fault.kind, fault.key) in frame.known
-    return Accepted(fault.kind, fault.key, _fault_revision(fault), False, b"{}", (_nowhere(frame.source, fault),), renewed)
+    return Accepted(fault.kind, fault.key, fault_revision(fault), False, b"{}", (_nowhere(frame.source, fault),), renewed)
 
 
 def _unstorable(record: Record, counts: Counter[str], data: bytes, renewed: bool, source: str) -> Accepted:
@@ -212,7 +218,8 @@ def _nowhere(source: str, fault: Unreadable) -> Owed:
     )  # fmt: skip
 
 
-def _fault_revision(fault: Unreadable) -> str:
+def fault_revision(fault: Unreadable) -> str:
+    """Return the revision of a row that cannot be read: it changes when the reason does."""
     return f"unreadable {fault.code}"
 
 

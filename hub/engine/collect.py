@@ -38,7 +38,7 @@ def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callabl
     now = exchange.clock()
     with exchange.store.writing() as connection:
         runs.end(connection, run.id, state, now, code=code, reason=reason)
-    _report(exchange, run, state, code, reason)
+    report(exchange, run, state, code, reason)
     return state
 
 
@@ -66,7 +66,8 @@ def _read_all(exchange: Exchange, holding: Holding, run: Run, stopping: Callable
     return True
 
 
-def _report(exchange: Exchange, run: Run, state: RunState, code: str | None, reason: str | None) -> None:
+def report(exchange: Exchange, run: Run, state: RunState, code: str | None, reason: str | None) -> None:
+    """Count and log how a run ended."""
     with exchange.store.reading() as connection:
         ended = runs.get(connection, run.id)
     if ended is None or ended.started_at is None or ended.ended_at is None:

@@ -14,7 +14,7 @@ from typing import cast
 from hub import __version__
 from hub.engine.metrics import Metrics
 from hub.engine.settle import Policy
-from hub.ports import Adapter, Sink, Source
+from hub.ports import Adapter, Receiver, Sink, Source
 from hub.settings import Settings, SystemSettings
 from hub.store import Store
 
@@ -41,6 +41,7 @@ class Exchange:
     owner: str = field(default_factory=unique_owner)
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
+    _accepting: dict[str, threading.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Publish what this hub is, and every series it will ever have, at zero."""
@@ -52,6 +53,7 @@ class Exchange:
             sinks=[system.name for system in self.sinks()],
             systems=settings.systems,
             routes=[route.name for route in settings.routes],
+            pushed=[system.name for system in settings.systems.values() if system.pushes],
             polled=[system.name for system in settings.systems.values() if system.feedback_every is not None],
         )
         self.metrics.reload_ok.set(1)
@@ -67,6 +69,14 @@ class Exchange:
     def source(self, system: str) -> Source:
         """Return a system in its role as source."""
         return cast(Source, self.adapter(system))
+
+    def receiver(self, system: str) -> Receiver:
+        """Return a system in its role as one that pushes."""
+        return cast(Receiver, self.adapter(system))
+
+    def accepting(self, source: str) -> threading.Lock:
+        """Return what is held while records of a source are accepted: it may be read and push at once."""
+        return self._accepting.setdefault(source, threading.Lock())
 
     def sink(self, system: str) -> Sink:
         """Return a system in its role as sink."""

@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 from hub.engine import dispatch, feedback, maintain, schedule
 from hub.engine.collect import collect
 from hub.engine.exchange import Exchange
-from hub.errors import Fenced
+from hub.engine.gate import Gate
+from hub.engine.receive import Account
+from hub.errors import Closing, Fenced
+from hub.model import Push
 from hub.settings import SystemSettings
 from hub.store import outbox, partitions, runs
 from hub.store.partitions import Holding
@@ -73,6 +76,7 @@ class LocalEngine:
         self._workers: list[_Worker] = []
         self._by_system: dict[str, list[_Worker]] = {}
         self._pools: list[ThreadPoolExecutor] = []
+        self._gates: dict[str, Gate] = {}
         self._scheduled = scheduled
         self._stillborn = False
 
@@ -92,8 +96,11 @@ class LocalEngine:
                 self._add(f"deliver:{system.name}:{partition}", self._deliverer(system, partition), system.name)
             if system.feedback_every:
                 self._add(f"feedback:{system.name}", self._poller(system.name, system.feedback_every))
-        for system in self._exchange.settings.sources():
+        for system in self._exchange.settings.readable():
             self._add(f"collect:{system.name}", self._collector(system.name), system.name)
+        for system in self._exchange.settings.sources():
+            if system.pushes:
+                self._gates[system.name] = Gate(self._exchange, system.name)
         if self._scheduled:
             self._add("schedule", self._scheduler)
         self._add("maintain", self._maintainer)
@@ -110,13 +117,26 @@ class LocalEngine:
         self.wake(*asked)
         return asked
 
+    def receive(self, system: str, kind: str, push: Push) -> Account:
+        """Accept what a system pushes; durable when this returns. Raises PushRefused, Closing, Fenced."""
+        gate = self._gates.get(system)
+        if gate is None:
+            raise Closing("HUB-X-144", "the hub has not begun to work, or takes a new configuration over")
+        account = gate.receive(kind, push)
+        self.wake(*self._sinks_of(system))
+        return account
+
+    def _sinks_of(self, source: str) -> list[str]:
+        return sorted({route.system for route in self._exchange.settings.routes if route.source == source})
+
     def stop(self, within: float) -> bool:
         """Finish what is in flight and end; False when something was still at it after `within` seconds."""
         self._stopping.set()
         until = time.monotonic() + within
         for worker in self._workers:
             worker.bell.set()
-        clean = not [worker for worker in self._workers if not worker.join(until)]
+        late = [gate for gate in self._gates.values() if not gate.close(until)]
+        clean = not [worker for worker in self._workers if not worker.join(until)] and not late
         for pool in self._pools:
             pool.shutdown(wait=clean, cancel_futures=True)
         return clean
@@ -130,7 +150,8 @@ class LocalEngine:
             return []
         if self._stillborn:
             return ["engine"]
-        return [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
+        ended = [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
+        return [*ended, *(gate.name for gate in self._gates.values() if gate.lost)]
 
     def owners(self) -> list[Holding]:
         """Return who holds which partition."""
@@ -184,7 +205,7 @@ class LocalEngine:
 
     def _collector(self, source: str) -> Callable[[], float]:
         held: list[Holding] = []
-        sinks = sorted({route.system for route in self._exchange.settings.routes if route.source == source})
+        sinks = self._sinks_of(source)
 
         def step() -> float:
             if not held:

@@ -1,11 +1,11 @@
-"""The chores: releases what a race left parked, holds what a silent far side left open, and refreshes the gauges."""
+"""The chores: releases what a race left parked, holds what a silent side left open, forgets old pushes, refreshes gauges."""
 
 from __future__ import annotations
 
 import logging
 
 from hub.engine.exchange import Exchange
-from hub.store import family, runs, settling, systems, views
+from hub.store import family, pushes, runs, settling, systems, views
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ def maintain(exchange: Exchange) -> None:
         released = family.sweep_parked(connection, now)
         parked = family.park(connection, strays, now) if strays else 0
         expired = settling.expire_accepted(connection, now)
+        pushes.forget(connection, now)
     if released or parked or expired:
         log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
     refresh(exchange)

@@ -25,6 +25,7 @@ OUTCOMES = (*(one.value for one in Taken), "retryable", "in-doubt", "deferred", 
 FINALS = tuple(state.value for state in (State.DELIVERED, State.ACCEPTED, State.CONFIRMED, State.REJECTED, State.HELD, State.DEAD))
 VERDICTS = tuple(one.value for one in (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED))
 POLLS = ("ok", "failed", "unreadable")
+PUSHES = ("taken", "repeated", "refused", "unauthentic")
 STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
 
 
@@ -41,6 +42,7 @@ class Metrics:
         add = self.registry
         self.records = Counter("hub_source_records", "Records read, by what became of them", ["system", "result"], registry=add)
         self.mapped = Counter("hub_mapped_records", "Records mapped for a route", ["route", "result"], registry=add)
+        self.pushes = Counter("hub_pushes", "Pushes that came, by what became of them", ["system", "result"], registry=add)
         self.runs = Counter("hub_sync_runs", "Ended runs", ["system", "trigger", "verdict"], registry=add)
         self.run_seconds = Histogram(
             "hub_sync_run_duration_seconds", "Length of runs", ["system"], registry=add, buckets=_AGE_BUCKETS
@@ -88,7 +90,7 @@ class Metrics:
         )
 
     def begin(self, *, version: str, digest: str, sources: Iterable[str], sinks: Iterable[str], systems: Iterable[str],
-              routes: Iterable[str], polled: Iterable[str] = ()) -> None:  # fmt: skip
+              routes: Iterable[str], polled: Iterable[str] = (), pushed: Iterable[str] = ()) -> None:  # fmt: skip
         """Put every series of this configuration at zero, and forget gauges of systems that are no longer configured.
 
         A counter that first appears with its first increment hides that increment from `rate()`.
@@ -108,16 +110,15 @@ class Metrics:
         self.config.labels(digest).set(1)
         for step in STEPS:
             self.errors.labels(step)
-        for route, result in product(routes, MAPPED):
-            self.mapped.labels(route, result)
+        _begin(self.mapped, routes, MAPPED)
+        _begin(self.polls, polled, POLLS)
+        _begin(self.pushes, pushed, PUSHES)
         for name in sources:
             self._begin_source(name)
         for name in sinks:
             self._begin_sink(name)
         for name in systems:
             self._begin_system(name)
-        for name, result in product(polled, POLLS):
-            self.polls.labels(name, result)
 
     def _begin_source(self, name: str) -> None:
         for result in RESULTS:
@@ -141,3 +142,8 @@ class Metrics:
         self.oldest.labels(name)
         for state in OPEN:
             self.queue.labels(name, state.value)
+
+
+def _begin(counter: Counter, names: Iterable[str], results: Iterable[str]) -> None:
+    for name, result in product(names, results):
+        counter.labels(name, result)

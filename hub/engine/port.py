@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from hub.engine.receive import Account
+from hub.model import Push
 from hub.store.partitions import Holding
 
 
@@ -18,6 +20,9 @@ class Engine(Protocol):
 
     def schedule(self) -> list[str]:
         """Write down the runs that fell due; return their sources."""
+
+    def receive(self, system: str, kind: str, push: Push) -> Account:
+        """Accept what a system pushes; durable when this returns. Raises PushRefused, Closing, Fenced."""
 
     def stop(self, within: float) -> bool:
         """Finish what is in flight and end; False when something was still at it after `within` seconds."""

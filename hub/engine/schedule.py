@@ -61,7 +61,7 @@ def fall_due(exchange: Exchange) -> list[str]:
     """Write down the runs that fell due since last asked; return their sources."""
     now = exchange.clock()
     asked = []
-    for system in exchange.settings.sources():
+    for system in exchange.settings.readable():
         if system.schedule is None:
             continue
         with exchange.store.writing() as connection:

@@ -12,7 +12,9 @@ from hub.engine.exchange import Exchange
 from hub.engine.local import LocalEngine
 from hub.engine.metrics import Metrics
 from hub.engine.port import Engine
+from hub.engine.receive import Account
 from hub.errors import ConfigurationError
+from hub.model import Push
 from hub.settings import Settings
 from hub.store import Store, open_store, runs, wishes
 from hub.store.runs import Trigger
@@ -51,6 +53,10 @@ class Service:
                 number = wishes.ask_once(connection, key, source, trigger, by, now, full=full)
         self._engine.wake(source)
         return number
+
+    def receive(self, system: str, kind: str, push: Push) -> Account:
+        """Accept what a system pushes; durable when this returns. Raises PushRefused, Closing, Fenced."""
+        return self._engine.receive(system, kind, push)
 
     def wake(self, *systems: str) -> None:
         """Tell that something may be due for these systems."""

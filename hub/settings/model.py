@@ -82,8 +82,10 @@ class SystemSettings:
     schemas: abc.Mapping[str, Contract] = field(default_factory=dict)
     feedback_every: timedelta | None = None
     contact: str = ""
-    kinds: frozenset[str] = frozenset()  # what it reads as a source; empty: no source
+    kinds: frozenset[str] = frozenset()  # what it gives as a source; empty: no source
     endpoints: frozenset[str] = frozenset()  # what it takes as a sink; empty: no sink
+    reads: bool = True  # a run can read it; False: it only pushes
+    pushes: bool = False  # it hands records over by itself
 
     def open(self) -> Adapter:
         """Return a fresh adapter for this system; it opens nothing before its first use. The caller closes it."""
@@ -168,12 +170,16 @@ class Settings:
         object.__setattr__(self, "_routes", found)
 
     def sources(self) -> tuple[SystemSettings, ...]:
-        """Return the systems that can be read, in the order of their names."""
+        """Return the systems that give records, read or pushed, in the order of their names."""
         return tuple(system for _, system in sorted(self.systems.items()) if system.kinds)
 
     def platform_of(self, system: str) -> PlatformSettings | None:
         """Return the platform a system belongs to; None: to none."""
         return next((one for one in self.platforms if system in one.systems), None)
+
+    def readable(self) -> tuple[SystemSettings, ...]:
+        """Return the sources a run can read: all but those that only push."""
+        return tuple(system for system in self.sources() if system.reads)
 
     def routes_for(self, system: str, kind: str) -> tuple[RouteSettings, ...]:
         """Return the routes that records of this source and kind may take, in the order of the files."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from hub import documents, registry
 from hub.errors import HubError
 from hub.model import Guarantees
-from hub.ports import Adapter, Feedback, Options
+from hub.ports import Adapter, Feedback, Options, Receiver, Source
 from hub.settings import secrets
 from hub.settings.files import Files, Read
 from hub.settings.model import ScheduleSettings, SystemSettings
@@ -52,6 +52,8 @@ class _Known:
     endpoints: frozenset[str]
     guarantees: Guarantees
     tells_later: bool
+    reads: bool
+    pushes: bool
 
 
 def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> SystemSettings | None:
@@ -79,6 +81,8 @@ def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> Syste
         contact=entry.contact,
         kinds=known.kinds,
         endpoints=known.endpoints,
+        reads=known.reads,
+        pushes=known.pushes,
     )
 
 
@@ -106,7 +110,8 @@ def _asked(kind: type[Adapter], options: Options, system: str) -> _Known:
     adapter = kind(options, system=system)
     try:
         told = adapter.kinds(), adapter.endpoints(), adapter.guarantees()
-        return _Known(kind, options, *told, isinstance(adapter, Feedback))
+        roles = (isinstance(adapter, role) for role in (Feedback, Source, Receiver))
+        return _Known(kind, options, *told, *roles)
     finally:
         adapter.close()
 
@@ -117,12 +122,12 @@ def _promises(files: Files, read: Read[SystemFile], known: _Known) -> None:
         files.add(
             "HUB-C-155", f"the adapter {entry.adapter!r} cannot fetch later verdicts", read.place("feedback"), "remove feedback:"
         )
-    if entry.schedule and not known.kinds:
+    if entry.schedule and not (known.kinds and known.reads):
         files.add(
             "HUB-C-149",
             "this system has a schedule but nothing to read",
             read.place("schedule"),
-            "configure what it reads, or remove schedule:",
+            "it pushes by itself: remove schedule:" if known.pushes else "configure what it reads, or remove schedule:",
         )
     for name, cap, limit in (("batch", entry.batch, guarantees.batch), ("in_flight", entry.in_flight, guarantees.in_flight)):
         if cap is not None and cap > limit:

@@ -30,6 +30,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     CLI = "cli"
     API = "api"
+    PUSH = "push"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,15 @@ def begin_next(connection: Connection, source: str, now: datetime) -> Run | None
     return get(connection, row.id)
 
 
+def begin_push(connection: Connection, source: str, now: datetime) -> Run:
+    """Begin the run a push is accounted under and return it."""
+    number = take(connection, "run", 1)
+    values = _fresh(number, source, Trigger.PUSH, Trigger.PUSH.value, now, False)
+    at_work = {"state": RunState.RUNNING.value, "started_at": moment(now)}
+    row = connection.execute(insert(_TABLE).values({**values, **at_work}).returning(_TABLE)).one()
+    return _run(row)
+
+
 def end(
     connection: Connection, number: int, state: RunState, now: datetime, *, code: str | None = None, reason: str | None = None
 ) -> None:
@@ -121,9 +131,11 @@ def end(
     connection.execute(update(_TABLE).where(_TABLE.c.id == number).values(values))
 
 
-def interrupt_running(connection: Connection, source: str, now: datetime) -> int:
-    """End runs a dead owner left running; their pages stand, and the next run reads on from the cursor."""
-    left = update(_TABLE).where(_TABLE.c.source == source, _TABLE.c.state == RunState.RUNNING.value, _TABLE.c.ended_at.is_(None))
+def interrupt_running(connection: Connection, source: str, now: datetime, *, push: bool = False) -> int:
+    """End runs, or with `push` pushes, a dead owner left running; their pages stand, and the next run reads on from the cursor."""
+    whose = _TABLE.c.trigger == Trigger.PUSH.value if push else _TABLE.c.trigger != Trigger.PUSH.value
+    at_work = (_TABLE.c.state == RunState.RUNNING.value, _TABLE.c.ended_at.is_(None))
+    left = update(_TABLE).where(_TABLE.c.source == source, whose, *at_work)
     values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": "its process ended before the run did"}
     return int(connection.execute(left.values(values)).rowcount)
 
@@ -142,8 +154,9 @@ def last_done(connection: Connection, source: str) -> datetime | None:
 
 
 def unfinished(connection: Connection, source: str) -> list[Run]:
-    """Return runs of that source that are asked for or running, oldest first."""
-    query = select(_TABLE).where(_TABLE.c.source == source, _TABLE.c.ended_at.is_(None)).order_by(_TABLE.c.id)
+    """Return runs of that source that are asked for or running, oldest first; pushes are none that anybody could carry out."""
+    reads = _TABLE.c.trigger != Trigger.PUSH.value
+    query = select(_TABLE).where(_TABLE.c.source == source, reads, _TABLE.c.ended_at.is_(None)).order_by(_TABLE.c.id)
     return [_run(row) for row in connection.execute(query)]
 
 

@@ -1,0 +1,120 @@
+"""Step 1, when a far side pushes: an authentic push is accepted like a page of a run, and answered only when it is durable."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from hub.engine import collect, storable
+from hub.engine.accept import accept_page, fault_revision
+from hub.engine.exchange import Exchange
+from hub.errors import PushRefused, Unauthentic
+from hub.model import Json, Page, Push, Pushed, Stage
+from hub.store import pushes, runs
+from hub.store.partitions import Holding
+from hub.store.pushes import Fate
+from hub.store.runs import Run, RunState
+
+log = logging.getLogger(__name__)
+
+Result = Literal["accepted", "unchanged", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record of a push and what became of it.
+
+    `code` and `issues` also tell why one that was accepted goes no further: it could not be mapped. Values are masked.
+    """
+
+    key: str
+    result: Result
+    code: str | None
+    reason: str | None
+    issues: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of a push; the same for the same push, however often it is sent."""
+
+    run: Run
+    items: tuple[Item, ...]
+    repeated: bool
+
+
+def judge(exchange: Exchange, system: str, kind: str, push: Push) -> Pushed:
+    """Return what an authentic push holds; a refused one is counted and logged, and written down if it was the far side's."""
+    try:
+        return exchange.receiver(system).receive(kind, push)
+    except PushRefused as error:
+        exchange.metrics.pushes.labels(system, "unauthentic" if isinstance(error, Unauthentic) else "refused").inc()
+        extra = {"event": "push.refused", "system": system, "error_code": error.code}
+        log.warning("a push of %s was refused: %s", system, error, extra=extra)
+        if not isinstance(error, Unauthentic):
+            _note(exchange, system, error)
+        raise
+
+
+def keep(exchange: Exchange, holding: Holding, kind: str, push: Push, pushed: Pushed) -> Account:
+    """Make a push durable under a run of its own and return its account. Raises NumberReused for a number used before."""
+    system = holding.name.removeprefix("push:")
+    content = hashlib.blake2b(kind.encode() + b"\0" + push.body, digest_size=16).hexdigest()
+    with exchange.store.reading() as connection:
+        number = pushes.before(connection, system, pushed.id, content)
+    page = storable.page(pushed.page)
+    if number is not None:
+        exchange.metrics.pushes.labels(system, "repeated").inc()
+        return _account(exchange, number, page, repeated=True)
+    with exchange.store.writing() as connection:
+        run = runs.begin_push(connection, system, exchange.clock())
+
+    def end(connection: Connection) -> None:
+        now = exchange.clock()
+        runs.end(connection, run.id, RunState.DONE, now)
+        pushes.remember(connection, system, pushed.id, content, run.id, now)
+
+    accept_page(exchange, holding, run, page, 1, also=end)
+    exchange.metrics.pushes.labels(system, "taken").inc()
+    collect.report(exchange, run, RunState.DONE, None, None)
+    return _account(exchange, run.id, page, repeated=False)
+
+
+def _note(exchange: Exchange, system: str, error: PushRefused) -> None:
+    """Write an authentic push that cannot be read down as a failed run: else only its sender would know."""
+    now = exchange.clock()
+    with exchange.store.writing() as connection:
+        run = runs.begin_push(connection, system, now)
+        runs.end(connection, run.id, RunState.FAILED, now, code=error.code, reason=error.message)
+    collect.report(exchange, run, RunState.FAILED, error.code, error.message)
+
+
+def _account(exchange: Exchange, number: int, page: Page, *, repeated: bool) -> Account:
+    """Tell from the store what became of a push, so that it is told the same the next time."""
+    versions = [(one.kind, one.key, one.revision) for one in page.records]
+    versions += [(one.kind, one.key, fault_revision(one)) for one in page.faults]
+    with exchange.store.reading() as connection:
+        run = runs.get(connection, number)
+        assert run is not None
+        fates = {
+            (kind, *version): fate
+            for kind in {kind for kind, _, _ in versions}
+            for version, fate in pushes.fates(connection, run.source, kind, number, _keys(versions, kind)).items()
+        }
+    return Account(run, tuple(_item(key, fates.get((kind, key, revision))) for kind, key, revision in versions), repeated)
+
+
+def _keys(versions: Sequence[tuple[str, str, str]], kind: str) -> list[str]:
+    return list(dict.fromkeys(key for other, key, _ in versions if other == kind))
+
+
+def _item(key: str, fate: Fate | None) -> Item:
+    if fate is None:
+        return Item(key, "unchanged", None, None, ())
+    result: Result = "rejected" if fate.stage == Stage.SOURCE else "accepted"
+    return Item(key, result, fate.code, fate.reason, fate.issues)
