@@ -19,6 +19,7 @@ from zeep.xsd import Element
 
 from adapters.kit.http import Headers, Http
 from adapters.kit.protocol import by_status
+from adapters.soap import encoded
 from adapters.soap.envelope import Prepared, credentials
 from adapters.soap.options import Call, SoapOptions, Token, wsdl_location
 from adapters.soap.schemas import bundled
@@ -33,6 +34,7 @@ class Loader:
         self._root = root
         self._http = http
         self._headers = headers
+        self.documents: list[bytes] = []  # everything loaded, as it came
 
     def load(self, url: str) -> bytes:
         """Return a document. Raises Misconfigured HUB-D-202 for a place outside, HUB-D-201 for a file that cannot be read."""
@@ -40,9 +42,10 @@ class Loader:
         if kept is not None:
             return kept
         parts = urlsplit(str(url))
-        if parts.scheme in ("http", "https"):
-            return self._fetch(str(url))
-        return self._read(Path(unquote(parts.path) if parts.scheme == "file" else str(url)))
+        far = parts.scheme in ("http", "https")
+        own = self._fetch(str(url)) if far else self._read(Path(unquote(parts.path) if parts.scheme == "file" else str(url)))
+        self.documents.append(own)
+        return own
 
     def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> Prepared:
         """Return the envelope instead of sending it: the answer is judged as HTTP before anybody reads it as SOAP."""
@@ -73,11 +76,12 @@ def _outside(place: str) -> Misconfigured:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A service of a WSDL, ready to build envelopes for one address."""
+    """A service of a WSDL, ready to build envelopes for one address; `encoded`: operation -> encoding style, if it has one."""
 
     proxy: ServiceProxy
     binding: Any
     address: str
+    encoded: Mapping[str, str]
 
 
 class Wsdl:
@@ -102,7 +106,8 @@ class Wsdl:
 
     def prepare(self, operation: str, parameters: Json, header: Sequence[etree._Element]) -> Prepared:
         """Return the envelope of a call. Raises Rejected HUB-D-205 when the values do not fit the operation's types."""
-        call = self.bound().proxy[operation]
+        bound = self.bound()
+        call = bound.proxy[operation]
         positional, named = (parameters, {}) if isinstance(parameters, list) else ((), dict(parameters or {}))
         try:
             prepared: Prepared = call(*positional, **named, **({"_soapheaders": list(header)} if header else {}))
@@ -111,6 +116,8 @@ class Wsdl:
         except (ValueError, AttributeError, ArithmeticError, LookupError) as error:
             name = type(error).__name__
             raise Rejected("HUB-D-205", f"{operation}: a value does not fit its XML Schema type ({name})") from error
+        if operation in bound.encoded:
+            encoded.write_types(prepared.envelope, bound.binding.get(operation).input.body.type, bound.encoded[operation])
         return prepared
 
     def _bind(self) -> Bound:
@@ -122,7 +129,9 @@ class Wsdl:
         for path, call in self._options.calls():
             if call.operation is not None:
                 _fits(port.binding, path, call, self._options)
-        return Bound(client.create_service(str(port.binding.name), address), port.binding, str(address))
+        name = port.binding.name
+        styles = encoded.styles(self._loader.documents, port.binding.nsmap["soap"], etree.QName(name).localname)
+        return Bound(client.create_service(str(name), address), port.binding, str(address), styles)
 
     def _load(self) -> Any:
         settings = Settings(strict=self._options.strict, forbid_dtd=True, forbid_entities=True, raw_response=True)

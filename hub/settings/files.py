@@ -115,7 +115,8 @@ def shown(path: Path, directory: Path) -> str:
 def digest(directory: Path) -> str:
     """Return a digest of all files below config/ and mappings/ as written, hub.env and other secrets left out."""
     whole = hashlib.sha256()
-    for path in sorted((*directory.glob("config/**/*.yaml"), *directory.glob("mappings/**/*"))):
+    written = ("config/**/*.yaml", "config/wsdl/**/*", "mappings/**/*")
+    for path in sorted(path for pattern in written for path in directory.glob(pattern)):
         if path.is_file():
             whole.update(f"{shown(path, directory)}\0".encode())
             whole.update(hashlib.sha256(path.read_bytes()).digest())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from adapters.kit.conformance import SinkConformance, SourceConformance
 from adapters.soap import SoapAdapter
 from adapters.soap.options import SoapOptions
 from hub.errors import Misconfigured, Rejected, Retryable
-from hub.model import Json, Message, Receipt, Taken
+from hub.model import Json, Message, Operation, Receipt, Taken
 from tests.integration.soap_peer import HERE, php, running
 
 pytestmark = pytest.mark.server
@@ -271,6 +272,29 @@ class TestRpcEncodedWithHandshake(PhpSink):
         (page,) = adapter.read(None)
         adapter.close()
         assert [fault.code for fault in page.faults] == ["HUB-S-502", "HUB-S-502"]
+
+
+def test_values_of_an_rpc_encoded_call_say_their_types(tmp_path: Path) -> None:
+    """The peer has no WSDL: without `xsi:type` it would see texts only, and a stranger where the array stands."""
+    call = {
+        "operation": "types",
+        "parameters": {
+            "text": "0621",
+            "days": 3,
+            "paid": True,
+            "fee": 12.5,
+            "case": {"number": "0621", "days": 5, "closed": None},
+            "rows": ["甲", "乙"],
+        },
+        "answers": [{"path": ".", "means": "taken", "reference": "."}],
+    }
+    with running(tmp_path) as peer:
+        adapter = adapter_of({"wsdl": "types.wsdl"}, address=peer.url("types"), answer={"inner": "text"}, endpoints={"types": call})
+        created = datetime(2016, 12, 13, 1, 2, 3, tzinfo=UTC)
+        (outcome,) = adapter.send([Message(1, "types", "case", "K1", "K1", Operation.INSERT, {}, "idem-1", "B1", created)])
+        adapter.close()
+    assert isinstance(outcome, Receipt), outcome
+    assert outcome.reference == "string integer boolean double (string integer NULL) [string string]"
 
 
 class TestXmlInAString(PhpSink):

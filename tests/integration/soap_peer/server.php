@@ -117,8 +117,22 @@ class Focus {
     }
 }
 
+// Runs without a WSDL, as many Axis services do: what a value is, it can only know from its xsi:type.
+class Types {
+    public function types($text, $days, $paid, $fee, $case, $rows) {
+        $names = fn($values) => implode(' ', array_map('gettype', array_values((array) $values)));
+        return implode(' ', array_map('gettype', [$text, $days, $paid, $fee])) . ' (' . $names($case) . ') [' . $names($rows) . ']';
+    }
+}
+
 $services = ['/case' => ['case.wsdl', 'CaseService'], '/entrance' => ['entrance.wsdl', 'Entrance'], '/focus' => ['focus.wsdl', 'Focus']];
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
+if ($path === '/types') {
+    $server = new SoapServer(null, ['uri' => 'urn:example:types', 'encoding' => 'UTF-8']);
+    $server->setClass('Types');
+    $server->handle();
+    return;
+}
 if (!isset($services[$path])) {
     http_response_code(404);
     return;
