@@ -44,7 +44,7 @@ MESSAGE: Mapping[str, _Getter] = {
     "time": lambda message: f"{message.created:%Y-%m-%dT%H:%M:%SZ}",
 }
 #: Names that hold a tree and take a path.
-TREES = frozenset({"body", "items", "secret"})
+TREES = frozenset({"body", "items", "secret", "stamps"})
 #: Names that some requests know and others do not.
 ELSEWHERE = frozenset({"items", "cursor", "page", "token", "timestamp", "nonce", "secret", "content", "method", "path"})
 _TOKEN = re.compile(r"\$\$|\$(json|xml|sealed)\(([a-z_]+)((?:\.[\w\-@]+)*)\)|\$([a-z_]+)((?:\.[\w\-@]+)*)|\$")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +14,7 @@ from lxml import etree
 from adapters.kit.charset import checked, encode
 from adapters.kit.templates import MISSING, Scope
 from adapters.kit.values import Value, compiled, extended
-from adapters.kit.xmlnode import Document, Node
+from adapters.kit.xmlnode import Document, Nested, Node
 from hub.errors import Misconfigured, Rejected
 from hub.model import Json
 
@@ -26,15 +28,27 @@ STANDARD = {
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """How a value becomes text: checked against the charset, URL-encoded as UTF-8 if the far side wants that."""
+    """How a value becomes text: checked against the charset, URL-encoded as UTF-8 if the far side wants that.
+
+    `also`: what else must hold its characters, when the document travels inside another one.
+    """
 
     charset: str
     url: bool = False
+    also: tuple[str, ...] = ()
 
     def __call__(self, value: Json, field: str) -> str:
         """Return the text. Raises Rejected HUB-D-130 or 131, Misconfigured HUB-D-204 for an object or a list."""
         text = scalar(value, field)
-        return quote(checked(text, field, "utf-8"), safe="") if self.url else checked(text, field, self.charset)
+        if self.url:
+            return quote(checked(text, field, "utf-8"), safe="")
+        for charset in (self.charset, *self.also):
+            checked(text, field, charset)
+        return text
+
+    def inside(self, charset: str) -> Writer:
+        """Return how values are written in a document of that charset which stands as text inside this one."""
+        return replace(self, charset=charset, also=(self.charset, *self.also))
 
 
 def scalar(value: Json, field: str) -> str:
@@ -65,6 +79,7 @@ class _Branch:
     rows: Value | None
     each: Value | None
     children: tuple[_Branch, ...]
+    document: NestedTemplate | None
 
 
 class Template:
@@ -92,14 +107,32 @@ class DocumentTemplate:
         declared = document.encoding.upper() if document.declare is None else document.declare
         self._declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
 
-    def text(self, scope: Scope) -> str:
+    def text(self, scope: Scope, write: Writer | None = None) -> str:
         """Return the document as text, declaration included. Raises Rejected HUB-D-130 to 132, Misconfigured HUB-D-204."""
-        root = self._template.build(scope, self._write)
+        root = self._template.build(scope, write or self._write)
         return self._declaration + str(etree.tostring(root, encoding="unicode"))
 
     def encoded(self, scope: Scope) -> bytes:
         """Return the document in its encoding. Raises what `text` raises."""
         return encode(self.text(scope), self._encoding)
+
+
+class NestedTemplate(DocumentTemplate):
+    """One compiled document that is the text of an element. Safe to use from several threads."""
+
+    def __init__(self, nested: Nested, namespaces: Mapping[str, str], roots: frozenset[str]) -> None:
+        """Compile. Raises ValueError like Template."""
+        super().__init__(nested, namespaces, roots)
+        self._pack = nested.pack
+
+    def within(self, scope: Scope, write: Writer) -> str:
+        """Return what stands in the element; `write` is how the outer document is written. Raises what `text` raises."""
+        if not self._pack:
+            return self.text(scope, write.inside(self._encoding))
+        content = self.encoded(scope)
+        if "gzip" in self._pack:
+            content = gzip.compress(content, mtime=0)  # equal messages, equal bytes
+        return base64.b64encode(content).decode("ascii")
 
 
 def qualified(name: str, namespaces: Mapping[str, str], *, attribute: bool = False) -> str:
@@ -136,7 +169,13 @@ def _compile(node: Node, known: Mapping[str, str], roots: frozenset[str]) -> _Br
         rows=_value(node.rows, roots),
         each=_value(node.each, roots),
         children=tuple(_compile(child, names, roots) for child in node.children),
+        document=None if node.document is None else NestedTemplate(node.document, _prefixed(names), roots),
     )
+
+
+def _prefixed(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the namespaces without the default one: a document inside another begins with none."""
+    return {prefix: uri for prefix, uri in names.items() if prefix}
 
 
 def _value(spec: str | None, roots: frozenset[str]) -> Value | None:
@@ -187,6 +226,9 @@ def _one(branch: _Branch, scope: Scope, write: Writer) -> etree._Element:
         _attribute(element, name, write(value, name))
     if branch.text is not None:
         _set_text(element, branch, branch.text(scope), write)
+    if branch.document is not None:
+        text = branch.document.within(scope, write)
+        element.text = etree.CDATA(text) if branch.cdata else text
     for name, value in _ordered(branch.fields, branch, scope):
         _nest(element, name, value, write)
     for child in branch.children:
@@ -197,9 +239,8 @@ def _one(branch: _Branch, scope: Scope, write: Writer) -> etree._Element:
 def _set_text(element: etree._Element, branch: _Branch, value: Any, write: Writer) -> None:
     if isinstance(value, etree.CDATA):  # an inner document: checked when it was made
         element.text = value
-    else:
+    else:  # libxml2 splits `]]>` over two sections when it writes them
         text = write(value, branch.label)
-        # libxml2 splits `]]>` over two sections when it writes them.
         element.text = etree.CDATA(text) if branch.cdata else text
 
 

@@ -119,7 +119,7 @@ class SoapAdapter:
 
     def _look_up(self, find: Find, exchange: Exchange, message: Message) -> Receipt | None:
         reply = self._session.ask(exchange, self._session.scope(message))
-        readable = 200 <= reply.answer.status < 300 and reply.fault is None and reply.tree is not None
+        readable = 200 <= reply.answer.status < 300 and reply.fault is None and reply.tree is not None and not reply.torn
         for rule in find.answers:
             if compiled(rule)(reply.answer) and (readable or not rule.by_absence):
                 return _receipt(rule, reply) if rule.means == "taken" else None

@@ -81,7 +81,7 @@ class Exchange:
         """Return what the answer means: the rules, then the fault's table or HTTP's; never raises."""
         page = reply.answer.is_html
         ruled = self._judge.by_rule(reply.answer, page=page)
-        if ruled is not None:
+        if ruled is not None and not (reply.torn and isinstance(ruled, Receipt)):
             return ruled
         if reply.fault is not None and reply.answer.status in _OF_FAULTS:
             return of_fault(reply.fault, reply.words)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from adapters.kit.answers import AnswerCondition, AnswerRule
-from adapters.kit.charset import Charset
+from adapters.kit.charset import Charset, texts
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
 from adapters.kit.xmlnode import Node
@@ -19,6 +20,7 @@ from hub.ports import ConfigPath, Options
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 #: A file beside the configuration, or an address of the far side itself.
 Wsdl = Annotated[Url | ConfigPath, Field(union_mode="left_to_right")]
+_NAMED = re.compile(r"(?<!\$)\$(secret|stamps)\.([\w\-]+)")
 
 
 class Call(Options):
@@ -188,6 +190,7 @@ class SoapOptions(HttpOptions):
     time_format: str = Field(
         default="%Y-%m-%d %H:%M:%S", description="of $stamp in China's time: when the message was frozen, or now"
     )
+    stamps: dict[str, str] = Field(default={}, description="the same moment by other formats, known as $stamps.name")
     header: tuple[Node, ...] = ()
     parameters: dict[str, Any] = Field(default={}, repr=False, description="leading parameters of every operation")
     answer: Reading = Reading()
@@ -211,6 +214,16 @@ class SoapOptions(HttpOptions):
         for name, feedback in self.feedback.items():
             if feedback.endpoint not in self.endpoints:
                 raise ValueError(f"feedback.{name}: there is no endpoint {feedback.endpoint!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        known = {"secret": ("secrets", sorted(self.secrets)), "stamps": ("stamps", sorted(self.stamps))}
+        for _, text in texts(self.model_dump(exclude={"secrets", "stamps"})):
+            for root, name in _NAMED.findall(text):
+                option, names = known[root]
+                if name not in names:
+                    raise ValueError(f"${root}.{name} is not among {option}: {', '.join(names) or 'none'}")
         return self
 
     def calls(self) -> list[tuple[str, Call]]:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from lxml import etree
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import SecretStr, model_validator
 
 from adapters.kit.charset import Charset
 from adapters.kit.sign import Digest as Algorithm
-from adapters.kit.xmlnode import Document
+from adapters.kit.xmlnode import Document, Opened, XPath
 from hub.ports import Options
-
-
-def _xpath(path: str) -> str:
-    try:
-        etree.XPath(path)
-    except etree.XPathSyntaxError as error:
-        raise ValueError(f"not an XPath 1.0 expression: {error}") from None
-    return path
-
-
-XPath = Annotated[str, AfterValidator(_xpath)]
 
 
 class Inner(Document):
@@ -60,10 +48,18 @@ class Reading(Options):
 
     inner: what the result string holds; `none`: the envelope itself is the answer, and paths start at the first element of its
     body · result: where the string is, unset for the first leaf of the body · decode: how it was wrapped, outermost first:
-    escaped once more than XML needs, URL-encoded as UTF-8 or as GBK · charset: overrides what the answer declares.
+    escaped once more than XML needs, URL-encoded as UTF-8 or as GBK · charset: overrides what the answer declares ·
+    documents: where the XML holds further documents as text, outer ones first.
     """
 
     inner: Literal["none", "xml", "json", "text"] = "none"
     result: XPath | None = None
     decode: tuple[Literal["unescape", "url", "url-gbk"], ...] = ()
     charset: Charset | None = None
+    documents: tuple[Opened, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_xml(self) -> Self:
+        if self.documents and self.inner not in ("none", "xml"):
+            raise ValueError("documents: stand in XML; say inner: xml or leave it out")
+        return self

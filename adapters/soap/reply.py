@@ -13,6 +13,7 @@ from lxml import etree
 
 from adapters.kit.answer import Answer, declared, first_text, json_tree, steps, value_at
 from adapters.kit.charset import decoded
+from adapters.kit.xmlopened import opened
 from adapters.kit.xmlread import HasDtd, NoXml, safe_root
 from adapters.soap.envelope import ENVELOPES
 from adapters.soap.parts import Reading
@@ -28,7 +29,8 @@ _QUOTES = {"&quot;": '"', "&apos;": "'"}
 class Reply:
     """One answer, read. `answer` is what rules are asked about; `trouble` says why it could not be read as declared.
 
-    `tree` is what paths are asked of: the root of the inner XML, the JSON inside, or the first element of the SOAP body.
+    `tree` is what paths are asked of: the root of the inner XML, the JSON inside, or the first element of the SOAP body. With both,
+    a document inside the tree could not be read.
     """
 
     answer: Answer
@@ -36,6 +38,11 @@ class Reply:
     words: str = ""
     tree: Any = None
     trouble: InDoubt | None = None
+
+    @property
+    def torn(self) -> bool:
+        """Whether only a part of it could be read: enough to refuse by, too little to say that all is well."""
+        return self.trouble is not None and self.tree is not None
 
 
 class Reader:
@@ -79,9 +86,7 @@ class Reader:
             return self._of_fault(answer, body[0])
         _dereferenced(body)
         text = self._result(body[0])
-        if self._reading.inner == "none":
-            return Reply(self._view(answer, text, body[0]), tree=body[0])
-        return self._of_inner(answer, text)
+        return self._of_tree(answer, text, body[0]) if self._reading.inner == "none" else self._of_inner(answer, text)
 
     def _of_fault(self, answer: Answer, fault: etree._Element) -> Reply:
         code, words = fault_code(fault), fault_words(fault)
@@ -98,7 +103,16 @@ class Reader:
             tree = _json(text) if self._reading.inner == "json" else _root(text)
         except _Unreadable as problem:
             return Reply(self._view(answer, text, None), trouble=problem.failure if answer.status < 300 else None)
-        return Reply(self._view(answer, text, tree), tree=tree)
+        return self._of_tree(answer, text, tree)
+
+    def _of_tree(self, answer: Answer, text: str, tree: Any) -> Reply:
+        trouble: InDoubt | None = None
+        try:
+            if isinstance(tree, etree._Element):
+                opened(tree, self._reading.documents, self._xpath)
+        except NoXml as problem:
+            trouble = InDoubt("HUB-D-213" if isinstance(problem, HasDtd) else "HUB-D-117", str(problem))
+        return Reply(self._view(answer, text, tree), tree=tree, trouble=trouble if answer.status < 300 else None)
 
     def _result(self, element: etree._Element) -> str:
         if self._reading.result is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 from adapters.kit.answers import compiled
 from adapters.kit.http import Http
@@ -23,6 +24,11 @@ from hub.model import Message
 _CHINA = timezone(timedelta(hours=8))
 
 
+def stamped(moment: datetime, form: str) -> str:
+    """Return the moment by a strftime format, in which `%3f` is the milliseconds."""
+    return moment.strftime(form.replace("%3f", f"{moment.microsecond // 1000:03}"))
+
+
 class Session:
     """One system's connection: HTTP, the WSDL, the secrets and the token. Safe to use from several threads."""
 
@@ -40,9 +46,10 @@ class Session:
 
     def scope(self, message: Message | None, **values: Any) -> Scope:
         """Return what placeholders see in a call for this message, or for nobody's."""
-        created = datetime.now(UTC) if message is None else message.created
-        stamp = created.astimezone(_CHINA).strftime(self._options.time_format)
-        return scope_of(message, secret=self._secrets, stamp=stamp, **values)
+        created = (datetime.now(UTC) if message is None else message.created).astimezone(_CHINA)
+        stamps = {name: stamped(created, form) for name, form in self._options.stamps.items()}
+        always = {"secret": self._secrets, "stamp": stamped(created, self._options.time_format), "stamps": stamps}
+        return scope_of(message, **always, **({"nonce": uuid4().hex} if message is None else {}), **values)
 
     def address(self) -> str:
         """Return where requests go; loads the WSDL when only that knows."""

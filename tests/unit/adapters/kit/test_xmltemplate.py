@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,3 +139,78 @@ def test_a_template_is_built_anew_each_time() -> None:
     template = Template(Node.model_validate({"element": "a", "fields": "$body"}), NAMES, OF_MESSAGE)
     first, second = (template.build(scope({"x": value}), Writer("utf-8")) for value in ("1", "2"))
     assert (first.findtext("x"), second.findtext("x")) == ("1", "2")
+
+
+# --- documents inside documents ---
+
+
+def nested(text: str, *, cdata: bool = True, charset: str = "utf-8", **settings: Any) -> str:
+    """Write `text` as a field of a document inside an element, and return what stands in that element."""
+    document = {"xml": {"element": "t", "namespaces": {"": "urn:t"}, "fields": "$body"}, **settings}
+    whole = written({"element": "b", "cdata": cdata, "document": document}, {"x": text}, charset)
+    return str(etree.fromstring(whole).text)
+
+
+@pytest.mark.parametrize("cdata", [True, False])
+@pytest.mark.parametrize("text", ["喆 䶮", "a]]>b", "<![CDATA[x]]>", "&lt;", "<x/>", "?>", "\n 甲\t"])
+def test_free_text_survives_in_a_nested_document(text: str, cdata: bool) -> None:
+    inside = nested(text, cdata=cdata)
+    assert inside.startswith('<?xml version="1.0" encoding="UTF-8"?><t xmlns="urn:t">')
+    assert etree.fromstring(inside.partition("?>")[2])[0].text == text
+
+
+def test_cdata_in_cdata_in_cdata() -> None:
+    innermost = {"element": "c", "cdata": True, "text": "$body.x"}
+    middle = {"element": "b", "cdata": True, "document": {"xml": innermost, "declare": False}}
+    outer = {"element": "a", "cdata": True, "document": {"xml": middle, "declare": False}}
+    text: str | None = written(outer, {"x": "1]]>2"})
+    assert text is not None and text.startswith("<a><![CDATA[<b><![CDATA[<c><![CDATA[1]]")
+    for _ in range(3):
+        text = etree.fromstring(text or "").text
+    assert text == "1]]>2"
+
+
+def test_the_outer_namespaces_end_at_the_nested_document() -> None:
+    node = {
+        "element": "b",
+        "namespaces": {"": "urn:o"},
+        "document": {"xml": {"element": "t"}, "declare": False},
+    }
+    assert written(node) == '<b xmlns="urn:o">&lt;t/&gt;</b>'
+
+
+@pytest.mark.parametrize(("charset", "own"), [("gbk", "utf-8"), ("utf-8", "gbk"), ("gb18030", "gbk")])
+def test_both_encodings_bind_the_values_of_a_nested_document(charset: str, own: str) -> None:
+    assert "堃" in nested("堃", charset=charset, encoding=own)
+    with pytest.raises(Rejected, match=r"HUB-D-130 character U\+4DAE in x cannot be written in gbk"):
+        nested("䶮", charset=charset, encoding=own)
+
+
+@pytest.mark.parametrize("pack", [["base64"], ["gzip", "base64"]])
+def test_a_packed_document_travels_as_bytes_of_its_own_encoding(pack: list[str]) -> None:
+    text = nested("䶮]]>", charset="gbk", encoding="gb18030", pack=pack)
+    content = base64.b64decode(text, validate=True)
+    plain = gzip.decompress(content) if "gzip" in pack else content
+    assert plain.decode("gb18030") == '<?xml version="1.0" encoding="GB18030"?><t xmlns="urn:t"><x>䶮]]&gt;</x></t>'
+    assert nested("䶮]]>", charset="gbk", encoding="gb18030", pack=pack) == text, "equal messages, equal bytes"
+    with pytest.raises(Rejected, match=r"U\+4DAE in x cannot be written in gbk"):
+        nested("䶮", encoding="gbk", pack=pack)
+
+
+@pytest.mark.parametrize(
+    "more", [{"text": "x"}, {"fields": "$body"}, {"rows": "$body"}, {"children": [{"element": "c"}]}, {"optional": True}]
+)
+def test_a_document_is_all_that_stands_in_its_element(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="document: is all that stands in an element"):
+        Node.model_validate({"element": "b", "document": {"xml": {"element": "t"}}, **more})
+
+
+@pytest.mark.parametrize("pack", [["gzip"], ["base64", "gzip"], ["base64", "base64"]])
+def test_a_nested_document_ends_as_text(pack: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"pack: is \[base64\] or \[gzip, base64\]"):
+        Node.model_validate({"element": "b", "document": {"xml": {"element": "t"}, "pack": pack}})
+
+
+def test_a_placeholder_nobody_knows_is_found_inside_too() -> None:
+    with pytest.raises(ValueError, match="not known here"):
+        written({"element": "b", "document": {"xml": {"element": "t", "text": "$bodi"}}})

@@ -28,8 +28,8 @@ def test_each_configuration_loads(system: dict[str, Any], tmp_path: Path) -> Non
     adapter.close()
 
 
-def test_there_are_three() -> None:
-    assert len(SYSTEMS) == 3
+def test_there_are_four() -> None:
+    assert len(SYSTEMS) == 4
 
 
 @pytest.mark.parametrize("name", sorted({*SoapOptions.model_fields, *Node.model_fields, *Reading.model_fields} - {"connect_tries"}))

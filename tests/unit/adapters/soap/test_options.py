@@ -58,6 +58,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"address": None}, "endpoints.e: a body template needs address"),
     ({"address": "ftp://x"}, "address"),
     ({"charset": "gkb"}, "no character set named 'gkb'"),
+    ({"endpoints": {"e": {"body": {"element": "a", "text": "$stamps.day"}}}, "stamps": {"date": "%Y"}}, "among stamps: date"),
+    ({"header": [{"element": "a", "text": "$secret.pwd"}]}, r"\$secret.pwd is not among secrets: none"),
     ({"answer": {"result": "a["}}, "not an XPath"),
     ({"endpoints": {"e": {**CALL, "find": {"body": {"element": "q"}, "answers": [{"path": "a", "means": "taken"}]}}}}, "missing"),
 ]
@@ -72,6 +74,7 @@ def test_what_pydantic_refuses(options: dict[str, Any], words: str) -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"endpoints": {"e": {"body": {"element": "a", "text": "$cursor"}}}}, r"endpoints\.e: \$cursor"),
     ({"endpoints": {"e": {"body": {"element": "a", "text": "$token"}}}}, r"endpoints\.e: \$token"),
+    ({"endpoints": {"e": {"body": {"element": "a", "text": "$nonce"}}}}, r"endpoints\.e: \$nonce"),
     ({"header": [{"element": "x:h"}]}, "endpoints.e: x:h: the prefix 'x'"),
     ({"token": {"body": {"element": "a", "text": "$body.x"}}}, r"token: \$body"),
     ({"feeds": {"k": {"body": {"element": "a", "text": "$body.x"}, "rows": "r", "key": "k"}}}, r"feeds\.k: \$body"),

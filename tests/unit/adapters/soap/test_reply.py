@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kit.answer import Answer
-from adapters.soap.call import of_fault
+from adapters.soap.call import Exchange, of_fault
+from adapters.soap.options import SoapOptions
 from adapters.soap.parts import Reading
+from adapters.soap.placeholders import OF_MESSAGE
 from adapters.soap.reply import Reader, Reply, safe_root
 from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
+from hub.model import Receipt
 
 ELEVEN, TWELVE = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 
@@ -223,3 +227,45 @@ def test_a_page_for_people_is_left_to_the_judge() -> None:
     _, reply = read(b"<!DOCTYPE html><html><body>503</body></html>", 200)
     assert reply.trouble is None
     assert reply.answer.is_html
+
+
+# --- documents inside the answer ---
+
+NESTED = "<s><head><code>{code}</code></head><body>{body}</body></s>"
+TAX = {"inner": "xml", "documents": [{"at": "/s/body"}]}
+
+
+def nested(code: str, body: str) -> bytes:
+    inside = NESTED.format(code=code, body=f"<![CDATA[{body}]]>")
+    return envelope(f"<r><return>{escape(inside)}</return></r>")
+
+
+def test_paths_into_a_document_inside_the_inner_document() -> None:
+    content = nested("0", "<?xml version='1.0' encoding='UTF-8'?><t><n>喆</n></t>")
+    assert select(content, "/s/body/t/n", **TAX) == "喆" and select(content, "/s/head/code", **TAX) == "0"
+
+
+def test_documents_of_a_plain_envelope() -> None:
+    content = envelope('<r xmlns="urn:m"><code>&lt;t&gt;1&lt;/t&gt;</code></r>')
+    assert select(content, "m:code/t", documents=[{"at": "m:code"}]) == "1"
+
+
+@pytest.mark.parametrize(("body", "code"), [("no xml", "HUB-D-117"), ("<!DOCTYPE t><t/>", "HUB-D-213")])
+def test_a_torn_answer_may_refuse_and_never_says_that_all_is_well(body: str, code: str) -> None:
+    rules = [{"path": "/s/head/code", "equals": "0", "means": "taken"}, {"path": "/s/head/code", "means": "rejected"}]
+    options = {"address": "http://h/s", "answer": TAX, "answers": rules, "endpoints": {"e": {"body": {"element": "x"}}}}
+    settings = SoapOptions.model_validate(options)
+    exchange = Exchange(settings.endpoints["e"], settings, None, OF_MESSAGE)
+
+    def outcome(content: bytes) -> Any:
+        return exchange.judge(exchange.reader.read(Answer(200, {}, content)))
+
+    assert isinstance(outcome(nested("9", body)), Rejected)
+    doubtful = outcome(nested("0", body))
+    assert isinstance(doubtful, InDoubt) and doubtful.code == code
+    assert isinstance(outcome(nested("0", "<t/>")), Receipt) and isinstance(outcome(nested("0", "")), Receipt)
+
+
+def test_documents_stand_in_xml() -> None:
+    with pytest.raises(ValueError, match="documents: stand in XML"):
+        Reading.model_validate({"inner": "json", "documents": [{"at": "/s"}]})
