@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.database.connection import Connections
 from adapters.database.failures import OF_THE_ROW, Missing, Trouble, failure, missing, trouble
-from adapters.database.options import Confirm, DatabaseOptions, Endpoint, Feed, FeedbackRule
+from adapters.database.options import Confirm, DatabaseOptions, Endpoint, Feed, FeedbackRule, column_of
 from adapters.database.tables import Shape, Tables
 from hub.errors import Misconfigured
 
@@ -95,7 +95,7 @@ def _needs(options: DatabaseOptions) -> Iterator[Need]:
 def _feed(feed: Feed) -> Iterator[Need]:
     claim, confirm = feed.claim, feed.confirm
     columns = [*feed.key, feed.time, feed.revision, feed.deleted.column if feed.deleted else None, *feed.base64]
-    columns += [*feed.match, *feed.documents]
+    columns += [*feed.match, *feed.documents, *(column_of(place, feed.documents) for place in feed.record_key or ())]
     rights: set[str] = set()
     if claim:
         columns += [claim.status, claim.token, claim.time, claim.error]

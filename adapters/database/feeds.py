@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
@@ -21,6 +21,7 @@ from adapters.database.reading import Reading, Rows, Unfit, digest, read
 from adapters.database.tables import Shape, Tables
 from adapters.database.targets import flagged
 from adapters.database.walking import Bookmark, walk
+from adapters.kit.answer import as_text, value_at
 from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
 
@@ -134,8 +135,28 @@ class Feeding:
         with telling(self.where):
             if self.feed.children:
                 attach(self.feed, self.connections, self.tables, found, self.key, replace(self.how, documents={}))
-            records = [self._record(data) for index, data in enumerate(found.data) if index not in found.broken]
+            names = self._named(found)
+            records = [self._record(name, found.data[index]) for index, name in names.items()]
         return tuple(records), tuple(self._faults(rows, found))
+
+    def _named(self, found: Rows) -> dict[int, str]:
+        """Return what each sound row's record is called; a row without such a name is broken."""
+        places = self.feed.record_key
+        if places is None:
+            return {at: _joined(data[name] for name in self.key) for at, data in self._sound(found)}
+        for at, data in self._sound(found):
+            if not all(self.text(data, place) for place in places):
+                found.broken[at] = Unfit("HUB-S-319", f"has nothing at {' or '.join(places)}, which is to be its record's key")
+        return {at: _joined(self.text(data, place) for place in places) for at, data in self._sound(found)}
+
+    def _sound(self, found: Rows) -> list[tuple[int, dict[str, Any]]]:
+        return [(at, data) for at, data in enumerate(found.data) if at not in found.broken]
+
+    def text(self, data: Mapping[str, Any], place: str) -> str | None:
+        """Return what stands in a column, or at a place inside the document it holds: `content.Body.SN`."""
+        column, _, inside = (place, "", "") if place in data else place.partition(".")
+        found = data.get(self.shape.column(column).shown)
+        return as_text(value_at(found, tuple(inside.split("."))) if inside else found)
 
     def _faults(self, rows: Sequence[RawRow], found: Rows) -> list[Unreadable]:
         return [
@@ -146,8 +167,7 @@ class Feeding:
         """Return a raw row's key as text, for a fault."""
         return "|".join("?" if row[place] is None else str(row[place]) for place in self._key_places)
 
-    def _record(self, data: dict[str, Any]) -> Record:
-        key = str(data[self.key[0]]) if len(self.key) == 1 else "|".join(str(data[name]) for name in self.key)
+    def _record(self, key: str, data: dict[str, Any]) -> Record:
         revision = data[self._revision] if self._revision else None
         return Record(self.kind, key, digest(data) if revision is None else str(revision), data, self._operation(data))
 
@@ -157,6 +177,10 @@ class Feeding:
         value = data[self._deleted]
         gone = value in self.feed.deleted.values or str(value) in map(str, self.feed.deleted.values)
         return Operation.DELETE if gone else Operation.UPDATE
+
+
+def _joined(parts: Iterable[Any]) -> str:
+    return "|".join(map(str, parts))
 
 
 def _only_data(error: sa.exc.DBAPIError | ValueError) -> None:

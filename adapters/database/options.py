@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -106,6 +107,7 @@ class Feed(Options):
     time: str | None = None
     overlap: Overlap = timedelta(minutes=5)
     page: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    record_key: Names | None = None  # what a record is called where that is not its row's key: columns, or places in a document
     revision: str | None = None
     match: Match = {}
     deleted: Flag | None = None
@@ -196,6 +198,12 @@ class Status(Options):
     rejected: tuple[Value, ...] = ()
 
 
+def column_of(place: str, documents: Mapping[str, ReadDocument]) -> str:
+    """Return the column of a place: the place itself, or what it begins with where that holds a document."""
+    column = place.partition(".")[0]
+    return column if column in documents else place
+
+
 class VerdictRule(AnswerCondition):
     """One line of `verdicts`: what a row says about the message it names. `path`: a column, or a place inside its document."""
 
@@ -254,7 +262,7 @@ class FeedbackRule(Options):
     def columns(self) -> list[str]:
         """Return the columns the rule looks at."""
         places = [self.row, self.batch, self.time, *(self.said or ()), *(rule.path for rule in self.verdicts or ())]
-        named = [place.partition(".")[0] if place.partition(".")[0] in self.documents else place for place in places if place]
+        named = [column_of(place, self.documents) for place in places if place]
         status = [self.status.column] if self.status else []
         return [*self.key, *self.match, *self.documents, *named, *status, *(self.confirm.columns() if self.confirm else ())]
 

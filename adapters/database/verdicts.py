@@ -13,10 +13,10 @@ from adapters.database.options import DatabaseOptions, FeedbackRule
 from adapters.database.reading import Unfit
 from adapters.database.tables import Tables
 from adapters.database.walking import dump, load
-from adapters.kit.answer import Answer, as_text, value_at
+from adapters.kit.answer import Answer
 from adapters.kit.answers import compiled
 from adapters.kit.words import said
-from hub.model import Json, Judgement, Record, Unreadable, Verdict, VerdictPage
+from hub.model import Judgement, Record, Unreadable, Verdict, VerdictPage
 
 _SILENT = "names no row, or no rule of `verdicts` understands it"
 
@@ -94,7 +94,4 @@ class Judge(Feeding):
         return next((means for means, holds in self._rules if holds(answer)), None)
 
     def _text(self, record: Record, place: str) -> str | None:
-        """Return what stands in a column, or at a place inside the document it holds."""
-        column, _, inside = place.partition(".") if place not in record.data else (place, "", "")
-        found: Json = record.data.get(self.shape.column(column).shown)
-        return as_text(value_at(found, tuple(inside.split("."))) if inside else found)
+        return self.text(record.data, place)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Engine, Index, Integer, MetaData, String, Table, create_engine, event
+from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, MetaData, String, Table, create_engine, event
 
 metadata = MetaData()
 
@@ -203,8 +203,22 @@ T_PJ = Table(
     _updated(),
 )
 
+#: 附件: the file behind a material or a certificate; SSB and SSID name the table and the row it belongs to.
+T_FJ = Table(
+    "T_FJ",
+    metadata,
+    _text("ID", 50, "主键", primary_key=True),
+    _text("BJBH", 50, "办件编号"),
+    _text("SSB", 8, "所属表"),
+    _text("SSID", 50, "所属行主键"),
+    _text("FJMC", 200, "附件名称"),
+    Column("NR", LargeBinary(2**24 - 1), comment="内容"),
+    _origin(),
+    _updated(),
+)
+
 #: Parents before children.
-TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ)
+TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ, T_FJ)
 
 for _table in TABLES:
     Index(f"IX_{_table.name}_GXSJ", _table.c.GXSJ, *_table.primary_key.columns)

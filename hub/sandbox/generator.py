@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from hub.sandbox.approval import T_BJ, T_BZ, T_JG, TABLES, create
 from hub.sandbox.county import county
 from hub.sandbox.flaws import GroundTruth, Rates, spoil
-from hub.sandbox.lifecycle import Case, Lifecycles
+from hub.sandbox.lifecycle import REPORTED, Case, Lifecycles
 from hub.sandbox.people import Population
 from hub.sandbox.worktime import DAY, Worktime
 
@@ -126,7 +126,7 @@ def _carry_on(
     query = (
         select(T_BJ, steps.c.steps)
         .join(steps, steps.c.BJBH == T_BJ.c.BJBH)
-        .where(T_BJ.c.BJZT == "02", T_BJ.c.SSZX == "", steps.c.since < str(moment))
+        .where(T_BJ.c.BJZT == "02", T_BJ.c.SSZX == "", T_BJ.c.SXLX != REPORTED, steps.c.since < str(moment))
     )
     open_cases = connection.execute(query.order_by(T_BJ.c.GXSJ, T_BJ.c.BJBH).limit(count)).mappings().all()
     for found in open_cases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -21,6 +22,8 @@ _SPECIALS = {
     "YC": ("延长审批期限", "情况复杂，经批准延长审批期限"),
     "GS": ("公示", "依规定将拟办理结果公示"),
 }
+#: T_BJ.SXLX of what the hall takes in and the upper level decides: 上报件.
+REPORTED = "4"
 _RESULTS = ("Y", "N", "T", "Z", "B")
 _REFUSALS = {
     "N": "经审查不符合法定条件，不予许可",
@@ -36,7 +39,7 @@ class Case:
 
     number: str
     rows: dict[str, list[Row]] = field(
-        default_factory=lambda: {name: [] for name in ("T_BJ", "T_BZ", "T_TBCX", "T_CL", "T_JG", "T_SF", "T_PJ")}
+        default_factory=lambda: {name: [] for name in ("T_BJ", "T_BZ", "T_TBCX", "T_CL", "T_JG", "T_SF", "T_PJ", "T_FJ")}
     )
 
     @property
@@ -65,7 +68,7 @@ class Lifecycles:
         case = Case(self._number(item, applied))
         case.rows["T_BJ"].append(self._main(case.number, item, applicant, applied, accepted))
         self._materials(case, item, accepted)
-        if item.centre:
+        if item.centre or case.main["SXLX"] == REPORTED:
             self._dispatch(case, item, applicant, accepted)
             return case
         last = self._steps(case, item, accepted, closed=closed)
@@ -74,7 +77,7 @@ class Lifecycles:
         return case
 
     def _dispatch(self, case: Case, item: Item, who: Applicant, accepted: int) -> None:
-        """Hand the case to its sub-centre: the hall takes it in and the fee with it; steps and result come from over there."""
+        """Hand the case on, to its sub-centre or upwards: the hall takes it in, and the fee with it; the rest comes from there."""
         done = accepted + self._rng.randint(60, 1200)
         self.step(case, 1, "窗口受理", accepted, done, last=False, action="4")
         if item.fee:
@@ -117,6 +120,14 @@ class Lifecycles:
                 "FJMC": attached,
             }
             case.rows["T_CL"].append(row | {"BZ": ""})
+            if attached:
+                self._attach(case, "T_CL", row, attached)
+
+    def _attach(self, case: Case, table: str, row: Row, name: str) -> None:
+        """Keep a small file that belongs to this row."""
+        number = hashlib.blake2b(row["ID"].encode(), digest_size=16).hexdigest()
+        owner = {"BJBH": case.number, "SSB": table, "SSID": row["ID"], "FJMC": name, "LYXT": None, "GXSJ": row["GXSJ"]}
+        case.rows["T_FJ"].append(owner | {"ID": number, "NR": f"%PDF-1.4\n% {name} {row['ID']}\n%%EOF\n".encode()})
 
     def _steps(self, case: Case, item: Item, accepted: int, *, closed: bool) -> int:
         """Add the steps; return when the last one (or its special procedure) ended."""
@@ -175,6 +186,8 @@ class Lifecycles:
         }
         paper = {"ZJGZMC": granted, "ZJBH": f"漳{case.number[-12:]}" if granted else "", "ZJYXQX": "2099-12-31" if granted else ""}
         case.rows["T_JG"].append(self._child(case, ended) | row | paper | {"SFKD": courier, "MYD": praise, "BZ": ""})
+        if granted:
+            self._attach(case, "T_JG", case.rows["T_JG"][0], f"{granted}.pdf")
         case.main["BJZT"] = "03"
         made = ratings(case.main, row | {"MYD": praise}, case.rows["T_BZ"][-1]["HJMC"], self._clock, ended, self._until)
         case.rows["T_PJ"] += made

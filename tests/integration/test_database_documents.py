@@ -187,6 +187,19 @@ def test_rows_are_told_apart_where_time_or_a_claim_says_what_is_new(database_url
         assert rows(over_there, "SELECT unid, applyfrom FROM provinceinfo ORDER BY unid") == [("A", "10"), ("B", "19"), ("C", "10")]
 
 
+def test_a_record_may_be_called_by_what_its_document_says(database_url: str) -> None:
+    feed = {**FEED, "match": {"type": "81"}, "record_key": ["content.Node.Guid", "type"]}
+    with engine(database_url) as over_there, adapter(database_url, feeds={"pause": feed}) as subject:
+        ddl(over_there, INFO, table="provinceinfo")
+        ddl(over_there, SYNC)
+        for unid, guid in {"A": "N1", "B": "N2", "C": "", "D": "N1"}.items():
+            hand_down(over_there, unid, "81", f"<Case><Node><Guid>{guid}</Guid></Node></Case>".encode())
+        pages = list(subject.read(None))
+        assert keys(pages) == ["N1|81", "N2|81", "N1|81"]
+        assert [(fault.key, fault.code) for fault in faults(pages)] == [("C", "HUB-S-319")]
+        assert confirmed(over_there) == {"A": "1", "B": "1", "C": "9", "D": "1"}
+
+
 # --- verdicts ---
 
 

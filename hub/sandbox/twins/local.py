@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, select, update
@@ -22,6 +24,7 @@ KINDS = {
     "T_JG": "result",
     "T_SF": "fee",
     "T_PJ": "evaluation",
+    "T_FJ": "attachment",
 }
 
 
@@ -58,7 +61,7 @@ class LocalTwin(FarSide):
         """Return the rows that came from outside; endpoint is the table."""
         with self._open().connect() as connection:
             return [
-                Held(table.name, str(row[_key(table)]), dict(row))
+                Held(table.name, str(row[_key(table)]), _shown(dict(row)))
                 for table in TABLES
                 for row in connection.execute(select(table).where(table.c.LYXT.is_not(None))).mappings()
             ]
@@ -92,6 +95,11 @@ class LocalTwin(FarSide):
         if self._engine is None:
             self._engine = create(self.url)
         return self._engine
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its files as base64."""
+    return {name: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value for name, value in row.items()}
 
 
 def _key(table: Table) -> str:
