@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,18 @@ def shipped(path: Path, environment: Mapping[str, str] | None = None, systems: f
         for file in (path / "config" / part).glob("*.yaml"):
             if systems is not None and file.stem not in systems:
                 file.unlink()
+    if systems is not None:
+        _only(path / "config" / "hub.yaml", systems)
     return Directory(path, environment or {})
+
+
+def _only(file: Path, systems: frozenset[str]) -> None:
+    """Take the other systems out of the platforms that name them."""
+
+    def kept(found: re.Match[str]) -> str:
+        return f"systems: [{', '.join(name for name in re.split(', *', found[1]) if name in systems)}]"
+
+    file.write_text(re.sub(r"systems: \[([^]]*)\]", kept, file.read_text("utf-8")), "utf-8")
 
 
 def until(condition: Callable[[], Any], what: str, within: float = DEADLINE) -> Any:
