@@ -160,13 +160,17 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A later word of the far side on something it took; matched by endpoint, far-side row key and, if known, batch."""
+    """A later word of the far side on something it took; matched by endpoint, far-side row key and, if known, batch.
+
+    `told` is what the far side itself identifies the verdict by, where the same one may be read twice.
+    """
 
     endpoint: str
     row: str
     batch: str | None
     judgement: Judgement
     said: str = ""
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,12 @@ class Judge(Feeding):
         if not row or judgement is None:
             return None
         words = " ".join(filter(None, (self._text(record, place) for place in rule.said or ())))
-        return Verdict(rule.endpoint, row, (self._text(record, rule.batch) or None) if rule.batch else None, judgement, said(words))
+        batch = (self._text(record, rule.batch) or None) if rule.batch else None
+        return Verdict(rule.endpoint, row, batch, judgement, said(words), self._told(record))
+
+    def _told(self, record: Record) -> str | None:
+        """Return a row of an error table by its key; a row's own status may turn bad a second time, and counts again then."""
+        return record.key[:255] if self._rule.status is None and self._rule.table is not None else None
 
     def _judgement(self, record: Record) -> Judgement | None:
         if self._rule.judgement is not None:

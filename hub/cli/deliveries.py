@@ -58,7 +58,7 @@ def tries(attempts: Iterable[Attempt], settings: Settings, *, everything: bool) 
 
 
 def _try(one: Attempt, settings: Settings) -> str:
-    number = say(f"第 {one.number} 次", f"try {one.number}")
+    number = say(f"第 {one.number} 次", f"try {one.number}") if one.number else say("事后核查", "later check")
     reference = say(f"回执 {one.reference}", f"receipt {one.reference}") if one.reference else ""
     said = "  ".join(word for word in (one.code, one.said, reference) if word)
     return f"{looking.when(one.opened_at, settings.timezone)}  {number}  {words.outcome(one.outcome)}  {said}".rstrip()

@@ -86,7 +86,7 @@ def _later(settings: Settings, one: Delivery, tried: list[Attempt]) -> str:
     """Return what no try tells: a verdict that came later, what it waits for, a decision of a person."""
     at = looking.when(one.changed_at, settings.timezone)
     reason = " ".join(word for word in (one.code, deliveries.why(settings, one)) if word)
-    told_by_try = bool(tried) and one.state is State.DEAD and tried[-1].code == one.code
+    told_by_try = bool(tried) and one.state in FAILED and tried[-1].code == one.code
     if not reason or one.issues or told_by_try:
         return ""
     return f"{at}  {words.state(one.state)}  {reason}"

@@ -34,6 +34,7 @@ _OUTCOMES = {
     "deferred": ("改期", "deferred"),
     "rejected": ("对方拒收", "rejected"),
     "misconfigured": ("设置有误", "misconfigured"),
+    "refused-later": ("事后被退回", "refused later"),
 }
 _RUNS = {
     "asked": ("已请求", "asked"),

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
-from hub.engine import deliver
+from hub.engine import deliver, remake
 from hub.engine.deliver import Sender
 from hub.engine.exchange import Exchange
 from hub.engine.settle import DOWN_AFTER, UNREACHED, Policy, rest_after, settle
@@ -144,7 +145,7 @@ def _open(connection: Connection, desk: Desk, now: datetime, limit: int) -> tupl
     limit = 1 if standing.failures >= DOWN_AFTER else limit  # a target that was down is probed with one message
     window = outbox.open_window(
         connection, desk.holding, system=desk.system, partition=desk.partition,
-        limit=limit, heads_only=desk.heads_only, now=now,
+        limit=limit, heads_only=desk.heads_only, now=now, as_inserts=partial(remake.as_inserts, desk.exchange),
     )  # fmt: skip
     return standing, window
 

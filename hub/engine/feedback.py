@@ -102,4 +102,4 @@ def _well(exchange: Exchange, system: str) -> None:
 def _match(verdict: Verdict) -> Match:
     rejected = verdict.judgement is Judgement.REJECTED
     state = State.REJECTED if rejected else State.CONFIRMED
-    return Match(verdict.endpoint, verdict.row, verdict.batch, state, "HUB-E-121" if rejected else None, verdict.said)
+    return Match(verdict.endpoint, verdict.row, verdict.batch, state, "HUB-E-121" if rejected else None, verdict.said, verdict.told)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from typing import Any, TypeAlias
 
 from hub.engine.exchange import Exchange
-from hub.mapping import Envelope
-from hub.model import Operation, State
+from hub.engine.remake import as_it_was, by_present_mapping
+from hub.model import FAILED, State
 from hub.settings import RouteSettings
-from hub.store import acceptance, actions
+from hub.store import actions
 from hub.store.actions import Remade, Scope
 
+#: How one failed delivery gets its body; None: it gets none and stays where it is.
+Remaking: TypeAlias = Callable[[Exchange, RouteSettings | None, Any], Remade | None]
 #: Dead letters mapped anew in one transaction.
 PAGE = 500
 
@@ -29,45 +30,37 @@ class Replayed:
 def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: str) -> Replayed:
     """Make the failed deliveries of a scope pending again. `remap`: with the present mapping instead of the frozen bytes.
 
-    A dead letter that never had a body (stage map) can only be retried with `remap`; without it, it stays.
+    A dead letter that never had a body (stage map) can only be retried with `remap`; without it, it stays. What was taken and
+    refused later goes again as an update in a batch of its own, either way.
     """
     if remap:
-        return _remap(exchange, scope, actor, reason)
+        retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping)
+        with exchange.store.writing() as connection:
+            actions.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
+        return Replayed(retried, stuck)
+    again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was)
     with exchange.store.writing() as connection:
-        number = actions.replay_as_they_are(connection, scope, actor=actor, reason=reason, now=exchange.clock())
+        number = actions.replay_as_they_are(connection, scope, actor=actor, reason=reason, now=exchange.clock(), already=again)
         left = actions.count(connection, scope)
     return Replayed(number, left)
 
 
-def _remap(exchange: Exchange, scope: Scope, actor: str, reason: str) -> Replayed:
+def _each(
+    exchange: Exchange,
+    scope: Scope,
+    states: tuple[State, ...],
+    remake: Callable[[Exchange, RouteSettings | None, Any], Remade | None],
+) -> tuple[int, int]:
+    """Make bodies anew, page by page; return how many are pending again, and how many could not be made."""
     routes = {route.name: route for route in exchange.settings.routes}
     after, retried, stuck = 0, 0, 0
     while True:
         with exchange.store.reading() as connection:
-            rows = actions.replayable(connection, scope, after=after, limit=PAGE)
+            rows = actions.replayable(connection, scope, after=after, limit=PAGE, states=states)
         if not rows:
-            break
+            return retried, stuck
         after = rows[-1].id
-        remade = [one for row in rows if (one := _remake(exchange, routes.get(row.route), row))]
+        remade = [one for row in rows if (one := remake(exchange, routes.get(row.route), row))]
         with exchange.store.writing() as connection:
             retried += actions.replay_remade(connection, remade, exchange.clock())
         stuck += len(rows) - len(remade)
-    with exchange.store.writing() as connection:
-        actions.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
-    return Replayed(retried, stuck)
-
-
-def _remake(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade | None:
-    if route is None:
-        return None
-    # what was taken once and refused later is over there already
-    operation = Operation.UPDATE.value if row.state == State.REJECTED.value else row.operation
-    envelope = Envelope(
-        operation=operation, batch=row.batch, time=exchange.clock(), key=row.key, revision=row.revision,
-        kind=row.kind, system=row.system, lane=row.lane,
-    )  # fmt: skip
-    body, _ = route.mapping.apply(orjson.loads(row.data), envelope)
-    if body is None:
-        return None
-    row_id = body.get(route.row) if route.row else None
-    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, route.gate)

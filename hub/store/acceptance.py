@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delet
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, schema
 from hub.store.numbers import moment, take
+from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
 
 #: What a newer version of the same record makes pointless (a late-rejected one was there, so the newer one is an update).
@@ -88,7 +89,7 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     """
     table = schema.delivery
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
-    there = or_(table.c.state.not_in(gone), table.c.stage == Stage.FEEDBACK.value)
+    there = or_(table.c.state.not_in(gone), refused_later(table))
     return _of_records(connection, record_ids, table.c.route, there)
 
 

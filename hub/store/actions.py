@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, exists, func, insert, not_, select, update
 
 from hub.model import FAILED, TAKEN, Operation, State
 from hub.store import family, schema
@@ -40,12 +40,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Remade:
-    """A failed delivery whose body was made anew from its record with the present mapping."""
+    """A failed delivery that goes again with a body made anew from its record, in this batch."""
 
     id: int
     body: bytes
     mapping: str
     row: str | None
+    batch: str
     gated: bool = False  # its route has an approval gate: nobody has approved these bytes yet
 
 
@@ -66,30 +67,59 @@ def count(connection: Connection, scope: Scope, states: Sequence[State] = tuple(
     return int(connection.scalar(select(func.count()).select_from(_OURS).where(*_meant(scope, states))) or 0)
 
 
-def replayable(connection: Connection, scope: Scope, *, after: int, limit: int) -> list[Any]:
-    """Return failed deliveries of a scope above a number, oldest first, with their record's data, to be mapped anew.
+def replayable(
+    connection: Connection, scope: Scope, *, after: int, limit: int, states: Sequence[State] = tuple(FAILED)
+) -> list[Any]:
+    """Return failed deliveries of a scope above a number, oldest first, with their record's data and the body they have.
 
     Left out are those of which a newer version is over there.
     """
-    record = schema.record
-    query = (
-        select(_OURS, record.c.data, record.c.source, record.c.revision)
-        .join_from(_OURS, record, record.c.id == _OURS.c.record_id)
-        .where(*_meant(scope, tuple(FAILED)), _OURS.c.id > after, not_(_overtaken()))
-        .order_by(_OURS.c.id)
-        .limit(limit)
-    )
+    query = _with_record().where(*_meant(scope, states), _OURS.c.id > after, not_(_overtaken())).limit(limit)
     return list(connection.execute(query)) if scope else []
 
 
-def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime) -> int:
-    """Make failed deliveries of a scope pending again with the bytes they have; those that never had a body stay dead."""
+def with_records(connection: Connection, numbers: Sequence[int]) -> list[Any]:
+    """Return these deliveries, oldest first, with their record's data and the body they have."""
+    return list(connection.execute(_with_record().where(_OURS.c.id.in_(numbers))))
+
+
+def _with_record() -> Select[Any]:
+    record, body = schema.record, schema.body
+    return (
+        select(_OURS, record.c.data, record.c.source, record.c.revision, body.c.body)
+        .join_from(_OURS, record, record.c.id == _OURS.c.record_id)
+        .join(body, body.c.delivery_id == _OURS.c.id, isouter=True)
+        .order_by(_OURS.c.id)
+    )
+
+
+def next_batch(batch: str, generation: int) -> str:
+    """Return the batch number of a delivery that goes again after it was refused later: 28 digits, R, and how often.
+
+    >>> next_batch("2016121309000000000001000001", 0)
+    '2016121309000000000001000001R1'
+    """
+    return f"{batch.split('R')[0]}R{generation + 1}"
+
+
+def become_insert(connection: Connection, number: int, made: Remade | None) -> None:
+    """Make an update an insert, with the body that says so; without one the bytes stay as they are."""
+    connection.execute(update(_OURS).where(_OURS.c.id == number).values(operation=Operation.INSERT.value))
+    if made is not None:
+        _put_body(connection, number, made.body)
+
+
+def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime, already: int = 0) -> int:
+    """Make dead deliveries of a scope pending again with the bytes they have; those that never had a body stay dead.
+
+    What was refused later never goes with the same bytes: see `replay_remade`; `already` counts those of the same decision.
+    """
     if not scope:
         return 0
     has_body = exists().where(schema.body.c.delivery_id == _OURS.c.id)
-    revived = update(_OURS).where(*_meant(scope, tuple(FAILED)), has_body).values(_revived(now))
+    revived = update(_OURS).where(*_meant(scope, (State.DEAD,)), has_body).values(_revived(now))
     _retire(connection, scope, now)
-    number = int(connection.execute(revived).rowcount)
+    number = int(connection.execute(revived).rowcount) + already
     family.reunite(connection, now)
     write_journal(connection, actor, "retry", str(scope), number, reason, now)
     return number
@@ -115,16 +145,20 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetim
 
 
 def _remake(connection: Connection, one: Remade, now: datetime) -> int:
-    values = {**_revived(now), "mapping": one.mapping, "row": one.row, "issues": None}
+    values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None}
     if one.gated:
         values.update(state=State.HELD.value, reason=GATE)
     failed = _OURS.c.state.in_([state.value for state in FAILED])
     renewed = update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
     if connection.execute(renewed).rowcount == 0:
         return 0
-    connection.execute(delete(schema.body).where(schema.body.c.delivery_id == one.id))
-    connection.execute(insert(schema.body).values(delivery_id=one.id, body=one.body))
+    _put_body(connection, one.id, one.body)
     return 1
+
+
+def _put_body(connection: Connection, number: int, body: bytes) -> None:
+    connection.execute(delete(schema.body).where(schema.body.c.delivery_id == number))
+    connection.execute(insert(schema.body).values(delivery_id=number, body=body))
 
 
 def _revived(now: datetime) -> dict[str, Any]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, insert, literal, not_, or_, select
 from sqlalchemy.sql import Select
 
-from hub.model import TAKEN, Message, Operation, State
+from hub.model import TAKEN, Message, Operation, Stage, State
 from hub.store import schema
 from hub.store.numbers import instant, moment, take
 from hub.store.partitions import Holding, require
@@ -53,21 +53,53 @@ class SendWindow:
 
 
 def open_window(
-    connection: Connection, holding: Holding, *, system: str, partition: int, limit: int, heads_only: bool, now: datetime
+    connection: Connection,
+    holding: Holding,
+    *,
+    system: str,
+    partition: int,
+    limit: int,
+    heads_only: bool,
+    now: datetime,
+    as_inserts: Callable[[Connection, Sequence[int]], None] | None = None,
 ) -> SendWindow | None:
     """Open the attempts of the next due messages, oldest first, lane order kept (invariant 3); None when nothing is due.
 
-    `heads_only`: at most one message of a lane. Raises Fenced when the partition has a newer owner.
+    `heads_only`: at most one message of a lane. `as_inserts` is told the updates whose insert never came to be over there, and
+    makes inserts of them; None: they stay what they are. Raises Fenced when the partition has a newer owner.
     """
     require(connection, holding)
-    at = moment(now)
-    rows = _without_gaps(connection.execute(_due(system, partition, at, limit, heads_only)).all())
-    if not rows:
-        return None
+    due = _due(system, partition, moment(now), limit, heads_only)
+    rows = _without_gaps(connection.execute(due).all())
+    if as_inserts and (groundless := _groundless(connection, rows)):
+        as_inserts(connection, groundless)
+        rows = _without_gaps(connection.execute(due).all())
+    return _opening(connection, holding, rows, moment(now)) if rows else None
+
+
+def _opening(connection: Connection, holding: Holding, rows: Sequence[Any], at: int) -> SendWindow:
     number = take(connection, "window", 1)
     opening = {"id": number, "partition": holding.name, "epoch": holding.epoch, "opened_at": at}
     connection.execute(insert(_WINDOW).values(**opening, deliveries=orjson.dumps([row.id for row in rows])))
     return SendWindow(number, at, tuple(_opened(row) for row in rows))
+
+
+def _groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
+    """Return the updates of these rows of which no earlier version is, was or will before them be over there."""
+    updates = [row.id for row in rows if row.operation == Operation.UPDATE.value and not row.doubtful]
+    if not updates:
+        return []
+    ours, earlier = _OURS, schema.delivery.alias("earlier")
+    same = [earlier.c[name] == ours.c[name] for name in ("system", "lane", "route", "key")]
+    there = or_(earlier.c.state.in_([*_TAKEN, _PENDING]), refused_later(earlier))
+    grounded = or_(exists().where(*same, earlier.c.id < ours.c.id, there), refused_later(ours))
+    return list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
+
+
+def refused_later(delivery: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a delivery was taken once and refused later: its row is over there, whatever became of it since."""
+    told = exists().where(schema.verdict.c.delivery_id == delivery.c.id)
+    return or_(delivery.c.stage.is_not_distinct_from(Stage.FEEDBACK.value), told)
 
 
 def interrupted(connection: Connection, holding: Holding) -> list[SendWindow]:

@@ -82,6 +82,19 @@ delivery = Table(
     Index("ix_delivery_row", "system", "row", sqlite_where=text("row IS NOT NULL"), postgresql_where=text('"row" IS NOT NULL')),
 )
 
+#: Late refusals of what was taken: the delivery itself tells only the last one, and not after it was sent again.
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("delivery_id", BIG, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("code", String(16)),
+    Column("said", Text),
+    Column("told", String(255)),  # what the far side identifies the verdict by: read again, it is not applied again
+    Index(None, "delivery_id"),
+)
+
 #: Apart from the delivery, so that moving a delivery on never rewrites its bytes.
 body = Table(
     "body",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, insert, not_, or_, select, true, update
 
 from hub.model import TAKEN, Stage, State
 from hub.store import outbox, schema
-from hub.store.numbers import moment
+from hub.store.numbers import moment, take
 from hub.store.settling import Settled, Settlement, park_children
 
 _OURS = schema.delivery
@@ -28,6 +28,7 @@ class Match:
     state: State
     code: str | None
     said: str
+    told: str | None = None
 
 
 def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Match], parents: frozenset[str], now: datetime) -> int:
@@ -41,10 +42,16 @@ def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Mat
         for row in connection.execute(_meant(system, match)).all():
             connection.execute(update(_OURS).where(_OURS.c.id == row.id).values(_verdict(match, at)))
             moved += 1
-            if match.state is State.REJECTED and row.route in parents:
+            if match.state is State.REJECTED:
+                _write_down(connection, row.id, match, at)
                 rejected.append(Settled(row.id, 0, row.route, row.key, row.lane, Settlement(State.REJECTED, "rejected")))
-    park_children(connection, system, rejected, at)
+    park_children(connection, system, [one for one in rejected if one.route in parents], at)
     return moved
+
+
+def _write_down(connection: Connection, delivery: int, match: Match, at: int) -> None:
+    row = {"id": take(connection, "verdict", 1), "delivery_id": delivery, "at": at}
+    connection.execute(insert(schema.verdict).values(**row, code=match.code, said=match.said, told=match.told))
 
 
 def _meant(system: str, match: Match) -> Select[Any]:
@@ -55,8 +62,17 @@ def _meant(system: str, match: Match) -> Select[Any]:
         _OURS.c.endpoint == match.endpoint,
         this_batch,
         _OURS.c.state != match.state.value,  # a poll reads some verdicts again
+        not_(_heard(match)),
         or_(_OURS.c.state.in_(_TAKEN), and_(_OURS.c.state == State.HELD.value, _OURS.c.stage == Stage.FEEDBACK.value)),
     )
+
+
+def _heard(match: Match) -> ColumnElement[bool]:
+    """This very verdict was applied to the delivery already: it was sent again since, and the verdict was not about that."""
+    if match.told is None:
+        return false()
+    table = schema.verdict
+    return exists().where(table.c.delivery_id == _OURS.c.id, table.c.told == match.told)
 
 
 def early(connection: Connection, *, system: str, matches: Sequence[Match]) -> bool:

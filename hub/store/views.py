@@ -54,9 +54,13 @@ class Delivery:
     parent_key: str | None = None
 
 
+#: The outcome of an «attempt» that is none: a verdict that came later.
+REFUSED_LATER = "refused-later"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try."""
+    """One try, or a later verdict about what was taken (number 0)."""
 
     delivery: int
     number: int
@@ -200,7 +204,14 @@ def attempts(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
     ]
     told = {(one.delivery, one.number) for one in tried}
     plain = [one for one in _last_windows(connection, wanted) if (one.delivery, one.number) not in told]
-    return sorted([*tried, *plain], key=lambda one: (one.opened_at, one.delivery, one.number))
+    return sorted([*tried, *plain, *_refusals(connection, wanted)], key=lambda one: (one.opened_at, one.delivery, one.number))
+
+
+def _refusals(connection: Connection, numbers: list[int]) -> list[Attempt]:
+    """Return the late refusals of these deliveries, as attempts without a number."""
+    table = schema.verdict
+    rows = connection.execute(select(table).where(table.c.delivery_id.in_(numbers))).all()
+    return [Attempt(row.delivery_id, 0, instant(row.at), instant(row.at), REFUSED_LATER, row.code, row.said, None) for row in rows]
 
 
 def _last_windows(connection: Connection, numbers: list[int]) -> list[Attempt]:

@@ -55,7 +55,9 @@ def test_rows_of_an_error_table(database_url: str) -> None:
         complain(over_there, 1, 2, 3)
         complain(over_there, 4, table="up_pro_result")
         pages = list(subject.verdicts(None))
-        assert pages[0].verdicts[0] == Verdict("accept", "G00001", "B0001", Judgement.REJECTED, "字典错误 申请人类型不在字典内")
+        assert pages[0].verdicts[0] == Verdict(
+            "accept", "G00001", "B0001", Judgement.REJECTED, "字典错误 申请人类型不在字典内", "E1up_pro_accept"
+        )
         assert verdicts(pages) == ["G00001", "G00002", "G00003"]
         assert list(subject.verdicts(pages[-1].cursor)) == []
         complain(over_there, 5)  # the same second

@@ -1,0 +1,65 @@
+"""Decides which bytes a delivery gets when those it has no longer say what is so: its body is made anew from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from hub.engine.exchange import Exchange
+from hub.mapping import Envelope
+from hub.model import Operation, State
+from hub.settings import RouteSettings
+from hub.store import acceptance, actions
+from hub.store.actions import Remade
+from hub.store.numbers import instant
+
+
+def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade | None:
+    """Return a failed delivery with the body that the present mapping makes of its record; None where it makes none.
+
+    What was taken once and refused later is over there already: it goes as an update, in a batch of its own, so that the
+    verdicts about the batch before say nothing about it.
+    """
+    if route is None:
+        return None
+    late = row.state == State.REJECTED.value
+    operation = Operation.UPDATE.value if late else row.operation
+    batch = actions.next_batch(row.batch, row.generation) if late else row.batch
+    return _made(exchange, route, row, operation, batch, at_once=True)
+
+
+def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade:
+    """Return a delivery that was refused later, with the same content: only operation and batch say that it comes again.
+
+    Where the mapping has changed since, its content cannot be made again: the bytes stay, and say the operation they said.
+    """
+    batch = actions.next_batch(row.batch, row.generation)
+    if route is not None and route.mapping.digest[:32] == row.mapping:
+        made = _made(exchange, route, row, Operation.UPDATE.value, batch, at_once=False)
+        if made is not None:
+            return made
+    return Remade(row.id, row.body, row.mapping, row.row, batch)
+
+
+def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
+    """Turn updates that were never sent into inserts: what they were to update never came to be over there."""
+    routes = {route.name: route for route in exchange.settings.routes}
+    for row in actions.with_records(connection, numbers):
+        route = routes.get(row.route)
+        made = _made(exchange, route, row, Operation.INSERT.value, row.batch, at_once=False) if route else None
+        actions.become_insert(connection, row.id, made)
+
+
+def _made(exchange: Exchange, route: RouteSettings, row: Any, operation: str, batch: str, *, at_once: bool) -> Remade | None:
+    envelope = Envelope(
+        operation=operation, batch=batch, time=exchange.clock() if at_once else instant(row.created_at), key=row.key,
+        revision=row.revision, kind=row.kind, system=row.system, lane=row.lane,
+    )  # fmt: skip
+    body, _ = route.mapping.apply(orjson.loads(row.data), envelope)
+    if body is None:
+        return None
+    row_id = body.get(route.row) if route.row else None
+    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gated=route.gate)

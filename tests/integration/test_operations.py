@@ -1,0 +1,161 @@
+"""Which operation a message goes with: an update never before its insert, and what was refused later goes again as an update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.engine import feedback, replay
+from hub.errors import Rejected, Retryable
+from hub.model import Judgement, State, Verdict
+from hub.store import views
+from hub.store.actions import Scope
+from tests import configs, fakes
+from tests.exchanges import Site, case, city, site
+from tests.servers import FRESH
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
+NO = Rejected("HUB-D-115", "refused")
+BUSY = Retryable("HUB-D-113", "busy")
+
+
+@pytest.fixture(params=BOTH)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A hub whose bodies say the operation and the batch themselves, as JSON and XML do."""
+    fakes.forget()
+    contract = configs.CONTRACT_ACCEPT + "  operation: {type: string, title: 操作}\n      batch: {type: string, title: 批次}\n"
+    mapping = configs.ACCEPT + "  operation: $operation\n      batch: $batch\n"
+    routes = configs.ROUTES.replace("to: city/accept, lane: BJBH}", "to: city/accept, lane: BJBH, row: project_no}")
+    assert "row: project_no" in routes
+    files = {
+        "config/systems/city.yaml": city("LateMemoryAdapter"),
+        "config/routes/city.yaml": routes,
+        "mappings/contracts/city/accept.yaml": contract,
+        "mappings/city/accept.yaml": mapping,
+    }
+    with FRESH[request.param]() as url, site(tmp_path, url, files) as made:
+        yield made
+
+
+def operations(here: Site) -> list[tuple[str, str]]:
+    """Return what the far side took: the message's operation, and the body's own word."""
+    return [(message.operation.value, str(message.body["operation"])) for message in here.side.taken]
+
+
+def refuse(here: Site, key: str, told: str | None = None, batch: str | None = None) -> None:
+    """Let the far side say now that it does not want what it took; the same words may come again at every poll."""
+    here.side.verdicts.append(Verdict("accept", key, batch, Judgement.REJECTED, "数据有误", told))
+    feedback.poll(here.exchange, "city")
+
+
+def retry(here: Site, *, remap: bool = False) -> int:
+    return replay.retry(here.exchange, Scope(system="city"), remap=remap, actor="tester", reason="mended").retried
+
+
+def test_an_update_whose_insert_died_is_an_insert(here: Site) -> None:
+    here.side.will("A", BUSY, NO)
+    here.sync(case("A"))
+    here.drain()
+    here.sync(case("A", "2", name="乙某"))  # the first version is still on its way: an update
+    assert [one.operation for one in here.deliveries()] == ["I", "U"]
+    here.later(minutes=5)
+    here.drain()
+    here.drain()
+    assert here.states() == {"A": State.DELIVERED}
+    assert operations(here) == [("I", "I")], "the far side never had a first version"
+
+
+def test_an_update_behind_its_insert_stays_one(here: Site) -> None:
+    here.side.will("A", BUSY)
+    here.sync(case("A"))
+    here.drain()
+    here.sync(case("A", "2", name="乙某"), case("A", "3", name="丙某"))
+    here.later(minutes=5)
+    here.drain()
+    here.drain()
+    assert operations(here) == [("I", "I"), ("U", "U"), ("U", "U")]
+
+
+def test_what_stays_pending_keeps_its_words_when_it_becomes_an_insert(here: Site) -> None:
+    here.side.will("A", BUSY, NO)
+    here.sync(case("A"))
+    here.drain()
+    here.sync(case("A", "2", name="乙某"))
+    (_, second) = here.deliveries()
+    here.later(minutes=5)
+    here.drain()
+    here.drain()
+    (message,) = here.side.taken
+    assert message.body == {"project_no": "A", "applyer_name": "乙某", "operation": "I", "batch": second.batch}
+    assert message.batch == second.batch
+
+
+@pytest.mark.parametrize("remap", [False, True], ids=["as it was", "with the present mapping"])
+def test_what_was_refused_later_goes_again_as_an_update_in_a_batch_of_its_own(here: Site, remap: bool) -> None:
+    here.sync(case("A"))
+    here.drain()
+    refuse(here, "A")
+    assert here.states() == {"A": State.REJECTED}
+    assert retry(here, remap=remap) == 1
+    here.drain()
+    first, second = here.side.taken
+    assert operations(here) == [("I", "I"), ("U", "U")]
+    assert second.batch == second.body["batch"] == f"{first.batch}R1"
+    assert second.idempotency_key != first.idempotency_key, "a far side that drops repetitions must not drop this"
+    assert {**second.body, "operation": "", "batch": ""} == {**first.body, "operation": "", "batch": ""}
+
+
+def test_a_verdict_that_is_read_again_is_not_about_what_was_sent_since(here: Site) -> None:
+    """Error tables are read with an overlap: yesterday's complaint comes again after the row was mended."""
+    here.sync(case("A"))
+    here.drain()
+    refuse(here, "A", told="E1")
+    retry(here)
+    here.drain()
+    refuse(here, "A", told="E1")
+    assert here.states() == {"A": State.DELIVERED}
+    refuse(here, "A", told="E2")
+    assert here.states() == {"A": State.REJECTED}
+
+
+def test_a_verdict_about_the_batch_before_is_not_about_this_one(here: Site) -> None:
+    here.sync(case("A"))
+    here.drain()
+    batch = here.one("A").batch
+    refuse(here, "A", batch=batch)
+    retry(here)
+    here.drain()
+    refuse(here, "A", batch=batch)
+    assert here.states() == {"A": State.DELIVERED}
+    refuse(here, "A", batch=f"{batch}R1")
+    assert here.states() == {"A": State.REJECTED}
+
+
+def test_the_story_keeps_every_refusal(here: Site) -> None:
+    here.sync(case("A"))
+    here.drain()
+    for told in ("E1", "E2"):
+        refuse(here, "A", told=told)
+        here.later(minutes=1)
+        retry(here)
+        here.drain()
+        here.later(minutes=1)
+    with here.store.reading() as connection:
+        told_ = [(one.outcome, one.said) for one in views.attempts(connection, [here.one("A").id])]
+    assert [one for one in told_ if one[0] == "refused-later"] == [("refused-later", "数据有误")] * 2
+    assert here.states() == {"A": State.DELIVERED} and here.one("A").operation == "U"
+
+
+def test_a_newer_version_of_what_was_refused_later_and_failed_since_is_an_update(here: Site) -> None:
+    here.sync(case("A"))
+    here.drain()
+    refuse(here, "A")
+    here.side.will("A", NO)
+    retry(here)
+    here.drain()
+    assert here.states() == {"A": State.DEAD}
+    here.sync(case("A", "2", name="乙某"))
+    here.drain()
+    assert operations(here) == [("I", "I"), ("U", "U")]
