@@ -14,7 +14,7 @@ from adapters.database.fields import Names, known_encoding
 from adapters.database.reading import Unfit
 from adapters.kit.templates import MESSAGE, Scope
 from adapters.kit.values import scope_of
-from adapters.kit.xmlnode import Document, Node
+from adapters.kit.xmlnode import Document
 from adapters.kit.xmlread import NoXml, document_text, nested, safe_root
 from adapters.kit.xmltemplate import DocumentTemplate
 from hub.model import Json, Message
@@ -74,9 +74,9 @@ class DocumentWriter:
         return scope_of(message, stamp=message.created.astimezone(_CHINA).strftime(self._time_format))
 
 
-def body_fields(node: Node) -> frozenset[str] | None:
+def body_fields(document: Document) -> frozenset[str] | None:
     """Return the fields of a body that a document uses; None when it uses the whole."""
-    paths = _BODY.findall(str(node.model_dump()))
+    paths = [path for node in document.nodes for path in _BODY.findall(str(node.model_dump()))]
     return None if "" in paths else frozenset(path.split(".")[1] for path in paths)
 
 

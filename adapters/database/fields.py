@@ -1,12 +1,17 @@
-"""Decides how durations, lists of names, status values and encodings are written in the options of a `database` system."""
+"""Decides how durations, lists of names, column values and encodings are written in the options of a `database` system."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field
+
+from adapters.kit.templates import MESSAGE, MISSING
+from adapters.kit.values import compiled, scope_of
+from hub.model import Message
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -48,3 +53,14 @@ def known_encoding(encoding: str | None) -> str | None:
     except LookupError:
         raise ValueError(f"{encoding!r} is no known encoding; use gbk, gb18030 or utf-8") from None
     return encoding
+
+
+def compiled_value(value: Value) -> Callable[[Message], Any]:
+    """Return what gives a column's value for a message: the value itself, or what its placeholders stand for.
+
+    Raises ValueError on an unknown placeholder. `$now` alone is nobody's placeholder here: the database's clock tells it.
+    """
+    if not isinstance(value, str) or value == NOW or "$" not in value:
+        return lambda _message: value
+    render = compiled(value, frozenset(MESSAGE))
+    return lambda message: None if (found := render(scope_of(message))) is MISSING else found

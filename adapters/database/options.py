@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from adapters.database.documents import ReadDocument, WrittenDocument, body_fields
-from adapters.database.fields import Duration, Names, Overlap, Value, known_encoding
+from adapters.database.fields import Duration, Names, Overlap, Value, compiled_value, known_encoding
 from adapters.kit.answers import AnswerCondition
 from hub.model import Judgement
 from hub.ports import Options
@@ -167,7 +167,7 @@ class Endpoint(Options):
     mode: Literal["upsert", "insert"] = "upsert"
     columns: Names | None = None
     sync: Sync = Sync()
-    initial: dict[str, Value] = {}
+    initial: dict[str, Value] = {}  # a text may hold placeholders of the message; "$now" alone is the database's time
     documents: dict[str, WrittenDocument] = {}
     delete: Literal["mark", "remove"] = "mark"
     text_bytes: str | None = None
@@ -178,6 +178,13 @@ class Endpoint(Options):
     def _known(cls, encoding: str | None) -> str | None:
         return known_encoding(encoding)
 
+    @field_validator("initial")
+    @classmethod
+    def _known_placeholders(cls, initial: dict[str, Value]) -> dict[str, Value]:
+        for value in initial.values():
+            compiled_value(value)
+        return initial
+
     @model_validator(mode="after")
     def _columns_told(self) -> Endpoint:
         if self.documents and not self.columns:
@@ -186,7 +193,7 @@ class Endpoint(Options):
 
     def told(self, field: str) -> bool:
         """Tell whether some document uses this field of the body."""
-        used = [body_fields(document.xml) for document in self.documents.values()]
+        used = [body_fields(document) for document in self.documents.values()]
         return any(fields is None or field in fields for fields in used)
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from adapters.database import statements
 from adapters.database.documents import DocumentWriter
 from adapters.database.failures import Missing
-from adapters.database.fields import NOW, Value
+from adapters.database.fields import NOW, Value, compiled_value
 from adapters.database.options import Endpoint
 from adapters.database.reading import Unfit
 from adapters.database.statements import Columns, Writing, bound
@@ -114,7 +114,7 @@ class Target:
 
     def _initial(self) -> dict[str, Callable[[Message], Any]]:
         columns = {self.shape.column(name): value for name, value in self.endpoint.initial.items()}
-        return {column.name: self._now(column) if value == NOW else _constant(value) for column, value in columns.items()}
+        return {column.name: self._now(column) if value == NOW else compiled_value(value) for column, value in columns.items()}
 
     def _now(self, column: Column) -> Callable[[Message], Any]:
         """Return what writes the present moment: a reader that looks for changed rows must find this one, however late it came."""

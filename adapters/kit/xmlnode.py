@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from lxml import etree
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from adapters.kit.charset import Charset
 from adapters.kit.fields import Plain
@@ -54,16 +54,45 @@ class Node(Options):
         return self
 
 
-class Document(Options):
-    """A whole document.
+def _one_or_several(value: Any) -> str:
+    return "several" if isinstance(value, list | tuple) else "one"
 
-    encoding: which characters the far side's bytes of it can hold · declare: what the XML declaration says, `false` for no
-    declaration, unset for the encoding itself.
+
+#: The outermost element of a document, or the elements of a fragment.
+Outermost = Annotated[
+    Annotated[Node, Tag("one")] | Annotated[tuple[Node, ...], Field(min_length=1), Tag("several")],
+    Discriminator(_one_or_several),
+]
+
+
+class Document(Options):
+    """A whole document, or a fragment: elements one after the other without a root, as positional formats want them.
+
+    xml: the outermost element, or a list of elements · encoding: which characters the far side's bytes of it can hold · declare:
+    what the XML declaration says, `false` for no declaration, unset for the encoding itself; a fragment has none.
     """
 
-    xml: Node
+    xml: Outermost
     encoding: Charset = "utf-8"
     declare: str | Literal[False] | None = None
+
+    @model_validator(mode="after")
+    def _fragment_undeclared(self) -> Self:
+        if isinstance(self.xml, tuple) and self.declare:
+            raise ValueError("a fragment, several elements without a root, has no XML declaration: leave declare: out")
+        return self
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The outermost elements."""
+        return self.xml if isinstance(self.xml, tuple) else (self.xml,)
+
+    @property
+    def declared(self) -> str:
+        """What the XML declaration says; empty for none."""
+        if self.declare is None:
+            return "" if isinstance(self.xml, tuple) else self.encoding.upper()
+        return self.declare or ""
 
 
 class Nested(Document):

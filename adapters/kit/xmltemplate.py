@@ -97,20 +97,19 @@ class Template:
 
 
 class DocumentTemplate:
-    """One compiled document: the element and its declaration. Safe to use from several threads."""
+    """One compiled document: its elements and its declaration. Safe to use from several threads."""
 
     def __init__(self, document: Document, namespaces: Mapping[str, str], roots: frozenset[str], *, url: bool = False) -> None:
         """Compile. Raises ValueError like Template. `url`: values are URL-encoded."""
-        self._template = Template(document.xml, namespaces, roots)
+        self._templates = [Template(node, namespaces, roots) for node in document.nodes]
         self._encoding = document.encoding
         self._write = Writer(document.encoding, url=url)
-        declared = document.encoding.upper() if document.declare is None else document.declare
-        self._declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+        self._declaration = f'<?xml version="1.0" encoding="{document.declared}"?>' if document.declared else ""
 
     def text(self, scope: Scope, write: Writer | None = None) -> str:
         """Return the document as text, declaration included. Raises Rejected HUB-D-130 to 132, Misconfigured HUB-D-204."""
-        root = self._template.build(scope, write or self._write)
-        return self._declaration + str(etree.tostring(root, encoding="unicode"))
+        elements = (template.build(scope, write or self._write) for template in self._templates)
+        return self._declaration + "".join(str(etree.tostring(element, encoding="unicode")) for element in elements)
 
     def encoded(self, scope: Scope) -> bytes:
         """Return the document in its encoding. Raises what `text` raises."""

@@ -53,6 +53,17 @@ def test_the_time_of_writing_is_the_databases_and_not_the_messages(database_url:
     assert datetime.fromisoformat(changed) - before < timedelta(minutes=5)
 
 
+def test_what_is_always_written_may_come_from_the_message(database_url: str) -> None:
+    added = {"changed": "$batch-$operation", "copy": "$body.row_guid", "none": "$body.remark", "dollar": "$$1", "number": 7}
+    columns = ", ".join(f"{name} VARCHAR(50)" for name in added)
+    endpoints = {"plain": {"table": "plain", "key": "row_guid", "initial": added}}
+    with engine(database_url) as over_there, adapter(database_url, endpoints=endpoints) as subject:
+        ddl(over_there, PLAIN.replace("{more}", columns))
+        assert subject.send([replace(message(1, endpoint="plain"), body={"row_guid": "r1"})]) == [Receipt()]
+        found = rows(over_there, f"SELECT {', '.join(added)} FROM plain")
+    assert found == [("B0001-I", "r1", None, "$1", "7")]
+
+
 def test_texts_become_what_the_columns_are(database_url: str) -> None:
     fields = {"task_version": "3", "apply_date": "20161213090000", "promise_day": "2016-12-20", "fee": "12.50", "urgent": "是"}
     with engine(database_url) as over_there, adapter(database_url, endpoints=ENDPOINTS) as subject:

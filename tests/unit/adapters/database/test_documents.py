@@ -37,6 +37,14 @@ def test_a_body_becomes_a_document() -> None:
     )
 
 
+def test_a_fragment_is_its_elements_and_nothing_else() -> None:
+    xml = [{"element": f"field_{number}", "text": f"$body.field_{number}"} for number in (1, 2, 3)]
+    writer = DocumentWriter(WrittenDocument.model_validate({"xml": xml, "encoding": "gbk"}))
+    one = replace(message(1), body={"field_1": "马<喆>", "field_3": "·"})
+    assert writer.text(one) == "<field_1>马&lt;喆&gt;</field_1><field_2></field_2><field_3>·</field_3>"
+    assert writer.encoded(one) == writer.text(one).encode("gbk")
+
+
 def test_the_same_message_is_the_same_document() -> None:
     writer = DocumentWriter(WrittenDocument.model_validate({"xml": CASE, "time_format": "%Y%m%d%H%M%S"}))
     one = replace(message(1), body={"unid": "U1", "case": {"SN": "1"}})
@@ -71,8 +79,9 @@ def test_placeholders_of_elsewhere_are_refused(spec: str) -> None:
     ],
 )
 def test_which_fields_of_the_body_a_document_uses(node: dict[str, Any], fields: set[str] | None) -> None:
-    found = body_fields(WrittenDocument.model_validate({"xml": node}).xml)
-    assert found == (None if fields is None else frozenset(fields))
+    for xml in (node, [{"element": "first"}, node]):
+        found = body_fields(WrittenDocument.model_validate({"xml": xml}))
+        assert found == (None if fields is None else frozenset(fields))
 
 
 def read(value: Any, **settings: Any) -> Any:

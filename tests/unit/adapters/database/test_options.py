@@ -66,6 +66,12 @@ def test_overlap_is_a_duration_or_a_number() -> None:
     assert Feed.model_validate({**FEED, "overlap": 100}).overlap == 100
 
 
+@pytest.mark.parametrize("value", ["$bdy.x", "$secret.x", "x $now", "$stamp"])
+def test_what_is_always_written_knows_the_placeholders_of_a_message_alone(value: str) -> None:
+    with pytest.raises(ValidationError, match="not known here"):
+        options(endpoints={"e": {"table": "a", "key": "k", "initial": {"c": value}}})
+
+
 def test_guarantees_follow_the_endpoints() -> None:
     upserted = {"accept": {"table": "a", "key": "k"}}
     assert DatabaseAdapter(options(endpoints=upserted, batch=50, pool=2), system="s").guarantees().idempotent

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from pydantic import ValidationError
 
 from adapters.kit.templates import Scope
-from adapters.kit.xmlnode import Node
+from adapters.kit.xmlnode import Document, Node
 from adapters.kit.xmltemplate import Template, Writer
 from adapters.soap.placeholders import OF_MESSAGE
 from hub.errors import Failure, Misconfigured, Rejected
@@ -214,3 +215,30 @@ def test_a_nested_document_ends_as_text(pack: list[str]) -> None:
 def test_a_placeholder_nobody_knows_is_found_inside_too() -> None:
     with pytest.raises(ValueError, match="not known here"):
         written({"element": "b", "document": {"xml": {"element": "t", "text": "$bodi"}}})
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"xml": []}, "at least 1 item"),
+        ({"xml": [{"element": "a"}], "declare": "GBK"}, "has no XML declaration"),
+        ({"xml": [{"element": "a", "elemnt": "b"}]}, "elemnt"),
+    ],
+)
+def test_documents_that_cannot_be_meant(document: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Document.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "declared"),
+    [
+        ({"xml": {"element": "a"}, "encoding": "gbk"}, "GBK"),
+        ({"xml": {"element": "a"}, "encoding": "gbk", "declare": "GB2312"}, "GB2312"),
+        ({"xml": {"element": "a"}, "declare": False}, ""),
+        ({"xml": [{"element": "a"}]}, ""),
+        ({"xml": [{"element": "a"}], "declare": False}, ""),
+    ],
+)
+def test_what_a_document_declares(document: dict[str, Any], declared: str) -> None:
+    assert Document.model_validate(document).declared == declared
