@@ -157,7 +157,7 @@ def _take(rows: Iterator[Row | Spoilt], most: int) -> tuple[list[Row | Spoilt], 
 
 
 def _page(feed: Feed, kind: str, name: str, rows: list[Row | Spoilt], cursor: str) -> Page:
-    made = [record(feed, kind, row) if isinstance(row, Row) else row for row in rows]
+    made = [record(feed, kind, row, name) if isinstance(row, Row) else row for row in rows]
     records = tuple(item for item in made if isinstance(item, Record))
     faults = tuple(unreadable(kind, name, item) for item in made if isinstance(item, Spoilt))
     return Page(records, cursor, faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -109,11 +110,27 @@ class Endpoint(Options):
                 raise ValueError(f"the title {title!r} cannot be written in {self.encoding}") from None
 
 
+def _regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return value
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+
+
 class Column(Options):
-    """One column of an incoming table. `type` matters in workbooks, where a cell may be a number or a date."""
+    """One column of an incoming table.
+
+    `type` matters in workbooks, where a cell may be a number or a date. `matches`: what every value that is not empty looks like as
+    a whole; what looks otherwise (a sum row, a shifted cell) is no record.
+    """
 
     field: Name
     type: Literal["any", "text", "number", "date"] = "any"
+    matches: Regex | None = None
 
 
 class Ready(Options):
@@ -137,12 +154,20 @@ class Ready(Options):
 
 
 class Layout(Options):
-    """What stands in an incoming file, and which field of a row is what of a record. `columns` maps titles to record fields."""
+    """What stands in an incoming file, and which field of a row is what of a record.
+
+    `columns` maps titles to record fields. `constants` are fields every record has besides: what the sender leaves unsaid, because
+    over there it is always the same. `place` names a field that tells where the row stood; it is no part of the revision. `footer`:
+    how the first cell of a last row begins that is no record (a sum, a signature).
+    """
 
     key: Annotated[tuple[Name, ...], Field(min_length=1)]
     revision: str | None = None
     encoding: Charset = "utf-8"
     columns: Annotated[dict[Name, Column], Field(min_length=1)] | None = None
+    constants: dict[Name, str] = {}
+    place: Name | None = None
+    footer: Regex | None = None
     extra: Literal["refuse", "ignore"] = "refuse"
     header: Annotated[int, Field(ge=0, le=100)] = 1
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -160,10 +185,15 @@ class Layout(Options):
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        fields = [column.field for column in (self.columns or {}).values()]
+        fields = [
+            *(column.field for column in (self.columns or {}).values()),
+            *self.constants,
+            *([self.place] if self.place else []),
+        ]
         if len(set(fields)) < len(fields):
-            raise ValueError("two columns have the same field")
-        missing = [name for name in (*self.key, self.revision) if fields and name is not None and name not in fields]
+            raise ValueError("two columns, or a column and what is added, have the same field")
+        named = [name for name in (*self.key, self.revision) if self.columns and name is not None]
+        missing = [name for name in named if name not in fields or name == self.place]
         if missing:
             raise ValueError(f"key and revision must be fields of columns; {', '.join(missing)} is not")
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
 import math
@@ -11,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from adapters.files.encoding import check_encoding, check_mark, codec
 from adapters.files.options import Layout
-from adapters.files.rows import FIELD_LIMIT, BadFile, Header, Row, Spoilt, by_position, header
+from adapters.files.rows import FIELD_LIMIT, BadFile, Header, Row, Spoilt, by_position, header, is_footer, misfit
 
 # One setting for the whole process; nobody else here reads CSV with fields of that size.
 csv.field_size_limit(FIELD_LIMIT)
-
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +27,32 @@ class Line:
     bad: int | None
 
 
-def codec(encoding: str) -> str:
-    """Return the codec to read with: what calls itself GB2312 or GBK is read as GB18030, which contains both."""
-    return "gb18030" if encoding in ("gbk", "gb2312", "gb18030") else "utf-8"
-
-
-def check_mark(start: bytes, encoding: str) -> int:
-    """Return the length of the byte order mark to skip. Raises BadFile HUB-S-220 for a mark of another encoding."""
-    if start.startswith(_UTF16):
-        raise BadFile("HUB-S-220", f"begins with the byte order mark of UTF-16 at byte 0, but {encoding} is declared")
-    if not start.startswith(codecs.BOM_UTF8):
-        return 0
-    if codec(encoding) != "utf-8":
-        raise BadFile("HUB-S-220", f"begins with the byte order mark of UTF-8 at byte 0, but {encoding} is declared")
-    return len(codecs.BOM_UTF8)
-
-
 def lines(file: IO[bytes], encoding: str) -> Iterator[Line]:
-    """Yield the lines. No byte of a Chinese character in GB18030 equals a line end, so cutting before decoding is safe."""
+    """Yield the lines. No byte of a Chinese character in GB18030 equals a line end, so cutting before decoding is safe.
+
+    The whole file is looked at once before the first line: of one that is broken anywhere, nothing is taken. Raises BadFile.
+    """
     offset = check_mark(file.read(4), encoding)
+    check_encoding(file, encoding)
+    _check_lengths(file)
     file.seek(offset)
     number, name = 0, codec(encoding)
     while raw := file.readline(FIELD_LIMIT + 1):
         number += 1
-        if len(raw) > FIELD_LIMIT:
-            raise BadFile("HUB-S-246", f"line {number} is longer than {FIELD_LIMIT} bytes")
         try:
             yield Line(number, raw.decode(name), None)
         except UnicodeDecodeError as error:
             yield Line(number, raw.decode(name, "replace"), offset + error.start)
         offset += len(raw)
+
+
+def _check_lengths(file: IO[bytes]) -> None:
+    file.seek(0)
+    number = 0
+    while raw := file.readline(FIELD_LIMIT + 1):
+        number += 1
+        if len(raw) > FIELD_LIMIT:
+            raise BadFile("HUB-S-246", f"line {number} is longer than {FIELD_LIMIT} bytes")
 
 
 class _Feeder:
@@ -87,9 +81,17 @@ def read_csv(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the rows of a CSV file (RFC 4180). Raises BadFile before the first row when the header is wrong."""
     feeder = _Feeder(lines(file, layout.encoding))
     shape = _read_header(feeder, layout) if layout.header else by_position(layout)
+    ended = ""
     for cells in _cells(feeder, layout, shape.width):
-        if cells != []:
-            yield _csv_row(shape, cells, feeder.row)
+        if cells is not None and not any(map(str.strip, cells)):
+            continue  # spreadsheets write delimiters for rows that are empty
+        place = f"line {feeder.row[0].number}"
+        if ended:
+            yield Spoilt(place, "HUB-S-249", f"stands behind the footer in {ended}")
+        elif cells and is_footer(layout, cells):
+            ended = place
+        else:
+            yield _csv_row(shape, cells, feeder.row, place)
 
 
 def _cells(feeder: _Feeder, layout: Layout, width: int) -> Iterator[list[str] | None]:
@@ -142,8 +144,7 @@ def _all_decoded(read: list[Line], layout: Layout) -> None:
             )
 
 
-def _csv_row(shape: Header, cells: list[str] | None, read: list[Line]) -> Row | Spoilt:
-    place = f"line {read[0].number}"
+def _csv_row(shape: Header, cells: list[str] | None, read: list[Line], place: str) -> Row | Spoilt:
     for line in read:
         if line.bad is not None:
             return Spoilt(place, "HUB-S-240", f"byte {line.bad} of the file is not in the declared encoding")
@@ -155,11 +156,13 @@ def _csv_row(shape: Header, cells: list[str] | None, read: list[Line]) -> Row | 
 
 
 def _text_row(shape: Header, cells: list[str], place: str) -> Row | Spoilt:
-    for index, title, _ in shape.cells:
+    for index, title, column in shape.cells:
         if "\0" in cells[index]:
             return Spoilt(place, "HUB-S-244", f"column {index + 1} {title} holds a NUL byte")
         if cells[index].startswith("\ufeff"):
             return Spoilt(place, "HUB-S-244", f"column {index + 1} {title} begins with a stray byte order mark")
+        if why := misfit(column, cells[index]):
+            return Spoilt(place, "HUB-S-248", f"column {index + 1} {title}: {why}")
     return Row(place, {column.field: cells[index] for index, _, column in shape.cells})
 
 
@@ -189,6 +192,9 @@ def named(layout: Layout, told: dict[str, Any], place: str) -> Row | Spoilt:
         return Row(place, told)
     if layout.extra == "refuse" and (strange := [title for title in told if title not in layout.columns]):
         return Spoilt(place, "HUB-S-241", f"unexpected field {strange[0][:30]!r}; list it or set extra: ignore")
+    for title, column in layout.columns.items():
+        if why := misfit(column, told.get(title)):
+            return Spoilt(place, "HUB-S-248", f"the field {title}: {why}")
     return Row(place, {column.field: told[title] for title, column in layout.columns.items() if title in told})
 
 

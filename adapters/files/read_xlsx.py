@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from typing import IO, Any
 
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
 
 from adapters.files.options import Column, Layout
-from adapters.files.rows import BadFile, Header, Row, Spoilt, by_position, header
+from adapters.files.rows import BadFile, Header, Row, Spoilt, by_position, header, is_footer, misfit
 from hub.model import Json
 
 #: Rows of a sheet, members of an archive, merged ranges: more is no workbook but an attack or an accident.
@@ -43,13 +44,19 @@ class Misleading(Exception):
 
 
 def read_xlsx(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
-    """Yield the rows of one sheet. Raises BadFile before the first row when the archive, the sheet or the header is wrong."""
+    """Yield the rows of one sheet.
+
+    The whole sheet is looked at once before the first row: of a workbook that is broken anywhere, nothing is taken. Raises BadFile
+    for that, and when the archive, the sheet or the header is wrong.
+    """
     _check_archive(file, layout)
     with closing(_open(file, computed=True)) as book:
         sheet = _sheet(book, layout)
         look = _look(file, sheet)
         if (ref := look.merge(layout.header)) and layout.header:
             raise BadFile("HUB-S-221", f"sheet {sheet.title}: merged cells {ref} in the header row {layout.header}")
+        if sum(1 for _ in islice(_iterate(sheet, layout), _ROWS + 1)) > _ROWS:
+            raise BadFile("HUB-S-224", f"sheet {sheet.title} has more than {_ROWS} rows")
         rows = _with_formulas(file, layout, sheet) if look.formulas else ((cells, None) for cells in _iterate(sheet, layout))
         yield from _rows(layout, sheet.title, look, rows)
 
@@ -134,15 +141,23 @@ def _with_formulas(file: IO[bytes], layout: Layout, sheet: Any) -> Iterator[tupl
 def _rows(
     layout: Layout, title: str, look: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
 ) -> Iterator[Row | Spoilt]:
-    shape = by_position(layout)
-    if layout.header:
-        first, _ = next(rows, ((), None))
-        shape = header(layout, [cell.value for cell in first], f"sheet {title}, row {layout.header}")
+    shape = _shape(layout, title, rows) if layout.header else by_position(layout)
+    ended = ""
     for number, (cells, formulas) in enumerate(rows, layout.header + 1):
-        if number > _ROWS:
-            raise BadFile("HUB-S-224", f"sheet {title} has more than {_ROWS} rows")
-        if any(cell.value is not None for cell in cells) or (formulas and any(cell.value is not None for cell in formulas)):
-            yield _row(shape, f"sheet {title}, row {number}", look.merge(number), cells, formulas)
+        place = f"sheet {title}, row {number}"
+        if not any(cell.value is not None for cell in (*cells, *(formulas or ()))):
+            continue
+        if ended:
+            yield Spoilt(place, "HUB-S-249", f"stands behind the footer in {ended}")
+        elif is_footer(layout, [cell.value for cell in cells]):
+            ended = place
+        else:
+            yield _row(shape, place, look.merge(number), cells, formulas)
+
+
+def _shape(layout: Layout, title: str, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]) -> Header:
+    first, _ = next(rows, ((), None))
+    return header(layout, [cell.value for cell in first], f"sheet {title}, row {layout.header}")
 
 
 def _row(shape: Header, place: str, merged: str, cells: Sequence[Any], formulas: Sequence[Any] | None) -> Row | Spoilt:
@@ -156,6 +171,8 @@ def _row(shape: Header, place: str, merged: str, cells: Sequence[Any], formulas:
         try:
             _computed(index, cells, formulas)
             values[column.field] = value(cells[index], column) if index < len(cells) else None
+            if why := misfit(column, values[column.field]):
+                return Spoilt(place, "HUB-S-248", f"column {get_column_letter(index + 1)} {title}: {why}")
         except Misleading as reason:
             return Spoilt(place, "HUB-S-243", f"column {get_column_letter(index + 1)} {title}: {reason}")
     return Row(place, values)

@@ -9,9 +9,9 @@ from typing import IO
 
 from lxml import etree
 
+from adapters.files.encoding import check_encoding, check_mark, codec
 from adapters.files.options import Layout
-from adapters.files.read_text import check_mark, codec
-from adapters.files.rows import DAMAGED, BadFile, Row, Spoilt
+from adapters.files.rows import DAMAGED, BadFile, Row, Spoilt, misfit
 
 _CHUNK = 1 << 16
 #: Bytes in which the root element must begin; only comments and instructions may stand before it.
@@ -45,6 +45,7 @@ def read_xml(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     a DTD (entities could make a small file fill the memory), and for a declaration that contradicts the configuration.
     """
     _check_prolog(file, layout)
+    check_encoding(file, layout.encoding)
     for _ in _elements(file, layout):
         pass
     for number, element in enumerate(_elements(file, layout), 1):
@@ -108,6 +109,8 @@ def _row(layout: Layout, element: etree._Element, place: str) -> Row | Spoilt:
             return Spoilt(place, "HUB-S-241", f"the field {title[:30]!r} {'has elements inside' if nested else 'stands twice'}")
         if DAMAGED in text:
             return Spoilt(place, "HUB-S-240", f"{title[:30]} holds bytes that are not in the declared encoding")
+        if column is not None and (why := misfit(column, text)):
+            return Spoilt(place, "HUB-S-248", f"the field {title}: {why}")
         values[name] = text
     return Row(place, values)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,12 @@ def header(layout: Layout, titles: Sequence[Any], place: str) -> Header:
     return Header(tuple((index, title, expected[title]) for index, title in enumerate(found) if title in expected), len(found))
 
 
+def is_footer(layout: Layout, cells: Sequence[Any]) -> bool:
+    """Say whether a row is the configured last one that is no record, by its first cell that is not empty."""
+    first = next((text for cell in cells if cell is not None and (text := str(cell).strip())), "")
+    return layout.footer is not None and re.match(layout.footer, first) is not None
+
+
 def by_position(layout: Layout) -> Header:
     """Return the header of files that have none: the columns in the order of the configuration."""
     cells = tuple((index, title, column) for index, (title, column) in enumerate((layout.columns or {}).items()))
@@ -94,18 +101,28 @@ def _instead(missing: str, found: Sequence[str], expected: Mapping[str, Column])
     return "; is the header in another row?" if not known else f"; {known} of {len(expected)} columns are there"
 
 
-def record(layout: Layout, kind: str, row: Row) -> Record | Spoilt:
-    """Return the record in a row, or why there is none: an empty key, or a value no store can hold."""
-    parts = [_part(row.values.get(name)) for name in layout.key]
+def misfit(column: Column, value: Json) -> str:
+    """Return why a value is not what its column holds, empty when it is. Never quotes it."""
+    text = _part(value)
+    if column.matches is None or not text or re.fullmatch(column.matches, text):
+        return ""
+    return f"not of the form {column.matches}"
+
+
+def record(layout: Layout, kind: str, row: Row, name: str) -> Record | Spoilt:
+    """Return the record in a row of the file of that name, or why there is none: an empty key, or a value no store can hold."""
+    values = {**layout.constants, **row.values}
+    parts = [_part(values.get(field)) for field in layout.key]
     if not all(parts):
         return Spoilt(row.place, "HUB-S-242", f"the key field {layout.key[parts.index('')]} is empty")
-    content = digest(row.values)
+    content = digest(values)
     if content is None:
         return Spoilt(row.place, "HUB-S-247", "a number of more than 64 bits, a NUL, or half a character")
-    revision = content if layout.revision is None else _part(row.values.get(layout.revision))
+    revision = content if layout.revision is None else _part(values.get(layout.revision))
     if not revision:
         return Spoilt(row.place, "HUB-S-242", f"the revision field {layout.revision} is empty")
-    return Record(kind, "|".join(parts), revision, row.values)
+    stood = {layout.place: f"{shown(name)}, {row.place}"} if layout.place else {}
+    return Record(kind, "|".join(parts), revision, {**values, **stood})
 
 
 def _part(value: Json) -> str:

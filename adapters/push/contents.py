@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
-from adapters.files.read_text import check_mark, codec, finite, named, no_constant
+from adapters.files.encoding import check_encoding, check_mark, codec
+from adapters.files.read_text import finite, named, no_constant
 from adapters.files.readers import reader
 from adapters.files.rows import BadFile, Row, Spoilt, record, unreadable
 from adapters.kit.answer import Answer, declared, json_selector, steps, value_at
@@ -44,9 +45,9 @@ class Contents:
             raise PushRefused(reason.code, reason.reason) from None
         if len(rows) > self._feed.most:
             raise PushRefused("HUB-S-611", f"more than {self._feed.most} records in one push", hint="send them in several")
-        made = [record(self._feed, self._kind, row) if isinstance(row, Row) else row for row in rows]
         # A row that is no record is known by the body it came in: sent again, it is the same one.
         name = f"push {hashlib.sha256(push.body).hexdigest()[:16]}"
+        made = [record(self._feed, self._kind, row, name) if isinstance(row, Row) else row for row in rows]
         faults = tuple(unreadable(self._kind, name, one) for one in made if isinstance(one, Spoilt))
         return Page(tuple(self._judged(one) for one in made if isinstance(one, Record)), None, faults)
 
@@ -94,6 +95,7 @@ class Contents:
 
     def _text(self, body: bytes) -> str:
         start = check_mark(body[:4], self._feed.encoding)
+        check_encoding(io.BytesIO(body), self._feed.encoding)
         try:
             return body[start:].decode(self._codec)
         except UnicodeDecodeError as error:

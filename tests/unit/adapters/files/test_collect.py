@@ -321,11 +321,11 @@ def test_an_archive_that_cannot_be_written_to(tmp_path: Path) -> None:
         desk.read(None)
 
 
-def test_rows_before_the_break_are_kept(tmp_path: Path) -> None:
+def test_a_file_that_breaks_somewhere_is_never_half_taken(tmp_path: Path) -> None:
     desk = Desk(tmp_path, page=2, **MOVED)
     desk.put("a.csv", table("1", "2", "3") + b"x" * (FIELD_LIMIT + 1))
     read = desk.read()
-    assert [record.key for record in read.records] == ["1", "2", "3"]
+    assert read.records == []
     assert (read.fault.key, read.fault.code) == ("a.csv", "HUB-S-246")
     assert names(tmp_path / "bad") == ["a.csv"]
 
