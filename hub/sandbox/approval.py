@@ -8,22 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, MetaData, String, Table, create_engine, event
+from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, Table, create_engine, event
 
-metadata = MetaData()
-
-
-def _text(name: str, length: int, title: str, **more: Any) -> Column[str]:
-    return Column(name, String(length), comment=title, **more)
-
-
-def _updated() -> Column[str]:
-    return _text("GXSJ", 19, "更新时间", nullable=False)
-
-
-def _origin() -> Column[str]:
-    return _text("LYXT", 32, "来源系统: 外来的行写明是谁送来的, 大厅自己的行为空")
-
+from hub.sandbox.approval_columns import metadata
+from hub.sandbox.approval_columns import origin as _origin
+from hub.sandbox.approval_columns import text as _text
+from hub.sandbox.approval_columns import updated as _updated
+from hub.sandbox.approval_items import ITEM_TABLES, T_FBSX
 
 #: 办件: one row a case.
 T_BJ = Table(
@@ -217,11 +208,13 @@ T_FJ = Table(
     _updated(),
 )
 
-#: Parents before children.
-TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ, T_FJ)
+#: Cases and what belongs to them, parents before children.
+CASE_TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ, T_FJ)
+TABLES = (*CASE_TABLES, *ITEM_TABLES, T_FBSX)
 
 for _table in TABLES:
     Index(f"IX_{_table.name}_GXSJ", _table.c.GXSJ, *_table.primary_key.columns)
+for _table in CASE_TABLES:
     if _table is not T_BJ:
         Index(f"IX_{_table.name}_BJBH", _table.c.BJBH)
 

@@ -9,11 +9,12 @@ from random import Random
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from hub.sandbox.approval import T_BJ, T_BZ, T_JG, TABLES, create
+from hub.sandbox.approval import CASE_TABLES, T_BJ, T_BZ, T_JG, create
 from hub.sandbox.county import county
 from hub.sandbox.flaws import GroundTruth, Rates, spoil
 from hub.sandbox.lifecycle import REPORTED, Case, Lifecycles
 from hub.sandbox.people import Population
+from hub.sandbox.powerlist import enter
 from hub.sandbox.worktime import DAY, Worktime
 
 #: The county's past spans this many working days of 2025.
@@ -34,7 +35,7 @@ def cases(count: int, *, seed: int, rates: Rates) -> Iterator[Case]:
 def fill(
     url: str, count: int, *, seed: int = 1, rates: Rates | None = None, progress: Callable[[int], None] | None = None
 ) -> GroundTruth:
-    """Create the approval database at `url` and put `count` cases into it, some of them flawed by `rates`.
+    """Create the approval database at `url` with the 权责清单, and put `count` cases into it, some of them flawed by `rates`.
 
     Equal arguments give equal rows. The database must hold none of these cases. `progress` is told how many
     cases each transaction wrote.
@@ -43,6 +44,8 @@ def fill(
     truth, rng = GroundTruth(), Random(f"flaws-{seed}")
     engine = create(url)
     try:
+        with engine.begin() as connection:
+            enter(connection, seed, chosen, truth)
         source = cases(count, seed=seed, rates=chosen)
         while chunk := list(islice(source, CHUNK)):
             _spoil(chunk, rng, chosen, truth)
@@ -94,7 +97,7 @@ def _spoil(chunk: Iterable[Case], rng: Random, rates: Rates, truth: GroundTruth)
 
 def _write(connection: Connection, chunk: Iterable[Case]) -> None:
     chunk = list(chunk)
-    for table in TABLES:
+    for table in CASE_TABLES:
         rows = [row for case in chunk for row in case.rows[table.name]]
         if rows:
             connection.execute(insert(table), rows)
@@ -143,7 +146,7 @@ def _carry_one(
     makers.step(case, found["steps"] + 1, "补充审核", now - 600, now - 300, last=True)
     makers.result(case, "", now - 60)
     row |= {"LXRSJ": f"14000{rng.randrange(10**6):06}"}
-    for table in TABLES[1:]:
+    for table in CASE_TABLES[1:]:
         for child in case.rows[table.name]:
             connection.execute(insert(table), child | {"GXSJ": str(moment)})
             truth.rows[table.name] += 1

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, func, select, update
 
 from hub.sandbox import national
-from hub.sandbox.approval import T_BJ, T_JG, TABLES, create
+from hub.sandbox.approval import CASE_TABLES, T_BJ, T_JG, TABLES, create
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultPlan
 from hub.sandbox.ledger import Held
@@ -25,6 +25,10 @@ KINDS = {
     "T_SF": "fee",
     "T_PJ": "evaluation",
     "T_FJ": "attachment",
+    "T_QZQD": "item",
+    "T_QZCL": "item-material",
+    "T_QZSF": "item-fee",
+    "T_QZWT": "item-question",
 }
 
 
@@ -70,7 +74,7 @@ class LocalTwin(FarSide):
         """Return how many rows came from outside, by table, and those that came before their case."""
         with self._open().connect() as connection:
             rows = {table.name: _outside(connection, table) for table in TABLES}
-            orphans = sum(_orphans(connection, table) for table in TABLES if table is not T_BJ)
+            orphans = sum(_orphans(connection, table) for table in CASE_TABLES if table is not T_BJ)
         return {"taken": sum(rows.values()), "rows": rows, "order_violations": orphans, "faults": Counter[str]()}
 
     def offered(self) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.sandbox.approval import CODES, TABLES
+from hub.sandbox.approval import CASE_TABLES, CODES
 from hub.sandbox.lifecycle import Case
 from tests.unit.sandbox import bodies
 
@@ -14,7 +14,7 @@ def closed(case: Case) -> bool:
 
 
 def test_every_row_has_exactly_the_columns_of_its_table() -> None:
-    for table in TABLES:
+    for table in CASE_TABLES:
         columns = set(table.c.keys())
         assert all(set(row) == columns for case in COUNTY for row in case.rows[table.name])
 
