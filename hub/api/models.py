@@ -124,6 +124,7 @@ class DeliveryOut(_Given):
     issues: list[dict[str, Any]] = Field(description="what the mapping or the contract found; values are masked")
     parent_route: str | None
     parent_key: str | None
+    row: str | None = Field(description="the row's key over there, where the route says which field it is (对方的行标识)")
 
 
 class OneDeliveryOut(DeliveryOut):

@@ -22,7 +22,7 @@ class FlawKind(StrEnum):
     DISORDER = "disorder"  # the times of one row contradict each other
     CROSSED = "crossed"  # the times of two rows contradict each other: only the far side's late check can see it
     FILLER = "filler"  # a value typed to get past the form; nobody refuses it
-    OUTSIDE_GBK = "outside_gbk"  # nothing wrong, but the social-security side cannot read the name
+    OUTSIDE_GBK = "outside_gbk"  # nothing wrong, but a sub-centre that writes GBK cannot read the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ _ORDER = tuple(kind for kind in FlawKind if kind is not FlawKind.OUTSIDE_GBK)
 PROVINCE, GATEWAY, SOCIAL = "province", "gateway", "social"
 #: The sub-centres, and the SSZX of the cases that they are sent.
 CENTRES = {SOCIAL: "SB"}
+#: Those of them that write GBK.
+_GBK = frozenset({SOCIAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +188,10 @@ def _filler(case: Case, rng: Random) -> Flaw:
 
 
 def _unsayable(case: Case) -> list[Flaw]:
-    if case.main["SSZX"] != "SB" or not any(letter in case.main["SQRMC"] for letter in OUTSIDE_GBK):
+    there = [name for name, code in CENTRES.items() if code == case.main["SSZX"] and name in _GBK]
+    if not there or not any(letter in case.main["SQRMC"] for letter in OUTSIDE_GBK):
         return []
-    return [_flaw(FlawKind.OUTSIDE_GBK, case, "T_BJ", case.main, "SQRMC", SOCIAL)]
+    return [_flaw(FlawKind.OUTSIDE_GBK, case, "T_BJ", case.main, "SQRMC", *there)]
 
 
 _SPOILERS: dict[FlawKind, Callable[[Case, Random], Flaw]] = {

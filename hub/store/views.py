@@ -52,6 +52,7 @@ class Delivery:
     issues: tuple[dict[str, Any], ...]
     parent_route: str | None = None
     parent_key: str | None = None
+    row: str | None = None  # what the far side calls it, where its verdicts name it so
 
 
 #: The outcome of an «attempt» that is none: a verdict that came later.
@@ -264,5 +265,5 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         row.id, row.system, row.route, row.endpoint, row.kind, row.key, row.lane, row.operation, State(row.state), row.attempts,
         instant(row.created_at), instant(row.changed_at), instant(row.due_at), row.batch, row.stage, row.code, row.reason,
-        tuple(orjson.loads(row.issues)) if row.issues else (), row.parent_route, row.parent_key,
+        tuple(orjson.loads(row.issues)) if row.issues else (), row.parent_route, row.parent_key, row.row,
     )  # fmt: skip

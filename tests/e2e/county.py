@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 
 from hub.demo import job
 from hub.demo.account import Account, draw
@@ -18,7 +18,7 @@ from hub.model import State
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.ledger import Held
 from hub.sandbox.street import Plan, Ports, Sandbox
-from hub.store import views
+from hub.store import schema, views
 from hub.store.views import DeadGroup
 from tests.commands import Directory, shipped
 
@@ -54,9 +54,10 @@ class County:
 
     def states(self, system: str) -> Counter[State]:
         """Return how many deliveries owed to a system are in which state."""
+        ours = schema.delivery
+        query = select(ours.c.state, func.count()).where(ours.c.system == system).group_by(ours.c.state)
         with self.service.store.reading() as connection:
-            backlog = views.backlog(connection).get(system, {})
-        return Counter({state: one.count for state, one in backlog.items() if one.count})
+            return Counter({State(state): number for state, number in connection.execute(query)})
 
     def dead(self, system: str | None = None) -> list[DeadGroup]:
         """Return the dead letters grouped by cause."""
@@ -88,7 +89,8 @@ def county(path: Path, *systems: str, **plan: Any) -> Iterator[County]:
     chosen = frozenset(systems) | {"local"} if systems else None
     wanted = {"cases": 40, "rates": Rates.none(), "faults": "none", "ports": Ports.free(), "alive": None, "systems": chosen, **plan}
     with Sandbox(Plan(path / "county", **wanted)) as sandbox:
-        directory = shipped(path, sandbox.environment(), chosen)
-        settings = job.settings_of(directory.path, {**sandbox.environment(), "HUB_STORE": f"sqlite:///{path / 'hub.db'}"})
+        environment = {**sandbox.environment(), "HUB_STORE": f"sqlite:///{path / 'hub.db'}"}
+        directory = shipped(path, environment, chosen)
+        settings = job.settings_of(directory.path, environment)
         with serving(settings, scheduled=False) as service:
             yield County(sandbox, service, directory)

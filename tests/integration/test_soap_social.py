@@ -21,28 +21,6 @@ from hub.sandbox.twins.social import SocialTwin
 from hub.sandbox.web import Host
 
 SHIPPED = Path(__file__).parents[2] / "config" / "systems" / "social.yaml"
-#: How the twin lists what it rejected after taking it.
-FEEDBACK = {
-    "endpoint": "intake",
-    "header": [
-        {
-            "element": "in:system",
-            "children": [
-                {"element": "para", "attributes": {"usr": "$secret.user"}},
-                {"element": "para", "attributes": {"pwd": "$secret.password"}},
-                {"element": "para", "attributes": {"funid": "F10.01.03"}},
-            ],
-        }
-    ],
-    "body": {"element": "in:business", "children": [{"element": "para", "attributes": {"since": "$cursor"}}]},
-    "answers": [{"path": "result/@row_count", "means": "taken"}],
-    "rows": "resultset/row",
-    "fields": "attributes",
-    "row": "bjbh",
-    "next": {"by": "time", "time": "xh"},
-    "start": "0",
-    "verdicts": [{"path": "shjg", "equals": "N", "means": "rejected", "said": "shyj"}],
-}
 
 
 def shipped(url: str, **more: Any) -> SoapAdapter:
@@ -131,16 +109,35 @@ class TestShippedSocialSecurity(SinkConformance):
 
     def test_later_verdicts(self) -> None:
         self.twin.plan.change(script=[FaultKind.LATE_REJECTION, None, FaultKind.LATE_REJECTION])
-        adapter = self.adapter(feedback={"review": FEEDBACK})
+        adapter = self.adapter()
         adapter.send(self.messages(3))
+        self.twin.work()
         pages = list(adapter.verdicts(None))
         self.twin.plan.change(script=[FaultKind.LATE_REJECTION])
         adapter.send([self.message(4)])
+        self.twin.work()
         later = list(adapter.verdicts(pages[-1].cursor))
         adapter.close()
         said = "经办复核不通过，请核实参保信息"
         assert [verdict for page in pages for verdict in page.verdicts] == [
             Verdict("intake", "K00001", None, Judgement.REJECTED, said),
+            Verdict("intake", "K00002", None, Judgement.CONFIRMED, ""),
             Verdict("intake", "K00003", None, Judgement.REJECTED, said),
         ]
         assert [verdict.row for page in later for verdict in page.verdicts] == ["K00004"]
+
+    def test_what_came_of_the_cases_is_read_once_and_in_order(self) -> None:
+        adapter = self.adapter()
+        adapter.send(self.messages(60))
+        while self.twin.work():
+            pass
+        pages = list(adapter.read(None))
+        records = [(record.kind, record.key) for page in pages for record in page.records]
+        assert records == self.twin.offered(), "all pages, steps first"
+        assert list(adapter.read(pages[-1].cursor)) == []
+        adapter.send([self.message(61)])
+        while self.twin.work():
+            pass
+        later = [record.key for page in adapter.read(pages[-1].cursor) for record in page.records]
+        adapter.close()
+        assert set(later) == {"K00061", "K00061|1", "K00061|2"}

@@ -1,37 +1,34 @@
-"""Decides what the social-security sub-centre takes: the molss SOAP dialect in GBK, rows as attributes, refusals in `information`.
+"""Decides what the social-security sub-centre takes, and what it hands back: opinions, steps and results, listed by number.
 
-SOAP 1.1. Credentials and the function number stand in the header element `in:system`, fields in `<para name="value"/>` of
-`in:business`; answers are `<result …/>` elements. Field lengths are those of the LD/T indicator codes, in bytes of
-GBK.
+Credentials and the function number stand in the header element `in:system`, fields in `<para name="value"/>` of `in:business`;
+refusals come in `information`. Field lengths are those of the LD/T indicator codes, in bytes of GBK. Which functions there are, and
+the names of what they list, are this sandbox's convention.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
-from lxml import etree
-
+from hub.sandbox.caseload import Caseload, Opinion, Outcome, Progress, Submission
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
-from hub.sandbox.ledger import Held, Ledger, Rejection
+from hub.sandbox.ledger import Held, Ledger
 from hub.sandbox.national import SKEW, identity_is_valid, moment, now
-from hub.sandbox.twins.wsdl import WSDL
+from hub.sandbox.office import Office
+from hub.sandbox.twins.molss import MOLSS, PATH, YLZ, Broken, Call, business, description, fault, parse, result, resultset
 from hub.sandbox.web import Answer, Request
 
-PATH = "/services/business"
-INTAKE, QUERY, VERDICTS = "F10.01.01", "F10.01.02", "F10.01.03"
-MOLSS = "http://www.molss.gov.cn/"
-SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+INTAKE, QUERY, VERDICTS, PROGRESS, OUTCOME = "F10.01.01", "F10.01.02", "F10.01.03", "F10.01.04", "F10.01.05"
 DUPLICATE = "重复提交"
-_XML = "text/xml; charset=GBK"
-_DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9_-]+)["']""")
-_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_-]+)")
-#: Its values were written by people who meant GB 18030.
-_CHINESE = frozenset({"gbk", "gb2312", "gb18030", "cp936"})
+DOUBT = "经办复核不通过，请核实参保信息"
+#: Rows on one page of a list.
+PAGE = 50
+#: Its own codes for what the hall calls 2 已办, 3 退回, 6 办结, and Y 准予, N 不予, T 退件.
+_STATES = {"2": "1", "3": "2", "6": "9"}
+_RESULTS = {"Y": "1", "N": "0", "T": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +58,33 @@ class Refused(Exception):
     """A business hint (`information`): the call was understood and is refused. Quotes no value."""
 
 
-class Broken(Exception):
-    """A SOAP fault: credentials, function number or envelope are wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    system: Mapping[str, str]
-    business: Mapping[str, str]
-
-
 class SocialTwin(FarSide):
-    """The sub-centre's service: case intake, look-up by case number, and late verdicts."""
+    """The sub-centre's service: case intake, look-up by case number, and lists of opinions, steps and results."""
 
     name = "social"
     port = 2
     path = f"{PATH}?wsdl"
 
-    def __init__(self, *, user: str = "zhangxian", password: str = "sandbox-social-secret", plan: FaultPlan | None = None) -> None:
-        self.user, self.password = user, password
+    def __init__(
+        self, *, user: str = "zhangxian", password: str = "sandbox-social-secret", plan: FaultPlan | None = None, seed: int = 1
+    ) -> None:
+        self.user, self.password, self._seed = user, password, seed
         self.plan = plan or FaultPlan()
         self._ledger = Ledger("SB")
+        self._cases = Caseload()
+        self._namespaces, self._counts = cycle((MOLSS, YLZ)), cycle(("row_count", "rowCount"))  # two builds answer in turn
         self._functions: dict[str, Callable[[Mapping[str, str], bool], str]] = {
             INTAKE: self._intake,
             QUERY: self._query,
             VERDICTS: self._verdicts,
+            PROGRESS: self._progress,
+            OUTCOME: self._outcomes,
         }
 
     @classmethod
     def on(cls, ground: Ground) -> SocialTwin:
         """Build the sub-centre; it keeps what it holds in memory."""
-        return cls(plan=ground.plan(cls.name))
+        return cls(plan=ground.plan(cls.name), seed=ground.seed)
 
     def environment(self, address: str) -> dict[str, str]:
         """Return where it listens, and the user it lets in."""
@@ -103,40 +96,51 @@ class SocialTwin(FarSide):
 
     def stats(self) -> dict[str, Any]:
         """Return the counts so far."""
-        return self._ledger.stats() | {"faults": self.plan.thrown()}
+        return self._ledger.stats() | self._cases.counts() | {"faults": self.plan.thrown()}
+
+    def work(self) -> int:
+        """Review what came in, and carry on what passed."""
+        return self._cases.work()
+
+    def offered(self) -> list[tuple[str, str]]:
+        """Return every step and every result there is to be read."""
+        steps = [("progress", f"{one.case}|{one.step.number}") for _, one in self._cases.progress(0)]
+        return steps + [("outcome", one.case) for _, one in self._cases.outcomes(0)]
 
     def came(self, request: Request) -> bool:
-        """Count the request; look-ups meet faults only if the plan says so."""
+        """Count the request; what is no intake meets faults only if the plan says so."""
         self._ledger.count("requests")
-        lookup = QUERY.encode() in request.body or VERDICTS.encode() in request.body
-        return request.method == "POST" and request.path == PATH and (self.plan.lookups or not lookup)
+        return request.method == "POST" and request.path == PATH and (self.plan.lookups or INTAKE.encode() in request.body)
 
-    def answer(self, request: Request, fault: FaultKind | None) -> Answer:
+    def answer(self, request: Request, fault_kind: FaultKind | None) -> Answer:
         """Judge one call."""
         if request.path != PATH:
             return Answer(404, b"not found", "text/plain")
         if request.method == "GET":
-            return _wsdl(request)
+            return description(request)
         try:
-            call = _parse(request)
+            call = parse(request)
             self._log_in(call)
             function = self._functions[call.system["funid"]]
-            return _business(function(call.business, fault is FaultKind.LATE_REJECTION))
+            return self._reply(function(call.business, fault_kind is FaultKind.LATE_REJECTION))
         except Refused as refused:
             self._ledger.refuse("information")
-            return _business(_result(information=str(refused)))
+            return self._reply(result(information=str(refused)))
         except Broken as broken:
             self._ledger.refuse("fault")
-            return _fault(str(broken))
+            return fault(str(broken))
 
     def refusal(self, kind: FaultKind, request: Request) -> Answer:
         """Return a refusal the data did not earn."""
         if kind is FaultKind.SOAP_FAULT:
-            return _fault("系统内部错误")
+            return fault("系统内部错误")
         self._ledger.refuse("information")
-        return _business(_result(information="系统繁忙，请稍后重试" if kind is FaultKind.BUSY else "经办复核不通过"))
+        return self._reply(result(information="系统繁忙，请稍后重试" if kind is FaultKind.BUSY else "经办复核不通过"))
 
-    def _log_in(self, call: _Call) -> None:
+    def _reply(self, inner: str) -> Answer:
+        return business(inner, next(self._namespaces))
+
+    def _log_in(self, call: Call) -> None:
         if (call.system.get("usr"), call.system.get("pwd")) != (self.user, self.password):
             raise Broken("用户名或口令错误")
         if call.system.get("funid") not in self._functions:
@@ -144,29 +148,67 @@ class SocialTwin(FarSide):
 
     def _intake(self, fields: Mapping[str, str], late: bool) -> str:
         _check(fields)
-        case = fields["bjbh"]
+        case, accepted = fields["bjbh"], moment(fields["slsj"])
         receipt, duplicate = self._ledger.take(INTAKE, case, fields)
-        if late and not duplicate:
-            self._ledger.reject_later(Rejection(INTAKE, case, "", "经办复核不通过，请核实参保信息"))
-        return _result(result=receipt) + (_result(information=DUPLICATE) if duplicate else "")
+        if not duplicate and accepted is not None:
+            self._cases.take(Submission(case, "", _office(fields["sxmc"], self._seed), accepted, DOUBT if late else ""))
+        return result(result=receipt) + (result(information=DUPLICATE) if duplicate else "")
 
     def _query(self, fields: Mapping[str, str], late: bool) -> str:
         """Look a case up by its number; every further field given must agree too."""
         found = self._ledger.find(INTAKE, fields.get("bjbh", ""))
         if found and any(found[0].get(name, "") != value for name, value in fields.items()):
             found = None
-        row = f"<row bjbh={quoteattr(fields['bjbh'])} jsbh={quoteattr(found[1])}/>" if found else ""
-        return f'<resultset name="retrieve">{row}</resultset><result row_count="{1 if found else 0}"/>'
+        rows = [{"bjbh": fields["bjbh"], "jsbh": found[1]}] if found else []
+        return resultset("retrieve", rows) + self._count(rows)
 
     def _verdicts(self, fields: Mapping[str, str], late: bool) -> str:
-        start = fields.get("since", "")
-        since = int(start) if start.isdecimal() else 0
-        found = self._ledger.rejections(since)[:500]
-        rows = "".join(
-            f'<row xh="{number}" bjbh={quoteattr(one.row)} shjg="N" shyj={quoteattr(one.reason)}/>'
-            for number, one in enumerate(found, start=since + 1)
-        )
-        return f'<resultset name="querylist">{rows}</resultset><result row_count="{len(found)}"/>'
+        opinions = self._cases.opinions(_number(fields, "since"))
+        return self._listed([_opinion_row(number, one) for number, one in opinions], fields)
+
+    def _progress(self, fields: Mapping[str, str], late: bool) -> str:
+        return self._listed([_progress_row(number, one) for number, one in self._cases.progress(_number(fields, "since"))], fields)
+
+    def _outcomes(self, fields: Mapping[str, str], late: bool) -> str:
+        return self._listed([_outcome_row(number, one) for number, one in self._cases.outcomes(_number(fields, "since"))], fields)
+
+    def _listed(self, rows: list[dict[str, str]], fields: Mapping[str, str]) -> str:
+        page = _number(fields, "page") or 1
+        shown = rows[(page - 1) * PAGE : page * PAGE]
+        return resultset("querylist", shown) + self._count(shown) + result(pages=str(max(1, -(-len(rows) // PAGE))))
+
+    def _count(self, rows: list[dict[str, str]]) -> str:
+        return result(**{next(self._counts): str(len(rows))})
+
+
+def _office(item: str, seed: int) -> Office:
+    """Return who handles an item, and how: a card is made, everything else is entered and reviewed."""
+    if "社会保障卡" in item:
+        return Office("social-card", ("业务初审", "制卡", "业务复核"), "社会保障卡", "SBK", seed)
+    return Office("social", ("业务初审", "业务复核"), seed=seed)
+
+
+def _opinion_row(number: int, one: Opinion) -> dict[str, str]:
+    return {"xh": str(number), "bjbh": one.case, "shjg": "Y" if one.passed else "N", "shyj": one.words}
+
+
+def _progress_row(number: int, one: Progress) -> dict[str, str]:
+    step = one.step
+    times = {"kssj": str(step.start), "jssj": str(step.end)}
+    who = {"hjmc": step.name, "blzt": _STATES[step.action], "blr": step.clerk, "blyj": step.opinion}
+    return {"xh": str(number), "bjbh": one.case, "bzxh": str(step.number), **who, **times}
+
+
+def _outcome_row(number: int, one: Outcome) -> dict[str, str]:
+    ended = one.result
+    paper = {"zjmc": ended.certificate, "zjbh": ended.number}
+    said = {"jbjg": _RESULTS[ended.code], "jgsm": ended.words, "blr": ended.clerk, "bjsj": str(ended.ended)}
+    return {"xh": str(number), "bjbh": one.case, **said, **paper}
+
+
+def _number(fields: Mapping[str, str], name: str) -> int:
+    value = fields.get(name, "")
+    return int(value) if value.isdecimal() else 0
 
 
 def _check(fields: Mapping[str, str]) -> None:
@@ -195,62 +237,3 @@ def _check_numbers(fields: Mapping[str, str]) -> None:
     accepted = moment(fields["slsj"])
     if accepted is None or accepted > now() + SKEW:
         raise Refused("slsj 受理时间格式错误或晚于当前时间")
-
-
-def _parse(request: Request) -> _Call:
-    try:
-        root = etree.fromstring(_unicode(request), _parser())
-    except (etree.XMLSyntaxError, UnicodeError, LookupError):
-        raise Broken("报文无法解析") from None
-    if root.getroottree().docinfo.doctype:
-        raise Broken("报文不得包含 DTD")
-    if root.tag != f"{{{SOAP}}}Envelope":
-        raise Broken("不是 SOAP 1.1 报文")
-    header, body = root.find(f"{{{SOAP}}}Header/{{{MOLSS}}}system"), root.find(f"{{{SOAP}}}Body/{{{MOLSS}}}business")
-    if header is None or body is None:
-        raise Broken("缺少 in:system 或 in:business")
-    return _Call(_paras(header), _paras(body))
-
-
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8")
-
-
-def _unicode(request: Request) -> bytes:
-    """Return the body as UTF-8: the declaration inside says its charset, else the Content-Type does."""
-    declared = _DECLARED.match(request.body.lstrip()[:200])
-    outer = _CHARSET.search(request.headers.get("content-type", ""))
-    name = (declared[1].decode() if declared else outer[1] if outer else "utf-8").lower()
-    return request.body.decode("gb18030" if name in _CHINESE else name).encode()
-
-
-def _paras(element: etree._Element) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for child in element:
-        if not isinstance(child.tag, str) or etree.QName(child).localname != "para":
-            raise Broken("只允许 para 元素")
-        found |= {str(name): str(value) for name, value in child.attrib.items()}
-    return found
-
-
-def _result(**attributes: str) -> str:
-    return "<result " + " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items()) + "/>"
-
-
-def _envelope(body: str, status: int) -> Answer:
-    text = f'<soap:Envelope xmlns:soap="{SOAP}"><soap:Body>{body}</soap:Body></soap:Envelope>'
-    return Answer(status, f'<?xml version="1.0" encoding="GBK"?>{text}'.encode("gbk", "xmlcharrefreplace"), _XML)
-
-
-def _business(inner: str) -> Answer:
-    return _envelope(f'<out:business xmlns:out="{MOLSS}">{inner}</out:business>', 200)
-
-
-def _fault(message: str) -> Answer:
-    error = f"<faultstring><error msg={quoteattr(message)}/></faultstring>"
-    return _envelope(f"<soap:Fault><faultcode>soap:Server</faultcode>{error}</soap:Fault>", 500)
-
-
-def _wsdl(request: Request) -> Answer:
-    address = f"http://{request.headers.get('host', '127.0.0.1')}{PATH}"
-    return Answer(200, WSDL.replace("ADDRESS", address).encode(), "text/xml; charset=utf-8")

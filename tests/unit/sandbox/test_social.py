@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 
 from hub.sandbox.faults import FaultKind
-from hub.sandbox.twins.social import DUPLICATE, INTAKE, MOLSS, PATH, QUERY, SOAP, VERDICTS, SocialTwin
+from hub.sandbox.twins.molss import MOLSS, PATH, SOAP, YLZ
+from hub.sandbox.twins.social import DOUBT, DUPLICATE, INTAKE, OUTCOME, PAGE, PROGRESS, QUERY, VERDICTS, SocialTwin
 from hub.sandbox.web import Answer, Request
 from tests.unit.sandbox import bodies
 
@@ -151,13 +152,83 @@ def test_a_look_up_agrees_on_every_field_given(twin: SocialTwin) -> None:
     send(twin, FIELDS)
     assert send(twin, {"bjbh": FIELDS["bjbh"]}, function=QUERY)["jsbh"] == "SB0000000001"
     assert send(twin, FIELDS, function=QUERY)["row_count"] == "1"
-    assert send(twin, FIELDS | {"bz": "更正"}, function=QUERY) == {"row_count": "0"}
+    assert send(twin, FIELDS | {"bz": "更正"}, function=QUERY) == {"rowCount": "0"}
 
 
-def test_a_late_rejection_is_told_when_asked(twin: SocialTwin) -> None:
+def test_two_builds_answer_in_turn(twin: SocialTwin) -> None:
+    seen = [
+        etree.QName(etree.fromstring(twin.answer(post(envelope({}, function=QUERY).encode("gbk")), None).body)[0][0]).namespace
+        for _ in range(3)
+    ]
+    assert seen == [MOLSS, YLZ, MOLSS]
+    assert [next(iter(send(twin, {}, function=QUERY))) for _ in range(3)] == ["rowCount", "row_count", "rowCount"]
+
+
+def listed(twin: SocialTwin, function: str, **fields: str) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Return the rows of a list and what its results say."""
+    answer = twin.answer(post(envelope(fields, function=function).encode("gbk")), None)
+    root = etree.fromstring(answer.body)
+    said: dict[str, str] = {}
+    for element in root.iter("result"):
+        said |= {str(name): str(value) for name, value in element.attrib.items()}
+    return [{str(name): str(value) for name, value in row.attrib.items()} for row in root.iter("row")], said
+
+
+def test_a_case_goes_its_course_and_everything_is_numbered(twin: SocialTwin) -> None:
+    send(twin, FIELDS)
+    assert listed(twin, PROGRESS) == ([], {"row_count": "0", "pages": "1"})
+    made = twin.work()
+    (opinion,), _ = listed(twin, VERDICTS)
+    steps, _ = listed(twin, PROGRESS)
+    assert made == 1 + len(steps) and listed(twin, OUTCOME)[0] == [], "it ends another day"
+    assert twin.work() == 1
+    (outcome,), _ = listed(twin, OUTCOME)
+    assert opinion == {"xh": "1", "bjbh": FIELDS["bjbh"], "shjg": "Y", "shyj": ""}
+    assert [(step["xh"], step["bzxh"]) for step in steps] == [(str(n), str(n)) for n in range(1, len(steps) + 1)]
+    assert [step["blzt"] for step in steps] == ["1"] * (len(steps) - 1) + ["9"]
+    assert FIELDS["slsj"] <= steps[0]["kssj"] <= steps[-1]["jssj"] <= outcome["bjsj"]
+    assert outcome["xh"] == "1" and outcome["jbjg"] in ("0", "1", "2")
+    assert twin.work() == 0
+    assert set(twin.offered()) == {("outcome", FIELDS["bjbh"]), *(("progress", f"{FIELDS['bjbh']}|{n['bzxh']}") for n in steps)}
+
+
+def test_lists_start_after_a_number_and_come_in_pages(twin: SocialTwin) -> None:
+    for number in range(PAGE + 5):
+        send(twin, FIELDS | {"bjbh": f"K{number:03}"})
+    while twin.work():
+        pass
+    first, said = listed(twin, OUTCOME, since="0", page="1")
+    second, _ = listed(twin, OUTCOME, since="0", page="2")
+    assert [int(row["xh"]) for row in first + second] == list(range(1, PAGE + 6))
+    assert said["pages"] == "2" and (said.get("row_count") or said.get("rowCount")) == str(PAGE)
+    rest, said = listed(twin, OUTCOME, since=str(PAGE + 3))
+    assert [row["bjbh"] for row in rest] == [f"K{PAGE + 3:03}", f"K{PAGE + 4:03}"] and said["pages"] == "1"
+
+
+def test_a_case_sent_back_lies_still_until_it_comes_in_again(twin: SocialTwin) -> None:
     assert "result" in send(twin, FIELDS, FaultKind.LATE_REJECTION)
-    assert send(twin, {}, function=VERDICTS)["bjbh"] == FIELDS["bjbh"]
-    assert send(twin, {"since": "1"}, function=VERDICTS) == {"row_count": "0"}
+    assert listed(twin, VERDICTS)[0] == [], "nobody has looked at it yet"
+    assert twin.work() == 1 and twin.stats()["late_rejections"] == 1
+    assert listed(twin, VERDICTS)[0] == [{"xh": "1", "bjbh": FIELDS["bjbh"], "shjg": "N", "shyj": DOUBT}]
+    assert listed(twin, PROGRESS)[0] == [] and twin.work() == 0
+    send(twin, FIELDS)
+    assert twin.work() == 0, "the same again is no correction"
+    send(twin, FIELDS | {"bz": "更正"})
+    assert listed(twin, VERDICTS)[0] == [], "what was said of the version before is withdrawn"
+    assert twin.work() > 1
+    assert [(row["xh"], row["shjg"]) for row in listed(twin, VERDICTS)[0]] == [("2", "Y")]
+    assert twin.work() == 1
+    assert len(listed(twin, OUTCOME)[0]) == 1
+
+
+def test_a_correction_of_a_case_under_way_doubles_nothing(twin: SocialTwin) -> None:
+    send(twin, FIELDS)
+    while twin.work():
+        pass
+    steps = listed(twin, PROGRESS)[0]
+    send(twin, FIELDS | {"bz": "更正"})
+    assert twin.work() == 1
+    assert listed(twin, PROGRESS)[0] == steps and len(listed(twin, OUTCOME)[0]) == 1
 
 
 def test_unearned_refusals(twin: SocialTwin) -> None:
