@@ -52,6 +52,8 @@ def _each(
     remake: Callable[[Exchange, RouteSettings | None, Any], Remade | None],
 ) -> tuple[int, int]:
     """Make bodies anew, page by page; return how many are pending again, and how many could not be made."""
+    with exchange.store.writing() as connection:
+        actions.retire(connection, scope, exchange.clock())
     routes = {route.name: route for route in exchange.settings.routes}
     after, retried, stuck = 0, 0, 0
     while True:

@@ -118,15 +118,16 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
         return 0
     has_body = exists().where(schema.body.c.delivery_id == _OURS.c.id)
     revived = update(_OURS).where(*_meant(scope, (State.DEAD,)), has_body).values(_revived(now))
-    _retire(connection, scope, now)
     number = int(connection.execute(revived).rowcount) + already
     family.reunite(connection, now)
     write_journal(connection, actor, "retry", str(scope), number, reason, now)
     return number
 
 
-def _retire(connection: Connection, scope: Scope, now: datetime) -> None:
+def retire(connection: Connection, scope: Scope, now: datetime) -> None:
     """End failed deliveries a newer version of which is over there: sent now, they would put old data in its place."""
+    if not scope:
+        return
     outdated = update(_OURS).where(*_meant(scope, tuple(FAILED)), _overtaken())
     connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=moment(now)))
 

@@ -40,7 +40,7 @@ def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Mat
     at, moved, rejected = moment(now), 0, []
     for match in matches:
         for row in connection.execute(_meant(system, match)).all():
-            connection.execute(update(_OURS).where(_OURS.c.id == row.id).values(_verdict(match, at)))
+            connection.execute(update(_OURS).where(_OURS.c.id == row.id).values(_verdict(match, at, renewed=row.renewed)))
             moved += 1
             if match.state is State.REJECTED:
                 _write_down(connection, row.id, match, at)
@@ -56,7 +56,7 @@ def _write_down(connection: Connection, delivery: int, match: Match, at: int) ->
 
 def _meant(system: str, match: Match) -> Select[Any]:
     this_batch = _OURS.c.batch == match.batch if match.batch is not None else true()
-    return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane).where(
+    return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane, _renewed().label("renewed")).where(
         _OURS.c.system == system,
         _OURS.c.row == match.row,
         _OURS.c.endpoint == match.endpoint,
@@ -65,6 +65,13 @@ def _meant(system: str, match: Match) -> Select[Any]:
         not_(_heard(match)),
         or_(_OURS.c.state.in_(_TAKEN), and_(_OURS.c.state == State.HELD.value, _OURS.c.stage == Stage.FEEDBACK.value)),
     )
+
+
+def _renewed() -> ColumnElement[bool]:
+    """A newer version was accepted since: what is said of this one is history."""
+    newer = _OURS.alias("newer")
+    same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
+    return exists().where(*same, newer.c.id > _OURS.c.id)
 
 
 def _heard(match: Match) -> ColumnElement[bool]:
@@ -92,10 +99,10 @@ def early(connection: Connection, *, system: str, matches: Sequence[Match]) -> b
     return False
 
 
-def _verdict(match: Match, at: int) -> dict[str, Any]:
+def _verdict(match: Match, at: int, *, renewed: bool) -> dict[str, Any]:
     rejected = match.state is State.REJECTED
     return {
-        "state": match.state.value,
+        "state": State.SUPERSEDED.value if rejected and renewed else match.state.value,
         "changed_at": at,
         "stage": Stage.FEEDBACK.value if rejected else None,
         "code": match.code,

@@ -133,6 +133,19 @@ def test_a_verdict_about_the_batch_before_is_not_about_this_one(here: Site) -> N
     assert here.states() == {"A": State.REJECTED}
 
 
+def test_a_verdict_about_what_was_renewed_meanwhile_is_history(here: Site) -> None:
+    here.sync(case("A"))
+    here.drain()
+    batch = here.one("A").batch
+    here.sync(case("A", "2", name="乙某"))
+    here.drain()
+    refuse(here, "A", batch=batch)
+    assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, State.DELIVERED]
+    with here.store.reading() as connection:
+        told = [one.outcome for one in views.attempts(connection, [here.deliveries()[0].id])]
+    assert "refused-later" in told, "it is told all the same"
+
+
 def test_the_story_keeps_every_refusal(here: Site) -> None:
     here.sync(case("A"))
     here.drain()
