@@ -1,7 +1,8 @@
 """Decides how a request is signed with an application's key: a recipe in data, not code.
 
-Covers what provincial gateways ask for: a digest (MD5, SHA-1, SHA-256, SM3 of GB/T 32905) or HMAC over some fields of the request
-in some order, the secret in some position, the result as hex or base64 somewhere in the request.
+Covers what provincial gateways ask for: a digest (MD5, SHA-1, SHA-256, SM3 of GB/T 32905), an HMAC or an SM2 signature
+(GB/T 32918) over some fields of the request in some order, the secret in some position, the result as hex or base64 somewhere in
+the request.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal, Self
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hmac import HMAC
 from pydantic import SecretStr, field_validator, model_validator
 
+from adapters.kit import sm2
 from adapters.kit.charset import encode
 from hub.errors import Rejected
 from hub.ports import Options
@@ -56,6 +59,7 @@ class Signature(Options):
     order: listed, or sorted by name. pairs: `name=value`, `namevalue`, or only the values. joiner: between them.
     secret_at: none (also when a field is $secret), prefix, suffix, or hmac (as the key). digest, output and case: of the result.
     timestamp: ms, s, or a strftime format in China's time. charset: how the text becomes bytes. skip_empty: leave empty fields out.
+    With `digest: sm2` the text is signed with private_key (64 hex digits), for user; the signature is r‖s, or DER if der is true.
     """
 
     fields: list[str | dict[str, str]]
@@ -65,7 +69,10 @@ class Signature(Options):
     skip_empty: bool = False
     secret: SecretStr | None = None
     secret_at: Literal["none", "prefix", "suffix", "hmac"] = "none"
-    digest: Digest
+    digest: Digest | Literal["sm2"]
+    private_key: SecretStr | None = None
+    user: str = sm2.USER
+    der: bool = False
     output: Literal["hex", "base64"] = "hex"
     case: Literal["lower", "upper"] = "lower"
     timestamp: str = "ms"
@@ -90,6 +97,18 @@ class Signature(Options):
             raise ValueError("an hmac digest takes secret_at: hmac, and only that")
         if self.secret_at != "none" and self.secret is None:
             raise ValueError(f"secret_at: {self.secret_at} needs a secret")
+        return self
+
+    @model_validator(mode="after")
+    def _key_fits(self) -> Self:
+        if (self.digest == "sm2") != (self.private_key is not None):
+            raise ValueError("digest: sm2 takes a private_key, and only that")
+        if self.private_key is not None:
+            sm2.need()
+            try:
+                sm2.private_key(self.private_key.get_secret_value())
+            except ValueError:
+                raise ValueError("the private_key of sm2 has 64 hex digits") from None
         return self
 
 
@@ -128,7 +147,15 @@ def signed(recipe: Signature, content: bytes, secret: bytes) -> str:
         content = secret + content
     elif recipe.secret_at == "suffix":
         content += secret
+    if recipe.private_key is not None:
+        return shown(_by_sm2(recipe, content, recipe.private_key), recipe)
     return shown(digested(recipe.digest, content, secret), recipe)
+
+
+def _by_sm2(recipe: Signature, content: bytes, key: SecretStr) -> bytes:
+    raw = sm2.signed(sm2.private_key(key.get_secret_value()), content, recipe.user)
+    parts = (int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    return encode_dss_signature(*parts) if recipe.der else raw
 
 
 def canonical(recipe: Signature, values: list[tuple[str, str]]) -> str:

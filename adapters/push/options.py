@@ -43,6 +43,8 @@ class Signed(Signature):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.digest == "sm2":
+            raise ValueError("a push is told from others by a secret both sides know: use a digest or an hmac")
         compiler = Compiler(KNOWN)
         used = {name for text in _templates(self.fields) for name in compiler.compile(text).names}
         self._covers({entry for entry in self.fields if isinstance(entry, str)}, used)

@@ -8,11 +8,12 @@ from typing import ClassVar
 from adapters.kit.answers import Judge
 from adapters.kit.lanes import batches_in_lane_order, each_in_lane_order
 from adapters.rest.endpoints import Delivery
+from adapters.rest.feedback import Verdicts
 from adapters.rest.feeds import Reader, read_all
 from adapters.rest.options import RestOptions
 from adapters.rest.session import Session
 from hub.errors import Failure, Misconfigured
-from hub.model import Guarantees, Message, Page, Receipt
+from hub.model import Guarantees, Message, Page, Receipt, VerdictPage
 from hub.ports import Options, Outcome
 
 
@@ -28,6 +29,7 @@ class RestAdapter:
         self._session = Session(options)
         self._deliveries = {name: Delivery(endpoint, options, self._session) for name, endpoint in options.endpoints.items()}
         self._readers = {kind: Reader(kind, feed, options, self._session) for kind, feed in options.feeds.items()}
+        self._verdicts = Verdicts(options.feedback, options, self._session)
         self._check_call = self._session.compile(options.check) if options.check else None
         self._sends_batches = any(delivery.size > 1 for delivery in self._deliveries.values())
 
@@ -83,6 +85,10 @@ class RestAdapter:
     def read(self, cursor: str | None) -> Iterator[Page]:
         """Read every feed from where `cursor` says, in the order they are configured."""
         return read_all(self._readers, cursor)
+
+    def verdicts(self, cursor: str | None) -> Iterator[VerdictPage]:
+        """Read the verdicts of every feedback, in the order they are configured. Raises SourceFailed."""
+        return self._verdicts.pages(cursor)
 
     def _one(self, message: Message) -> Outcome:
         return self._delivery(message).send_one(message)

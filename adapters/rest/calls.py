@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,8 +12,8 @@ from adapters.kit.answer import as_text
 from adapters.kit.charset import encode, field_of, unencodable
 from adapters.kit.http import Headers, header, headers
 from adapters.kit.templates import Compiler, Scope, Template, dumps
-from adapters.rest.options import COMMON, Shape
 from adapters.rest.paths import path_maker, tokens
+from adapters.rest.shape import COMMON, Shape
 from hub.errors import Rejected
 
 _TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml", "text": "text/plain"}
@@ -79,6 +79,7 @@ class Call:
         base_headers: Mapping[str, str],
         charset: str,
         seal: Callable[[bytes], str] | None = None,
+        sealed: Sequence[str] = (),
         default: str | None = None,
     ) -> None:
         compiler = Compiler(type(shape).known | COMMON, seal=seal)
@@ -86,6 +87,7 @@ class Call:
         tree = default if shape.template is None else shape.template
         self.body = "none" if tree is None else shape.form_of_body
         self.charset = shape.charset or charset
+        self._seal, self._sealed = seal, tuple(sealed)
         self._template = compiler.compile(tree, escape_xml=self.body == "xml")
         self._path = path_maker(shape.path, compiler)
         self._query = {name: compiler.compile(value) for name, value in shape.query.items()}
@@ -119,12 +121,19 @@ class Call:
 
     def _fill(self, draft: Draft, scope: Scope) -> None:
         if self.body == "json":
-            draft.tree = self._template.render(scope)
+            draft.tree = self._closed(self._template.render(scope))
         elif self.body == "form":
-            tree = self._template.render(scope)
+            tree = self._closed(self._template.render(scope))
             draft.form = {name: as_text(value) or "" for name, value in _fields(tree).items()}
         elif self.body != "none":
             draft.text = self._template.text(scope) or ""
+
+    def _closed(self, tree: Any) -> Any:
+        """Return the tree with the members that travel encrypted put so; one that is not there stays away."""
+        seal = self._seal
+        if seal is None or not self._sealed or not isinstance(tree, Mapping):
+            return tree
+        return {**tree, **{name: seal((as_text(tree[name]) or "").encode()) for name in self._sealed if name in tree}}
 
 
 def form_quoted(text: str, charset: str) -> str:

@@ -14,7 +14,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from adapters.kit.answer import Answer, json_tree, steps, value_at
 from adapters.kit.answers import Judge
 from adapters.rest.items import Items, Row
-from adapters.rest.options import Feed, NextField, NextLink, NextPage, NextTime, RestOptions
+from adapters.rest.listings import Listing, NextField, NextLink, NextPage, NextTime
+from adapters.rest.options import RestOptions
 from adapters.rest.session import Session
 from hub.errors import Failure, InDoubt, Misconfigured, Retryable, SourceFailed
 from hub.model import Page
@@ -58,9 +59,9 @@ class Look:
 
 
 class Reader:
-    """One feed, compiled."""
+    """One listing, compiled."""
 
-    def __init__(self, kind: str, feed: Feed, options: RestOptions, session: Session) -> None:
+    def __init__(self, kind: str, feed: Listing, options: RestOptions, session: Session) -> None:
         self._feed = feed
         self._session = session
         self._call = session.compile(feed)
@@ -77,7 +78,7 @@ class Reader:
             reraise=True,
         )
 
-    def _check_paging(self, feed: Feed) -> None:
+    def _check_paging(self, feed: Listing) -> None:
         paged = "page" in self._call.names
         if isinstance(feed.next, NextPage) and not paged:
             raise ValueError(f"{feed.path}: next by page needs $page in the request")

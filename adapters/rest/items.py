@@ -14,7 +14,7 @@ import orjson
 from adapters.kit.answer import Answer, as_text, json_selector, steps, value_at
 from adapters.kit.answers import compiled
 from adapters.kit.moments import EPOCH, moment, written
-from adapters.rest.options import Feed, NextTime
+from adapters.rest.listings import Listing, NextTime
 from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
 
@@ -35,16 +35,16 @@ class Row:
 
 
 class Items:
-    """Reads the items of one feed."""
+    """Reads the items of one listing."""
 
-    def __init__(self, kind: str, feed: Feed) -> None:
+    def __init__(self, kind: str, listing: Listing) -> None:
         self._kind = kind
-        self._key = steps(feed.key)
-        self._revision = steps(feed.revision) if feed.revision else None
-        self._data = steps(feed.data) if feed.data else ()
-        self._deleted = compiled(feed.deleted) if feed.deleted else None
-        self._next = feed.next if isinstance(feed.next, NextTime) else None
-        self._start = feed.start
+        self._key = steps(listing.identity)
+        self._revision = steps(listing.revision) if listing.revision else None
+        self._data = steps(listing.data) if listing.data else ()
+        self._deleted = compiled(listing.gone) if listing.gone else None
+        self._next = listing.next if isinstance(listing.next, NextTime) else None
+        self._start = listing.start
 
     def rows(self, items: list[Any]) -> list[Row]:
         """Return one row per item, in the order given."""

@@ -4,136 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from adapters.kit.answers import AnswerCondition, AnswerRule, Expect
 from adapters.kit.charset import texts
-from adapters.kit.fields import Plain, Seconds
+from adapters.kit.fields import Plain
 from adapters.kit.http import HttpOptions
-from adapters.kit.seal import Seal
-from adapters.kit.sign import Signature
+from adapters.kit.seal import Opening, Seal
 from adapters.kit.templates import MESSAGE, Compiler
-from adapters.rest.paths import names_in, tokens
+from adapters.rest.auth import Auths
+from adapters.rest.defaults import Defaults, filled
+from adapters.rest.listings import Feed, Feedback
+from adapters.rest.shape import COMMON, Charset, Method, Shape
 from hub.ports import Options
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
-Charset = Literal["utf-8", "gbk", "gb2312", "gb18030"]
 _SECRET = re.compile(r"\$secret\.?([\w\-@]*)")
-#: Names every template knows, whatever it is for.
-COMMON = frozenset({"timestamp", "nonce", "token", "secret"})
-
-
-class Basic(Options):
-    """User and password in every request (RFC 7617)."""
-
-    type: Literal["basic"]
-    user: str
-    password: SecretStr
-
-
-class Bearer(Options):
-    """A fixed token in every request (RFC 6750)."""
-
-    type: Literal["bearer"]
-    token: SecretStr
-
-
-class OAuth2(Options):
-    """A token fetched with client credentials (RFC 6749 §4.4), kept until shortly before it ends, renewed once when refused.
-
-    request: how parameters travel. token, expires: paths in the answer. lifetime: when the answer tells none. header: where the
-    token goes; false when only templates use `$token`. renew_on: answers that mean the token is no longer good.
-    """
-
-    type: Literal["oauth2"]
-    token_url: str
-    client_id: str
-    client_secret: SecretStr
-    scope: str | None = None
-    parameters: dict[str, str] = Field(default={}, repr=False)
-    client_names: tuple[str, str] = ("client_id", "client_secret")
-    request: Literal["form", "json", "query"] = "form"
-    client_auth: Literal["body", "basic"] = "body"
-    token: str = "access_token"
-    expires: str = "expires_in"
-    lifetime: Seconds = 3600.0
-    header: str | Literal[False] = "Authorization"
-    prefix: str = "Bearer"
-    renew_on: list[AnswerCondition] = [AnswerCondition(status="401")]
-
-    @field_validator("token_url")
-    @classmethod
-    def _whole_address(cls, value: str) -> str:
-        if urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("token_url is a whole http:// or https:// address")
-        return value
-
-
-class Signed(Signature):
-    """A signature over each request; see adapters.kit.sign."""
-
-    type: Literal["signature"]
-
-
-Auth = Annotated[Basic | Bearer | OAuth2 | Signed, Field(discriminator="type")]
-
-
-def _as_list(value: Any) -> Any:
-    if value is None or value == "none" or value == {"type": "none"}:
-        return []
-    return [value] if isinstance(value, Mapping) else value
-
-
-class Shape(Options):
-    """What one request looks like. `template` is a tree for json and form, a text for xml and text; see docs/adapters.md.
-
-    path: below base_url, may hold `{key}` and other names in braces, quoted for an address.
-    """
-
-    known: ClassVar[frozenset[str]] = frozenset()
-
-    method: Method = "POST"
-    path: str
-    query: dict[str, Any] = Field(default={}, repr=False)
-    headers: dict[str, Plain] = Field(default={}, repr=False)
-    body: Literal["json", "form", "xml", "text", "none"] | None = None
-    template: Any = Field(default=None, repr=False)
-    charset: Charset | None = None
-
-    @field_validator("path")
-    @classmethod
-    def _path_readable(cls, value: str) -> str:
-        if "?" in value or "#" in value or "://" in value:
-            raise ValueError("a path stands below base_url; parameters belong into query")
-        Compiler(cls.known | COMMON).compile(tokens(value))
-        return value
-
-    @field_validator("query", "headers", "template")
-    @classmethod
-    def _templates_readable(cls, value: Any) -> Any:
-        Compiler(cls.known | COMMON, seal=lambda content: "").compile(value)
-        return value
-
-    @model_validator(mode="after")
-    def _body_fits(self) -> Self:
-        if self.form_of_body == "form" and self.template is not None and not isinstance(self.template, Mapping):
-            raise ValueError("template: of a form is an object of its fields")
-        if self.form_of_body in ("xml", "text") and not isinstance(self.template, str):
-            raise ValueError(f"body: {self.form_of_body} needs template: a text")
-        return self
-
-    @property
-    def form_of_body(self) -> str:
-        """The body's form; without one said, JSON for methods that carry a body."""
-        return self.body or ("json" if self.method in ("POST", "PUT", "PATCH") else "none")
-
-    @property
-    def fixed_path(self) -> bool:
-        """Whether every record meets the same address."""
-        return not names_in(self.path)
 
 
 class FindRule(AnswerCondition):
@@ -207,80 +95,47 @@ class Check(Shape):
     answers: list[AnswerRule] = []
 
 
-class NextField(Options):
-    """The answer names where to go on; `$cursor` hands it back."""
+class SealedRequests(Seal):
+    """How content is encrypted before it is sent.
 
-    by: Literal["field"]
-    path: str
-
-
-class NextPage(Options):
-    """Numbered pages (`$page`) of a list that only grows at its end."""
-
-    by: Literal["page"]
-    size: int = Field(ge=1, description="rows of a full page")
-    first: int = 1
-
-
-class NextLink(Options):
-    """The answer's Link header names the next page (RFC 8288)."""
-
-    by: Literal["link"]
-
-
-class NextTime(Options):
-    """Rows changed since `$cursor`, inclusive; the cursor is (time, key) with an overlap.
-
-    size: rows of a full answer when the far side cuts; none when it always gives all. oldest_first: how a cut answer is sorted.
-    With `$page` in the request, more rows of one time than fit one answer are read page by page (from `first`); with
-    `oldest_first: false` all pages are, and the cursor only moves after the last. format: iso, ms, s or strftime; a time without
-    zone is China's.
+    fields: form fields, or members at the top of a JSON body, that are sealed in every request.
     """
 
-    by: Literal["time"]
-    time: str
-    format: str = "iso"
-    overlap: Seconds = 600.0
-    size: int | None = Field(default=None, ge=1)
-    oldest_first: bool = True
-    first: int = 1
+    fields: tuple[str, ...] = ()
 
 
-class NextNone(Options):
-    """The whole list each time."""
+class SealedAnswers(Opening):
+    """How answers are opened. at: the path of the encrypted text; what it holds, JSON or text, takes its place."""
 
-    by: Literal["none"] = "none"
-
-
-class Feed(Shape):
-    """One kind of record that can be read. Paths are within one item, except items (within the answer)."""
-
-    known = frozenset({"cursor", "page"})
-    method: Method = "GET"
-    items: str = ""
-    key: str
-    revision: str | None = None
-    data: str | None = None
-    deleted: AnswerCondition | None = None
-    next: Annotated[NextField | NextPage | NextLink | NextTime | NextNone, Field(discriminator="by")] = NextNone()
-    start: Plain | None = None
-    answers: list[AnswerRule] = []
+    at: str
 
 
 class RestOptions(HttpOptions):
-    """Options of the rest adapter. secrets: what templates may name as `$secret.NAME`; never shown, never read as a template."""
+    """Options of the rest adapter.
+
+    secrets: what templates may name as `$secret.NAME`; never shown, never read as a template · defaults: what requests have in
+    common, said once · feedback: later verdicts, by any name.
+    """
 
     base_url: str
-    auth: Annotated[list[Auth], BeforeValidator(_as_list, json_schema_input_type=list[Auth] | Auth)] = []
+    defaults: Defaults = Defaults()
+    auth: Auths = []
     secrets: dict[str, SecretStr] = {}
-    seal: Seal | None = None
+    seal: SealedRequests | None = None
+    unseal: SealedAnswers | None = None
     headers: dict[str, Plain] = Field(default={}, repr=False)
     charset: Charset = "utf-8"
     idempotency_key: str | Literal[False] = "Idempotency-Key"
     answers: list[AnswerRule] = []
     endpoints: dict[str, Endpoint] = {}
     feeds: dict[str, Feed] = {}
+    feedback: dict[str, Feedback] = {}
     check: Check | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_filled(cls, data: Any) -> Any:
+        return filled(data) if isinstance(data, Mapping) else data
 
     @field_validator("base_url")
     @classmethod
@@ -300,11 +155,20 @@ class RestOptions(HttpOptions):
 
     @model_validator(mode="after")
     def _secrets_given(self) -> Self:
-        shapes: list[Shape] = [*self.endpoints.values(), *self.feeds.values(), *([self.check] if self.check else [])]
+        shapes: list[Shape] = [*self.endpoints.values(), *self.feeds.values(), *self.feedback.values()]
+        shapes += [self.check] if self.check else []
         shapes += [endpoint.find for endpoint in self.endpoints.values() if endpoint.find]
         templates = [self.headers, *([shape.headers, shape.query, shape.template] for shape in shapes)]
         for _, text in texts(templates):
             missing = [name for name in _SECRET.findall(text) if name not in self.secrets]
             if missing:
                 raise ValueError(f"$secret.{missing[0]} is not among secrets: {', '.join(sorted(self.secrets)) or 'none'}")
+        return self
+
+    @model_validator(mode="after")
+    def _feedback_fits(self) -> Self:
+        for name, feedback in self.feedback.items():
+            missing = [endpoint for endpoint in feedback.about if endpoint not in self.endpoints]
+            if missing:
+                raise ValueError(f"feedback.{name}: there is no endpoint {missing[0]!r}")
         return self

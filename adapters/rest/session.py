@@ -13,8 +13,11 @@ from adapters.kit.http import Headers, Http, header
 from adapters.kit.seal import Seal, sealed
 from adapters.kit.sign import Stamp
 from adapters.kit.templates import MESSAGE, Compiler, Scope
+from adapters.rest.auth import Basic, Bearer, OAuth2, Signed
 from adapters.rest.calls import Call, Draft
-from adapters.rest.options import COMMON, Basic, Bearer, OAuth2, RestOptions, Shape, Signed
+from adapters.rest.options import RestOptions
+from adapters.rest.sealing import Opener
+from adapters.rest.shape import COMMON, Shape
 from adapters.rest.signing import Signer
 from adapters.rest.tokens import Tokens
 from hub.model import Message
@@ -32,6 +35,7 @@ class Session:
         self._token_header = (oauth[0].header, oauth[0].prefix) if oauth and oauth[0].header else None
         named = {name: secret.get_secret_value() for name, secret in options.secrets.items()}
         self._secrets = {"secret": named} if named else {}
+        self._open = Opener(options.unseal) if options.unseal else None
         self._form = self._signers[0].recipe.timestamp if self._signers else "ms"
 
     def compile(self, shape: Shape, default: str | None = None) -> Call:
@@ -42,6 +46,7 @@ class Session:
             base_headers={**self._fixed_auth(), **self._used_headers(shape)},
             charset=self._options.charset,
             seal=_sealer(seal) if seal else None,
+            sealed=seal.fields if seal else (),
             default=default,
         )
         if "token" in call.names and self.tokens is None:
@@ -85,7 +90,8 @@ class Session:
         if stamp is not None:
             self._sign(draft, stamp)
         address = url or self._options.base_url + draft.url()
-        return self.http.request(draft.method, address, content=draft.content(), headers=draft.headers)
+        answer = self.http.request(draft.method, address, content=draft.content(), headers=draft.headers)
+        return self._open(answer) if self._open else answer
 
     def _sign(self, draft: Draft, stamp: Stamp) -> None:
         for signer in self._signers:

@@ -14,7 +14,7 @@ from adapters.kit import words
 from adapters.kit.answers import Answer, compiled
 from adapters.kit.http import Http, headers
 from adapters.kit.protocol import by_status
-from adapters.rest.options import OAuth2
+from adapters.rest.auth import OAuth2
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Retryable
 
 #: A token is renewed this many seconds before its end, at most a tenth of its life.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.kit import words
 from adapters.kit.answer import Answer, json_selector
 from adapters.kit.answers import compiled
+from adapters.kit.verdicts import VerdictReader
 from adapters.soap.options import Feed, Feedback
 from adapters.soap.rows import Place, Row, RowReader, digest, text_of
 from adapters.soap.session import Session
@@ -51,26 +51,14 @@ class FeedbackReader:
 
     def __init__(self, name: str, feedback: Feedback, session: Session) -> None:
         """Compile. Raises ValueError."""
-        self._feedback = feedback
         self._reader = RowReader(name, feedback, session)
-        self._rules = [(rule, compiled(rule)) for rule in feedback.verdicts]
+        self._verdict = VerdictReader(feedback.endpoint, feedback.row, feedback.batch, feedback.verdicts)
 
     def pages(self, place: Place | None) -> Iterator[tuple[tuple[Verdict, ...], Place]]:
         """Yield verdicts and the place right after them. Raises SourceFailed."""
         for found in self._reader.pages(place):
             verdicts = (self._verdict(row) for row in found.rows)
             yield tuple(verdict for verdict in verdicts if verdict is not None), found.after
-
-    def _verdict(self, row: Row) -> Verdict | None:
-        answer = _answer(row)
-        rule = next((rule for rule, holds in self._rules if holds(answer)), None)
-        name = text_of(row.get(self._feedback.row))
-        if rule is None or not name:
-            return None
-        batch = text_of(row.get(self._feedback.batch)) if self._feedback.batch else ""
-        return Verdict(
-            self._feedback.endpoint, name, batch or None, rule.means, words.said(answer.select(rule.said) if rule.said else "")
-        )
 
 
 def _answer(row: Row) -> Answer:

@@ -12,9 +12,9 @@ from adapters.kit.answers import AnswerCondition, AnswerRule
 from adapters.kit.charset import Charset, texts
 from adapters.kit.fields import Plain, Seconds
 from adapters.kit.http import HttpOptions
+from adapters.kit.verdicts import VerdictRule
 from adapters.kit.xmlnode import Node
 from adapters.soap.parts import Digest, Inner, Reading
-from hub.model import Judgement
 from hub.ports import ConfigPath, Options
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
@@ -145,13 +145,6 @@ class Feed(Listing):
     key: str | tuple[str, ...]
     revision: str | None = None
     deleted: AnswerCondition | None = None
-
-
-class VerdictRule(AnswerCondition):
-    """One line of `verdicts`: what a row says about the message it names. `said` is the field with the far side's words."""
-
-    means: Judgement
-    said: str | None = None
 
 
 class Feedback(Listing):

@@ -31,7 +31,8 @@ def test(
         typer.Argument(
             metavar="[MAPPING]...",
             help=say(
-                "只运行这些映射（city/accept），或整个系统（city）", "only these mappings (city/accept), or a whole system (city)"
+                "只运行这些映射（gateway/accept），或整个系统（gateway）",
+                "only these mappings (gateway/accept), or a whole system (gateway)",
             ),
         ),
     ] = None,

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from adapters.kit.conformance import SinkConformance, SourceConformance
+from adapters.kit.conformance import FeedbackConformance, SinkConformance, SourceConformance
 from adapters.rest import RestAdapter
-from hub.model import Json, Message
+from hub.model import Json, Judgement, Message, Verdict
 from tests.integration.http_peer import Peer, Received, Reply, said
 
 
@@ -149,3 +149,88 @@ class TestRestSource(SourceConformance):
 
     def come_back(self) -> None:
         self.peer.come_back()
+
+
+class RestFeedback(FeedbackConformance):
+    """A platform that lists its verdicts seven at a time."""
+
+    @pytest.fixture(autouse=True)
+    def far_side(self) -> Iterator[None]:
+        self.listed: list[dict[str, Any]] = []
+        with Peer() as self.peer:
+            self.peer.answer = self.answer
+            yield
+
+    def answer(self, request: Received) -> Reply:
+        raise NotImplementedError
+
+    def listing(self) -> dict[str, Any]:
+        """Return how the list goes on."""
+        raise NotImplementedError
+
+    def adapter(self) -> RestAdapter:
+        rules = [
+            {"path": "result", "equals": "N", "means": "rejected", "said": "why"},
+            {"path": "result", "equals": "Y", "means": "confirmed"},
+        ]
+        names = {"endpoint": "accept", "row": "row", "batch": "batch", "key": "no"}
+        feedback = {"path": "/verdicts", "items": "/rows", **names, "verdicts": rules, **self.listing()}
+        endpoints = {"accept": {"path": "/cases"}}
+        return rest(base_url=self.peer.url, connect_tries=1, endpoints=endpoints, feedback={"review": feedback})
+
+    def judge(self, n: int) -> list[Verdict]:
+        return [self._one("NY"[number % 2]) for number in range(n)]
+
+    def undecided(self) -> None:
+        self._one("")
+
+    def _one(self, result: str) -> Verdict:
+        no = len(self.listed) + 1
+        why = f"第{no}条不通过" if result == "N" else ""
+        at = f"2016-12-13 09:00:{no // 4:02d}"
+        self.listed.append(
+            {
+                "about": "zx_accept",
+                "no": f"{no:05d}",
+                "at": at,
+                "row": f"R{no:05d}",
+                "batch": f"B{no}",
+                "result": result,
+                "why": why,
+            }
+        )
+        means = Judgement.REJECTED if result == "N" else Judgement.CONFIRMED
+        return Verdict("accept", f"R{no:05d}", f"B{no}", means, why)
+
+    def go_down(self) -> None:
+        self.peer.go_down()
+
+    def come_back(self) -> None:
+        self.peer.come_back()
+
+
+class TestRestFeedbackByNumber(RestFeedback):
+    def answer(self, request: Received) -> Reply:
+        since = int(request.query["since"])
+        found = self.listed[since : since + 7]
+        return said({"rows": found, "next": since + len(found)})
+
+    def undecided(self) -> None:
+        """A row without a verdict, and a verdict about an interface that is not ours."""
+        super().undecided()
+        self._one("N")
+        self.listed[-1]["about"] = "zx_item"
+
+    def listing(self) -> dict[str, Any]:
+        about = {"at": "/about", "names": {"zx_accept": "accept"}}
+        return {"endpoint": about, "query": {"since": "$cursor"}, "start": "0", "next": {"by": "field", "path": "/next"}}
+
+
+class TestRestFeedbackByTime(RestFeedback):
+    def answer(self, request: Received) -> Reply:
+        found = [one for one in self.listed if one["at"] >= request.query.get("since", "")]
+        return said({"rows": found[:7]})
+
+    def listing(self) -> dict[str, Any]:
+        form = "%Y-%m-%d %H:%M:%S"
+        return {"query": {"since": "$cursor"}, "next": {"by": "time", "time": "at", "format": form, "overlap": "1s", "size": 7}}

@@ -19,10 +19,11 @@ from __future__ import annotations
 import pytest
 
 # Before they are imported, so that a failed assertion shows its values in every test suite.
-pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("common", "receiver", "sink", "source")))
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("common", "feedback", "receiver", "sink", "source")))
 
+from adapters.kit.conformance.feedback import FeedbackConformance  # noqa: E402
 from adapters.kit.conformance.receiver import ReceiverConformance  # noqa: E402
 from adapters.kit.conformance.sink import SinkConformance  # noqa: E402
 from adapters.kit.conformance.source import SourceConformance  # noqa: E402
 
-__all__ = ["ReceiverConformance", "SinkConformance", "SourceConformance"]
+__all__ = ["FeedbackConformance", "ReceiverConformance", "SinkConformance", "SourceConformance"]

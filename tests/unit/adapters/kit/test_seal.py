@@ -51,3 +51,15 @@ def test_seals_that_cannot_be_meant(given: dict[str, Any]) -> None:
 
 def test_the_key_shows_nowhere() -> None:
     assert KEY not in repr(seal())
+
+
+def test_what_is_no_base64_is_not_guessed_at() -> None:
+    for text in ("这不是密文", "!!!!", "AAAA"):
+        with pytest.raises(ValueError):
+            unsealed(seal(output="base64"), text)
+
+
+def test_sm2_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValidationError, match=r"pip install 'gansu-exchange-hub\[sm\]'"):
+        seal(cipher="sm2", key="00" * 64)
