@@ -83,21 +83,22 @@ def _frame(exchange: Exchange, run: Run, page: Page, number: int, now: datetime)
 def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]:
     counts: Counter[str] = Counter(read=len(page.records) + len(page.faults))
     accepted: list[Accepted] = []
-    newest: dict[tuple[str, str], str] = {}  # one page may hold two versions of a record
+    newest: dict[tuple[str, str], Record] = {}  # one page may hold two versions of a record
     for record in page.records:
         name = (record.kind, record.key)
-        before = newest.get(name) or (frame.known[name].revision if name in frame.known else None)
+        earlier = newest.get(name)
+        before = earlier.revision if earlier else frame.known[name].revision if name in frame.known else None
         if before == record.revision and not (name in frame.refused and name not in newest and _mended(frame, record)):
             counts["unchanged"] += 1
             continue
-        one = _accept_one(frame, record, counts, renewed=before is not None, twice=name in newest)
-        newest[name] = record.revision
+        one = _accept_one(frame, record, counts, renewed=before is not None, earlier=earlier)
+        newest[name] = record
         accepted.append(one)
     accepted.extend(_unreadable(frame, fault, counts) for fault in page.faults if not _seen(frame, fault, counts))
     return accepted, counts
 
 
-def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: bool, twice: bool) -> Accepted:
+def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: bool, earlier: Record | None) -> Accepted:
     data = storable.data(record.data)
     if data is None:
         return _unstorable(record, counts, b"{}", renewed, frame.source)
@@ -106,7 +107,7 @@ def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: 
         counts["rejected"] += 1
         owed: tuple[Owed, ...] = (_broken(frame, record.kind, record.key, issues),)
     else:
-        owed = tuple(_owed(frame, record, renewed=renewed, twice=twice))
+        owed = tuple(_owed(frame, record, renewed=renewed, earlier=earlier))
         if not storable.owed(owed):
             return _unstorable(record, counts, data, renewed, frame.source)
         counts["accepted"] += 1
@@ -128,16 +129,22 @@ def _mended(frame: Frame, record: Record) -> bool:
     return storable.data(record.data) is not None and not _breaks(frame, record)
 
 
-def _owed(frame: Frame, record: Record, *, renewed: bool, twice: bool) -> list[Owed]:
-    if record.operation is Operation.DELETE:  # no route declares what a deletion means over there, so it means nothing
-        return []
-    routes = frame.exchange.settings.routes_for(frame.source, record.kind)
-    return [_map(frame, record, route, renewed, twice) for route in routes if route.when(record.data)]
+def _owed(frame: Frame, record: Record, *, renewed: bool, earlier: Record | None) -> list[Owed]:
+    """Return what is owed of a record, route by route; `earlier` is the version before it in the same page."""
+    owed = []
+    for route in frame.exchange.settings.routes_for(frame.source, record.kind):
+        there = renewed and (route.name, record.key) in frame.there
+        if earlier is not None:
+            there = earlier.operation is not Operation.DELETE and (there or route.when(earlier.data))
+        if record.operation is Operation.DELETE:
+            if route.deletes and there:  # whatever its condition says now: what is there goes
+                owed.append(_map(frame, record, route, Operation.DELETE))
+        elif route.when(record.data):
+            owed.append(_map(frame, record, route, Operation.UPDATE if there else Operation.INSERT))
+    return owed
 
 
-def _map(frame: Frame, record: Record, route: RouteSettings, renewed: bool, twice: bool) -> Owed:
-    there = twice or (renewed and (route.name, record.key) in frame.there)
-    operation = Operation.UPDATE if there else Operation.INSERT
+def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operation) -> Owed:
     lane = route.lane_of(record.data) or record.key
     envelope = Envelope(
         operation=operation.value, batch=frame.batch, time=frame.now, key=record.key,

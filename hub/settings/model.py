@@ -104,7 +104,8 @@ class RouteSettings:
     """Which records of a source are owed to which endpoint, mapped how, in which order.
 
     `source` and `kind` say which records, `when` (over the record's data) which of them. `lane_of` and `parent_key_of` read the
-    order key and the parent's record key out of a record's data; None: there is none.
+    order key and the parent's record key out of a record's data; None: there is none. `deletes`: a record the source deletes is
+    deleted over there too, if it is there.
     """
 
     name: str
@@ -121,6 +122,7 @@ class RouteSettings:
     parent: ParentSettings | None = None
     row: str | None = None
     gate: bool = False
+    deletes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ class _Route:
             parent=ParentSettings(parent.route, parent.key) if parent else None,
             row=entry.row,
             gate=entry.gate,
+            deletes=entry.deletes,
         )
 
     def _add(self, code: str, message: str, *path: str | int, hint: str = "", warning: bool = False) -> None:

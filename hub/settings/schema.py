@@ -176,6 +176,10 @@ class RouteEntry(Edge):
     row: str | None = Field(
         None, min_length=1, description="Body field that is the row id over there, matched by feedback. 对方的行标识字段"
     )
+    deletes: bool = Field(
+        False,
+        description="Tell the target when the source deletes a record it has; else only noted. 来源删除时告知对方",
+    )
     gate: bool = Field(False, description="Hold every delivery until a person approves. 需人工放行")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, exists, insert, not_, or_, select, update
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, schema
@@ -85,12 +85,15 @@ def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -
 def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple[str, str]]:
     """Return the (route, key) pairs the far side has, or will have had, from any version of these records.
 
-    What it refused in its later check (stage feedback) it has had, whatever became of the delivery since.
+    What it refused in its later check (stage feedback) it has had, whatever became of the delivery since. What it was told to
+    delete it has no more.
     """
-    table = schema.delivery
+    table, deletion = schema.delivery, schema.delivery.alias("deletion")
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
     there = or_(table.c.state.not_in(gone), refused_later(table))
-    return _of_records(connection, record_ids, table.c.route, there)
+    same = [deletion.c[name] == table.c[name] for name in ("system", "lane", "route", "key")]
+    told = (deletion.c.operation == Operation.DELETE.value, deletion.c.state.not_in(gone), deletion.c.id >= table.c.id)
+    return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
 
 
 def refused_at_source(connection: Connection, source: str, record_ids: Iterable[int]) -> set[tuple[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from hub.engine import feedback, replay
 from hub.errors import Rejected, Retryable
-from hub.model import Judgement, State, Verdict
+from hub.model import Judgement, Operation, State, Verdict
 from hub.store import views
 from hub.store.actions import Scope
 from tests import configs, fakes
@@ -172,3 +172,48 @@ def test_a_newer_version_of_what_was_refused_later_and_failed_since_is_an_update
     here.sync(case("A", "2", name="乙某"))
     here.drain()
     assert operations(here) == [("I", "I"), ("U", "U")]
+
+
+# --- deletions ---
+
+
+def gone(key: str, revision: str) -> fakes.Record:
+    return fakes.record(key, revision, operation=Operation.DELETE, BJBH=key, SQRMC="甲某")
+
+
+@pytest.fixture
+def telling(here: Site) -> Site:
+    """The same, and the route tells of deletions."""
+    routes = (here.directory / "config/routes/city.yaml").read_text("utf-8")
+    here.reconfigure({"config/routes/city.yaml": routes.replace("row: project_no}", "row: project_no, deletes: true}")})
+    return here
+
+
+def test_a_deletion_that_no_route_declares_is_noted_and_goes_nowhere(here: Site) -> None:
+    here.sync(case("A"))
+    run = here.sync(gone("A", "2"))
+    here.drain()
+    assert (run.accepted, run.filtered, run.deliveries) == (1, 1, 0)
+    assert operations(here) == [("I", "I")]
+
+
+def test_a_declared_deletion_deletes_what_is_there_and_nothing_else(telling: Site) -> None:
+    telling.side.will("B", NO)
+    telling.sync(case("A"), case("B"))
+    telling.drain()
+    run = telling.sync(gone("A", "2"), gone("B", "2"), gone("C", "1"))
+    telling.drain()
+    assert (run.accepted, run.filtered) == (3, 2)
+    assert [(message.key, message.operation.value) for message in telling.side.taken] == [("A", "I"), ("A", "D")]
+    assert operations(telling)[-1] == ("D", "D"), "the body says so too"
+
+
+def test_what_comes_back_after_its_deletion_is_an_insert(telling: Site) -> None:
+    telling.sync(case("A"))
+    telling.drain()
+    telling.sync(gone("A", "2"), case("A", "3"), gone("A", "4"), case("A", "5"))
+    telling.drain()
+    telling.sync(gone("A", "6"))
+    telling.sync(case("A", "7"))
+    telling.drain()
+    assert [said for said, _ in operations(telling)] == ["I", "D", "I", "D", "I", "D", "I"]

@@ -72,7 +72,9 @@ def test_verdicts_move_what_they_mean_by_row_and_batch(here: Site) -> None:
     verdict(here, "A", Judgement.CONFIRMED, batch=second.batch)
     verdict(here, "nobody", Judgement.REJECTED)
     feedback.poll(here.exchange, "city")
-    assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, State.DELIVERED, State.CONFIRMED], "the first was replaced"
+    assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, State.DELIVERED, State.CONFIRMED], (
+        "the first was replaced"
+    )
     assert here.deliveries()[0].code == "HUB-E-121"
 
 
