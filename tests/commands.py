@@ -85,6 +85,7 @@ def shipped(path: Path, environment: Mapping[str, str] | None = None, systems: f
                 file.unlink()
     if systems is not None:
         _only(path / "config" / "hub.yaml", systems)
+        _without_sources(path / "config" / "quality.yaml", systems)
     return Directory(path, environment or {})
 
 
@@ -95,6 +96,13 @@ def _only(file: Path, systems: frozenset[str]) -> None:
         return f"systems: [{', '.join(name for name in re.split(', *', found[1]) if name in systems)}]"
 
     file.write_text(re.sub(r"systems: \[([^]]*)\]", kept, file.read_text("utf-8")), "utf-8")
+
+
+def _without_sources(file: Path, systems: frozenset[str]) -> None:
+    """Take the other systems out of what the quality report reads."""
+    head, _, text = file.read_text("utf-8").partition("\nsources:\n")
+    blocks = re.split(r"^(?=  [a-z])", text, flags=re.MULTILINE)
+    file.write_text(f"{head}\nsources:\n" + "".join(one for one in blocks if one.strip().partition(":")[0] in systems), "utf-8")
 
 
 def until(condition: Callable[[], Any], what: str, within: float = DEADLINE) -> Any:

@@ -53,6 +53,9 @@ COMMANDS: dict[str, Command] = {
         "hub.cli.hold", "待人工的：看、放行、认定已送达、取消", "held deliveries: look, release, call delivered, cancel"
     ),
     "trace": Command("hub.cli.trace", "一个办件的全部经过", "the whole life of one case"),
+    "quality": Command(
+        "hub.cli.quality", "数据质量报告：按部门、事项、规则", "the data-quality report by department, item and rule"
+    ),
     "pause": Command("hub.cli.systems", "暂停向一个系统发送", "send nothing to a system until resumed"),
     "resume": Command("hub.cli.systems", "恢复向一个系统发送", "send to a system again"),
     "backup": Command("hub.cli.backup", "备份存储，运行中也可以", "copy the store into a file, also while a hub works"),

@@ -15,8 +15,8 @@ from hub.errors import HubError
 def register(app: typer.Typer) -> None:
     """Add `hub schema`."""
     help_ = say(
-        "输出配置文件的 JSON Schema：hub、system、route、mapping、contract、cases，或 adapter 名称。",
-        "Print the JSON Schema of a file: hub, system, route, mapping, contract, cases, or adapter NAME.",
+        "输出配置文件的 JSON Schema：hub、system、route、quality、mapping、contract、cases，或 adapter 名称。",
+        "Print the JSON Schema of a file: hub, system, route, quality, mapping, contract, cases, or adapter NAME.",
     )
     app.command("schema", help=help_)(schema)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from hub.engine import storable
 from hub.engine.exchange import Exchange
+from hub.engine.metrics import RULES
 from hub.mapping import Envelope, Issue
 from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
@@ -241,3 +242,5 @@ def _measure(exchange: Exchange, source: str, accepted: Sequence[Accepted], coun
                 results[owed.route, "unmappable" if owed.stage is Stage.MAP else "mapped"] += 1
     for (route, result), number in results.items():
         exchange.metrics.mapped.labels(route, result).inc(number)
+    for issue in (issue for one in accepted for owed in one.owed if owed.issues for issue in orjson.loads(owed.issues)):
+        exchange.metrics.issues.labels(issue["id"] if issue["id"] in RULES else RULES[-1], issue["severity"]).inc()

@@ -7,7 +7,9 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from hub.mapping import Severity
 from hub.model import State, Taken
+from hub.quality import catalogue
 from hub.store.runs import RunState, Trigger
 from hub.store.views import OPEN
 
@@ -26,6 +28,9 @@ FINALS = tuple(state.value for state in (State.DELIVERED, State.ACCEPTED, State.
 VERDICTS = tuple(one.value for one in (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED))
 POLLS = ("ok", "failed", "unreadable")
 PUSHES = ("taken", "repeated", "refused", "unauthentic")
+#: The numbers of the rule catalogue; an issue that bears none of them counts as the last.
+RULES = (*catalogue(), "-")
+SEVERITIES = tuple(one.value for one in Severity)
 STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
 
 
@@ -43,6 +48,9 @@ class Metrics:
         self.records = Counter("hub_source_records", "Records read, by what became of them", ["system", "result"], registry=add)
         self.mapped = Counter("hub_mapped_records", "Records mapped for a route", ["route", "result"], registry=add)
         self.pushes = Counter("hub_pushes", "Pushes that came, by what became of them", ["system", "result"], registry=add)
+        self.issues = Counter(
+            "hub_quality_issues", "Issues that mappings and contracts found, by rule", ["rule", "severity"], registry=add
+        )
         self.runs = Counter("hub_sync_runs", "Ended runs", ["system", "trigger", "verdict"], registry=add)
         self.run_seconds = Histogram(
             "hub_sync_run_duration_seconds", "Length of runs", ["system"], registry=add, buckets=_AGE_BUCKETS
@@ -111,6 +119,7 @@ class Metrics:
         for step in STEPS:
             self.errors.labels(step)
         _begin(self.mapped, routes, MAPPED)
+        _begin(self.issues, RULES, SEVERITIES)
         _begin(self.polls, polled, POLLS)
         _begin(self.pushes, pushed, PUSHES)
         for name in sources:

@@ -7,21 +7,27 @@ from hub.settings.model import (
     DatasetSettings,
     HttpSettings,
     ParentSettings,
+    PartSettings,
     PlatformSettings,
+    QualitySettings,
     RouteSettings,
     ScheduleSettings,
     Settings,
     SystemSettings,
+    TermsSettings,
 )
 
 __all__ = [
     "DatasetSettings",
     "HttpSettings",
     "ParentSettings",
+    "PartSettings",
     "PlatformSettings",
+    "QualitySettings",
     "RouteSettings",
     "ScheduleSettings",
     "Settings",
     "SystemSettings",
+    "TermsSettings",
     "load",
 ]

@@ -15,6 +15,7 @@ from hub.mapping.masking import Personal
 from hub.mapping.spec import CasesSpec, MappingSpec
 from hub.model import Json
 from hub.settings.schema import HubFile, RoutesFile, SystemFile
+from hub.settings.vocabulary import QualityFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 #: Any string of config/ may be a reference, whatever type stands behind it.
@@ -109,6 +110,7 @@ FILES: dict[str, FileSchema] = {
     "hub": FileSchema("config/hub.yaml", lambda: of_model(HubFile)),
     "system": FileSchema("config/systems/*.yaml", system),
     "route": FileSchema("config/routes/*.yaml", lambda: of_model(RoutesFile)),
+    "quality": FileSchema("config/quality.yaml", lambda: of_model(QualityFile)),
     "mapping": FileSchema("mappings/<system>/*.yaml", lambda: of_model(MappingSpec, references=False)),
     "cases": FileSchema("mappings/<system>/*.cases.yaml", lambda: of_model(CasesSpec, references=False)),
     "contract": FileSchema("mappings/contracts/**/*.yaml, mappings/schemas/**/*.yaml", contract),

@@ -17,6 +17,7 @@ from hub.model import Finding, Json, Place
 from hub.settings.fill import Fill, read_env
 from hub.settings.salvage import salvage
 from hub.settings.schema import HubFile, RoutesFile, SystemFile
+from hub.settings.vocabulary import QualityFile
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -43,6 +44,7 @@ class Files:
     hub: Read[HubFile] | None = None
     systems: list[Read[SystemFile]] = field(default_factory=list)
     routes: list[Read[RoutesFile]] = field(default_factory=list)
+    quality: Read[QualityFile] | None = None
     named: set[str] = field(default_factory=set)  # systems and routes named anywhere, also in files with findings
 
     def add(self, code: str, message: str, place: Place, hint: str = "", *, warning: bool = False) -> None:
@@ -61,6 +63,8 @@ def read(directory: Path, env: Mapping[str, str], env_file: Path | None) -> File
     files.hub = next(_each(files, [config / "hub.yaml"], HubFile, known), None)
     files.systems.extend(_each(files, _listed(files, config / "systems"), SystemFile, known))
     files.routes.extend(_each(files, _listed(files, config / "routes"), RoutesFile, known))
+    if (config / "quality.yaml").is_file():
+        files.quality = next(_each(files, [config / "quality.yaml"], QualityFile, known), None)
     return files
 
 

@@ -13,7 +13,7 @@ from hub.errors import ConfigurationError
 from hub.mapping import MappingSet
 from hub.model import Finding
 from hub.settings import files as files_
-from hub.settings import groups, routes, secrets, systems
+from hub.settings import groups, quality, routes, secrets, systems
 from hub.settings.files import Files, Read
 from hub.settings.model import HttpSettings, Settings
 from hub.settings.schema import HttpEntry, HubFile
@@ -32,6 +32,7 @@ def load(directory: Path, *, env: Mapping[str, str] | None = None, env_file: Pat
     built = systems.build(files, mappings)
     found_routes = routes.build(files, built, mappings)
     grouped = groups.datasets(files, built), groups.platforms(files, built)
+    report = quality.build(files, built)
     store = _store(files)
     http = _http(files)
     _tell(files)
@@ -52,6 +53,7 @@ def load(directory: Path, *, env: Mapping[str, str] | None = None, env_file: Pat
         warnings=tuple(files.found),
         datasets=grouped[0],
         platforms=grouped[1],
+        quality=report,
     )
 
 

@@ -146,6 +146,44 @@ class PlatformSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PartSettings:
+    """What one kind of record of a source means to the quality report: which field is which, which codes mean what.
+
+    `paths`: field of the vocabulary -> path in the record; a field the county does not have is absent.
+    """
+
+    source: str
+    part: str
+    kind: str
+    paths: abc.Mapping[str, str]
+    codes: abc.Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fillers: tuple[str, ...] = ()
+    pairs: abc.Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TermsSettings:
+    """From where on the quality report tells something; see config/quality.yaml."""
+
+    idle: int = 5  # working days
+    near: float = 0.8
+    read: timedelta = timedelta(days=1)
+    sent: timedelta = timedelta(days=1)
+    praise: int = 20
+    backlog: int = 500
+    oldest: timedelta = timedelta(days=1)
+    fillers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySettings:
+    """What the quality report reads in the county's records."""
+
+    parts: tuple[PartSettings, ...]
+    terms: TermsSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration, checked. `digest` changes when any file of config/ or mappings/ does; it holds no secret."""
 
@@ -163,6 +201,7 @@ class Settings:
     warnings: tuple[Finding, ...] = ()
     datasets: tuple[DatasetSettings, ...] = ()
     platforms: tuple[PlatformSettings, ...] = ()
+    quality: QualitySettings | None = None
     _routes: abc.Mapping[tuple[str, str], tuple[RouteSettings, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -28,6 +28,8 @@ LABELS = {
     "stage",
     "state",
     "result",
+    "rule",
+    "severity",
     "trigger",
     "verdict",
     "final",
@@ -100,6 +102,8 @@ def test_every_known_series_is_there_at_zero_before_anything_happened(api: Asker
     for state in ("pending", "accepted", "held", "parked", "dead", "rejected"):
         assert value(api, "hub_queue_records", system="city", state=state) == 0
     assert value(api, "hub_mapped_records_total", route="city-accept", result="unmappable") == 0
+    for rule, severity in (("F02", "block"), ("D03", "warn"), ("-", "block")):
+        assert value(api, "hub_quality_issues_total", rule=rule, severity=severity) == 0
     assert value(api, "hub_sync_runs_total", system="local", trigger="schedule", verdict="failed") == 0
     assert value(api, "hub_engine_errors_total", step="deliver") == 0
 
@@ -134,6 +138,7 @@ def test_counters_move_with_the_work(api: Asker, service: Service) -> None:
     assert value(api, "hub_source_records_total", system="local", result="read") == 3
     assert value(api, "hub_mapped_records_total", route="city-accept", result="mapped") == 1
     assert value(api, "hub_mapped_records_total", route="city-accept", result="unmappable") == 1
+    assert value(api, "hub_quality_issues_total", rule="F02", severity="block") == 1
     assert value(api, "hub_delivery_attempts_total", system="city", outcome="taken") == 2
     assert value(api, "hub_deliveries_total", system="city", final="delivered") == 2
     assert value(api, "hub_delivery_end_to_end_seconds_count", system="city") == 2
