@@ -19,8 +19,8 @@ Hub: TypeAlias = Callable[..., "object"]
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of the caller's, no far side of another test; language and logging as they were."""
-    for name in ("HUB_LANG", "HUB_CONFIG", "HUB_LOG_FORMAT", "NO_COLOR"):
+    """No variable of the caller's (a test runner sets COLUMNS), no far side of another test; language and logging as they were."""
+    for name in ("HUB_LANG", "HUB_CONFIG", "HUB_LOG_FORMAT", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     fakes.forget()
     root = logging.getLogger()
