@@ -52,11 +52,11 @@ class Rates:
 #: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made.
 _ORDER = tuple(kind for kind in FlawKind if kind is not FlawKind.OUTSIDE_GBK)
 
-PROVINCE, GATEWAY, SOCIAL = "province", "gateway", "social"
+PROVINCE, GATEWAY, SOCIAL, POLICE = "province", "gateway", "social", "police"
 #: The sub-centres, and the SSZX of the cases that they are sent.
-CENTRES = {SOCIAL: "SB"}
+CENTRES = {SOCIAL: "SB", POLICE: "JJ"}
 #: Those of them that write GBK.
-_GBK = frozenset({SOCIAL})
+_GBK = frozenset({SOCIAL, POLICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _flaw(kind: FlawKind, case: Case, table: str, row: Row, column: str, *system
 def _bad_digit(case: Case, rng: Random) -> Flaw:
     number = case.main["SQRZJHM"]
     case.main["SQRZJHM"] = number[:-1] + ("1" if number[-1] != "1" else "2")
-    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, GATEWAY, SOCIAL)
+    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, GATEWAY, *CENTRES)
 
 
 def _unknown_code(case: Case, rng: Random) -> Flaw:
@@ -145,7 +145,7 @@ def _over_long(case: Case, rng: Random) -> Flaw:
 
 
 _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
-    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, SOCIAL)),
+    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, *CENTRES)),
     ("T_BJ", "SBXMMC", 1200, (PROVINCE, GATEWAY)),
     ("T_BZ", "BLYJ", 2300, (PROVINCE,)),
     ("T_CL", "CLMC", 260, (PROVINCE,)),
@@ -154,7 +154,7 @@ _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
 
 def _missing(case: Case, rng: Random) -> Flaw:
     case.main["SQRMC"] = ""
-    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, SOCIAL)
+    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, *CENTRES)
 
 
 def _disorder(case: Case, rng: Random) -> Flaw:

@@ -22,6 +22,7 @@ from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.generator import fill
 from hub.sandbox.twins.gateway import GatewayTwin
 from hub.sandbox.twins.local import LocalTwin
+from hub.sandbox.twins.police import PoliceTwin
 from hub.sandbox.twins.province import ProvinceTwin
 from hub.sandbox.twins.social import SocialTwin
 from hub.sandbox.web import Host, Site
@@ -29,7 +30,7 @@ from hub.sandbox.web import Host, Site
 log = logging.getLogger(__name__)
 
 #: Every far side of the county, in the order in which they are shown and opened.
-FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, SocialTwin)
+FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, SocialTwin, PoliceTwin)
 #: How many ports behind the control port the far sides may take.
 MOST_PORTS = 30
 

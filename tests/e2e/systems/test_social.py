@@ -20,7 +20,7 @@ def steps_of(here: County, case: str) -> tuple[str, ...]:
 
 
 def test_every_case_of_the_sub_centre_is_one_continuous_case(tmp_path: Path) -> None:
-    with county(tmp_path, "social", "province", "gateway", cases=120) as here:
+    with county(tmp_path, "social", "province", "gateway", cases=90) as here:
         here.rounds()
         assert here.failing() == []
         cases = centre_cases(here, "SB")
@@ -65,7 +65,7 @@ def assert_trace_tells_it(here: County, case: str) -> None:
 
 
 def test_what_gbk_cannot_write_is_refused_by_field_and_code_point(tmp_path: Path) -> None:
-    with county(tmp_path, "social", "province", "gateway", cases=120) as here:
+    with county(tmp_path, "social", "province", cases=90) as here:
         cases = centre_cases(here, "SB")[:5]
         names = dict(zip(("张喆", "王堃", "阿卜杜·热合曼", "马䶮", "李𬎆"), cases, strict=True))
         for name, case in names.items():

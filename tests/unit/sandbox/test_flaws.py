@@ -39,7 +39,7 @@ def findings(case: Case) -> Iterator[tuple[FlawKind, str, str]]:
     for result in case.rows["T_JG"]:
         if result["BJSJ"] < main["SLSJ"]:
             yield FlawKind.CROSSED, "T_JG", result["ID"]
-    if main["SSZX"] == "SB" and set("䶮㛃𬎆") & set(main["SQRMC"]):
+    if main["SSZX"] in ("SB", "JJ") and set("䶮㛃𬎆") & set(main["SQRMC"]):
         yield FlawKind.OUTSIDE_GBK, "T_BJ", case.number
 
 
