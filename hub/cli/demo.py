@@ -119,12 +119,13 @@ def _show(screen: Terminal, result: Result, directory: Path) -> None:
     if screen.json:
         screen.data(_data(account, result.seconds))
         return
-    screen.out.print(_runs(account))
-    for line in account.lines:
-        screen.out.print(_table(line))
-    for check in account.checks:
-        mark, style = ("✔", "green") if check.holds else ("✘", "bold red")
-        screen.line(f"{mark} {say(check.zh, check.en)}  {check.found}", style=style)
+    if screen.verbose:
+        screen.out.print(_runs(account))
+        for line in account.lines:
+            screen.out.print(_table(line))
+    screen.out.print(_exchanges(account))
+    screen.out.print(_dead(account))
+    _checks(screen, account)
     sent = sum(line.owed for line in account.lines)
     if account.adds_up:
         zh, en = "账目相符：一条不丢，一条不重。", "The account adds up: nothing lost, nothing doubled."
@@ -133,6 +134,63 @@ def _show(screen: Terminal, result: Result, directory: Path) -> None:
         screen.line(say("账目不符，见上面的 ✘。", "The account does NOT add up, see ✘ above."), style="bold red")
     screen.line(say(f"{sent} 条消息，用时 {result.seconds:.1f} 秒。", f"{sent} messages in {result.seconds:.1f} s."))
     _next(screen, account, directory)
+
+
+def _checks(screen: Terminal, account: Account) -> None:
+    """Tell every check that fails; those that hold are counted, and told with -v."""
+    for check in account.checks:
+        mark, style = ("✔", "green") if check.holds else ("✘", "bold red")
+        if screen.verbose or not check.holds:
+            screen.line(f"{mark} {say(check.zh, check.en)}  {check.found}", style=style)
+    good = sum(check.holds for check in account.checks)
+    if good:
+        zh, en = f"{good} 项核对相符（-v 逐项列出）", f"{good} checks against what the far sides hold are right (-v lists them)"
+        screen.line(f"✔ {say(zh, en)}", style="green")
+
+
+def _exchanges(account: Account) -> Table:
+    """Return the closing table: a line for each exchange the county's report names."""
+    from rich.table import Table
+
+    table = Table(title=say("漳县互联互通：各条线", "the county's exchanges"), title_justify="left")
+    for zh, en in _EXCHANGE_COLUMNS:
+        table.add_column(say(zh, en), justify="left" if en == "exchange" else "right")
+    for line in account.exchanges:
+        numbers = (*line.up, *line.down, line.retried, line.late, line.parked, line.dead, line.cancelled)
+        name, style = say(line.exchange.zh, line.exchange.en), "" if line.routes else "dim"
+        table.add_row(name, *("·" if number == 0 else str(number) for number in numbers), style=style)
+    return table
+
+
+_EXCHANGE_COLUMNS = (
+    ("业务线", "exchange"),
+    ("上行应送", "up owed"),
+    ("送达", "arrived"),
+    ("下行应收", "down owed"),
+    ("收到", "arrived"),
+    ("经重试", "retried"),
+    ("事后退回", "refused later"),
+    ("等父记录", "parked"),
+    ("死信", "dead"),
+    ("不予发布", "cancelled"),
+)
+#: Most groups of dead letters that are shown.
+_MOST_GROUPS = 12
+
+
+def _dead(account: Account) -> Table:
+    """Return the largest groups of dead letters: what was planted and stopped."""
+    from rich.table import Table
+
+    groups = sorted((group for line in account.lines for group in line.groups), key=lambda group: -group.count)
+    more = len(groups) - _MOST_GROUPS
+    rest = say(f"；另有 {more} 组", f"; {more} more groups") if more > 0 else ""
+    table = Table(title=say("拦下和退回的（按原因）", "stopped and refused, by cause") + rest, title_justify="left")
+    for zh, en in (("系统", "system"), ("环节", "stage"), ("代码", "code"), ("条数", "count"), ("原因", "reason")):
+        table.add_column(say(zh, en), justify="right" if en == "count" else "left")
+    for group in groups[:_MOST_GROUPS]:
+        table.add_row(group.system, words.stage(group.stage or ""), group.code or "", str(group.count), group.reason or "")
+    return table
 
 
 def _next(screen: Terminal, account: Account, directory: Path) -> None:
@@ -210,5 +268,6 @@ def _data(account: Account, seconds: float) -> dict[str, object]:
         "systems": [
             {**asdict(line), "states": {state.value: number for state, number in line.states.items()}} for line in account.lines
         ],
+        "exchanges": [asdict(line) for line in account.exchanges],
         "checks": [asdict(check) for check in account.checks],
     }

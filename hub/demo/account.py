@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from hub.demo import exchanges
 from hub.engine.service import Service
 from hub.model import TAKEN, State
 from hub.sandbox.flaws import GroundTruth
@@ -64,9 +65,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Runs, one line a far side, and the checks. It adds up when all checks hold."""
+    """Runs, one line an exchange, one a far side, and the checks. It adds up when all checks hold."""
 
     runs: tuple[Run, ...]
+    exchanges: tuple[exchanges.Line, ...]
     lines: tuple[Line, ...]
     checks: tuple[Check, ...]
 
@@ -91,6 +93,7 @@ def draw(
         groups = views.dead_groups(connection)
         owed = {name: _owed(connection, name) for name in held}
         read = {name: _read(connection, name) for name in offered}
+        exchanged = exchanges.lines(connection, stats)
     lines = tuple(
         _line(name, settings.systems[name].title, owed[name], [group for group in groups if group.system == name], stats[name])
         for name in held
@@ -100,7 +103,7 @@ def draw(
         *(_all_read(name, offered[name], read[name]) for name in offered if offered[name]),
         *(check for name in held for check in _checks(name, owed[name], held[name], stats[name], truth)),
     ]
-    return Account(ended, lines, tuple(checks))
+    return Account(ended, exchanged, lines, tuple(checks))
 
 
 def _owed(connection: Any, system: str) -> list[Owed]:

@@ -115,7 +115,9 @@ def synced(path: Path, plan: Plan, **environment: str) -> Iterator[tuple[Directo
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     path = tmp_path_factory.mktemp("books")
-    plan = Plan(path / "county", cases=2 * CASES, rates=Rates().scaled(10), faults="none", ports=Ports.free(), systems=CORE)
+    plan = Plan(
+        path / "county", cases=2 * CASES, rates=Rates().scaled(10), faults="none", ports=Ports.free(), systems=CORE, alive=None
+    )
     with synced(path, plan) as (directory, sandbox), keeping(directory) as service:
         yield Books(service, sandbox)
 
@@ -250,7 +252,7 @@ def _contacts_agree(local: str, rows: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("province", [fresh_mariadb, fresh_postgresql], ids=["mariadb", "postgresql"])
 def test_the_store_and_the_province_on_servers(province: Any, tmp_path: Path) -> None:
     with province() as province_url, fresh_postgresql() as store_url:
-        where = {"systems": CORE, "ports": Ports.free(), "province_url": province_url}
+        where = {"systems": CORE, "alive": None, "ports": Ports.free(), "province_url": province_url}
         plan = Plan(tmp_path / "county", cases=160, seed=4, rates=Rates().scaled(4), faults="none", **where)
         with synced(tmp_path, plan, HUB_STORE=store_url) as (directory, sandbox), keeping(directory) as service:
             books = Books(service, sandbox)
