@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
 #: Seconds any one thing may take before a test fails; never what a test waits for when all is well.
 DEADLINE = 60.0
@@ -90,12 +92,16 @@ def shipped(path: Path, environment: Mapping[str, str] | None = None, systems: f
 
 
 def _only(file: Path, systems: frozenset[str]) -> None:
-    """Take the other systems out of the platforms that name them."""
+    """Take the other systems out of the platforms that name them, and what only they give out of the datasets."""
+    read = {name: yaml.safe_load((file.parent / "systems" / f"{name}.yaml").read_text("utf-8")) for name in systems}
+    kinds = {(name, kind) for name, one in read.items() for kind in one["options"].get("feeds", {})}
+    known = {*systems, *(kind for _, kind in kinds), *("/".join(pair) for pair in kinds)}
 
     def kept(found: re.Match[str]) -> str:
-        return f"systems: [{', '.join(name for name in re.split(', *', found[1]) if name in systems)}]"
+        names = [name for name in found[2].replace(",", " ").split() if name in known]
+        return f"{found[1]}: [{', '.join(names)}]"
 
-    file.write_text(re.sub(r"systems: \[([^]]*)\]", kept, file.read_text("utf-8")), "utf-8")
+    file.write_text(re.sub(r"(systems|kinds): \[([^]]*)\]", kept, file.read_text("utf-8")), "utf-8")
 
 
 def _without_sources(file: Path, systems: frozenset[str]) -> None:

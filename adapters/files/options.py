@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
 from adapters.files.names import is_xml_name, relative, template
 from adapters.kit.fields import Seconds
@@ -19,6 +19,8 @@ Charset = Annotated[
 ]
 RelativePath = Annotated[str, AfterValidator(relative)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+#: One character, also a tab: it is not stripped as other texts are.
+Delimiter = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)]
 
 
 class Sftp(Options):
@@ -79,7 +81,7 @@ class Endpoint(Options):
     ignore: frozenset[str] = frozenset()
     encoding: Charset = "utf-8"
     newline: Literal["lf", "crlf"] = "crlf"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Delimiter = ","
     quote: Literal["minimal", "all"] = "minimal"
     header: bool = True
     sheet: Annotated[str, Field(min_length=1, max_length=31, pattern=r"^[^\[\]:*?/\\]+$")] = "Sheet1"
@@ -170,7 +172,7 @@ class Layout(Options):
     footer: Regex | None = None
     extra: Literal["refuse", "ignore"] = "refuse"
     header: Annotated[int, Field(ge=0, le=100)] = 1
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Delimiter = ","
     sheet: str | None = None
     xml: XmlShape = XmlShape()
     unpacked: Annotated[int, Field(ge=1)] = 1024**3  # bytes, of one workbook without compression

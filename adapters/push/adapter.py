@@ -41,7 +41,7 @@ class PushAdapter:
     def receive(self, kind: str, push: Push) -> Pushed:
         """Return what an authentic push holds; see `Gate` and `Contents`."""
         number = self._gate.admit(push, is_form=self._feeds[kind].format == "form")
-        return Pushed(number, self._contents[kind].page(push))
+        return Pushed(number, self._contents[kind].page(push, number))
 
     def close(self) -> None:
         """Nothing is open."""

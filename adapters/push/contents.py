@@ -36,8 +36,11 @@ class Contents:
         self._kind, self._feed = kind, feed
         self._deleted: Condition | None = compiled(feed.deleted) if feed.deleted else None
 
-    def page(self, push: Push) -> Page:
-        """Return the records. Raises PushRefused, before anything is taken, when the body as a whole is not as configured."""
+    def page(self, push: Push, number: str) -> Page:
+        """Return the records of the push of that number.
+
+        Raises PushRefused, before anything is taken, when the body as a whole is not as configured.
+        """
         try:
             self._as_declared(push)
             rows = list(islice(self._rows(push.body), self._feed.most + 1))
@@ -45,11 +48,14 @@ class Contents:
             raise PushRefused(reason.code, reason.reason) from None
         if len(rows) > self._feed.most:
             raise PushRefused("HUB-S-611", f"more than {self._feed.most} records in one push", hint="send them in several")
-        # A row that is no record is known by the body it came in: sent again, it is the same one.
-        name = f"push {hashlib.sha256(push.body).hexdigest()[:16]}"
+        name = f"push {self._name(push.body, number)}"
         made = [record(self._feed, self._kind, row, name) if isinstance(row, Row) else row for row in rows]
         faults = tuple(unreadable(self._kind, name, one) for one in made if isinstance(one, Spoilt))
         return Page(tuple(self._judged(one) for one in made if isinstance(one, Record)), None, faults)
+
+    def _name(self, body: bytes, number: str) -> str:
+        """Return by what a row that is no record is known again: the body it came in, unless that tells the time of sending too."""
+        return hashlib.sha256(number.encode() if self._feed.format == "form" else body).hexdigest()[:16]
 
     def _as_declared(self, push: Push) -> None:
         """Refuse a body that calls itself something else than the configuration does: one of both would read it wrongly."""

@@ -230,9 +230,10 @@ def _runs(account: Account) -> Table:
         ("投递单", "deliveries"),
     ):
         table.add_column(say(zh, en), justify="left" if en == "source" else "right")
-    for run in account.runs:
-        numbers = (run.read, run.unchanged, run.accepted, run.rejected, run.filtered, run.deliveries)
-        table.add_row(run.source, *(str(number) for number in numbers))
+    for source in dict.fromkeys(run.source for run in account.runs):
+        mine = [run for run in account.runs if run.source == source]
+        names = ("read", "unchanged", "accepted", "rejected", "filtered", "deliveries")
+        table.add_row(source, *(str(sum(getattr(run, name) for run in mine)) for name in names))
     return table
 
 

@@ -46,10 +46,11 @@ def sandbox(
 ) -> None:  # fmt: skip
     """Run a made-up county and twins of the far sides, until Ctrl-C."""
     from hub.sandbox.street import Plan, Ports, Sandbox
+    from hub.settings.model import DEFAULT_PORT
 
     term = terminal.of(ctx)
     where = directory or term.directory / "var" / "sandbox"
-    street = Sandbox(Plan(where, cases=cases, seed=seed, faults=faults, ports=Ports(port)))
+    street = Sandbox(Plan(where, cases=cases, seed=seed, faults=faults, ports=Ports(port), hub=f"http://127.0.0.1:{DEFAULT_PORT}"))
     with _signals() as (stopping, caught):
         try:
             _start(term, street, cases)

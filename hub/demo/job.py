@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from hub.api.server import listening
 from hub.demo import account
 from hub.demo.account import Account
 from hub.demo.neighbours import Neighbours
@@ -16,7 +18,7 @@ from hub.engine import feedback
 from hub.engine.progress import Progress, look
 from hub.engine.service import Service, serving
 from hub.sandbox.flaws import GroundTruth
-from hub.settings import Settings, load
+from hub.settings import HttpSettings, Settings, load
 from hub.store import runs
 from hub.store.runs import Trigger
 
@@ -51,10 +53,19 @@ def settings_of(directory: Path, environment: Mapping[str, str]) -> Settings:
 def run(settings: Settings, neighbours: Neighbours, truth: GroundTruth, seen: Callable[[Progress], None]) -> Result:
     """Run everything, and draw up the account. `seen` is shown each look."""
     began = time.monotonic()
-    with serving(settings, scheduled=False) as service:
+    with serving(settings, scheduled=False) as service, within_reach(service) as address:
+        neighbours.meet(address)
         numbers, last = rounds(service, neighbours.work, seen)
         drawn = account.draw(service, numbers, neighbours.held(), neighbours.stats(), neighbours.offered(), truth)
     return Result(drawn, time.monotonic() - began, last)
+
+
+@contextmanager
+def within_reach(service: Service) -> Iterator[str]:
+    """Let the far sides that push reach the hub until the block ends; gives the address."""
+    http = HttpSettings()
+    with listening(service, lambda: service.exchange.settings, http, port=0) as server:
+        yield f"http://{server.host}:{server.port}"
 
 
 def rounds(service: Service, work: Callable[[], int], seen: Callable[[Progress], None]) -> tuple[list[int], Progress]:

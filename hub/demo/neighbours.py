@@ -71,6 +71,10 @@ class Neighbours:
         moved: int = self._ask("work")
         return moved
 
+    def meet(self, hub: str) -> None:
+        """Tell every far side at which address the hub listens."""
+        self._ask(("meet", hub))
+
     def stop(self) -> None:
         """End the child process; may be called twice."""
         if self._pipe is not None:
@@ -83,7 +87,7 @@ class Neighbours:
                 self._process.join(10)
             self._process = None
 
-    def _ask(self, word: str) -> Any:
+    def _ask(self, word: str | tuple[str, str]) -> Any:
         assert self._pipe is not None, "not started"
         self._pipe.send(word)
         return self._receive()[1]
@@ -123,8 +127,8 @@ def _live(plan: Plan, pipe: Connection) -> None:
     try:
         pipe.send(("ready", street.truth))
         while True:
-            word = pipe.recv()
-            pipe.send((word, _answers(street)[word]()))
+            word, *rest = asked if isinstance(asked := pipe.recv(), tuple) else (asked,)
+            pipe.send((word, _answers(street)[word](*rest)))
     except (EOFError, OSError):
         return
     finally:
@@ -137,11 +141,12 @@ def _gentle(street: Sandbox) -> None:
         twin.plan.change(limits={FaultKind.TIMEOUT_AFTER: MOST_HANGING})
 
 
-def _answers(street: Sandbox) -> dict[str, Callable[[], Any]]:
+def _answers(street: Sandbox) -> dict[str, Callable[..., Any]]:
     return {
         "environment": street.environment,
         "held": lambda: {name: twin.held() for name, twin in street.twins.items()},
         "stats": lambda: {name: twin.stats() for name, twin in street.twins.items()},
         "offered": lambda: {name: twin.offered() for name, twin in street.twins.items()},
         "work": street.work,
+        "meet": street.meet,
     }

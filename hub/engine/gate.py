@@ -34,7 +34,7 @@ class Gate:
             if self._closed:
                 raise Closing("HUB-X-144", "the hub is being stopped or takes a new configuration over")
             try:
-                return receive.keep(self._exchange, self._holding, kind, push, pushed)
+                return receive.keep(self._exchange, self._holding, kind, pushed)
             except Fenced:
                 self.lost = True
                 raise

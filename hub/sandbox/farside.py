@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hub.sandbox.faults import FaultKind, FaultPlan
-from hub.sandbox.flaws import Flaw
+from hub.sandbox.flaws import Flaw, Rates
 from hub.sandbox.ledger import Held
 
 
@@ -16,12 +16,15 @@ from hub.sandbox.ledger import Held
 class Ground:
     """What a far side is built upon.
 
-    `urls` names the databases that are not to be SQLite files in `directory`; `chances` says how often which far side misbehaves;
-    `late` is the share of the province's rows that it rejects afterwards for no reason in the data.
+    `cases` is how many the hall has, `rates` how many of everybody's are flawed. `urls` names the databases that are not to be
+    SQLite files in `directory`; `chances` says how often which far side misbehaves; `late` is the share of the province's rows that
+    it rejects afterwards for no reason in the data.
     """
 
     directory: Path
     seed: int = 1
+    cases: int = 0
+    rates: Rates = field(default_factory=Rates)
     late: float = 0.0
     urls: Mapping[str, str] = field(default_factory=dict)
     chances: Mapping[str, Mapping[FaultKind, float]] = field(default_factory=dict)
@@ -61,6 +64,9 @@ class FarSide:
     def environment(self, address: str) -> dict[str, str]:
         """Return the variables by which the shipped configuration finds it; `address` is where it listens, if it does."""
         raise NotImplementedError
+
+    def meet(self, hub: str) -> None:
+        """Learn at which address the hub listens; only who pushes needs it."""
 
     def held(self) -> list[Held]:
         """Return every row that it holds and the hub has brought."""

@@ -23,6 +23,7 @@ class FlawKind(StrEnum):
     CROSSED = "crossed"  # the times of two rows contradict each other: only the far side's late check can see it
     FILLER = "filler"  # a value typed to get past the form; nobody refuses it
     OUTSIDE_GBK = "outside_gbk"  # nothing wrong, but a sub-centre that writes GBK cannot read the name
+    UNREADABLE = "unreadable"  # a file, or a row of one, that nobody can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Rates:
         return replace(self, **{kind.value: getattr(self, kind.value) * factor for kind in _ORDER})
 
 
-#: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made.
-_ORDER = tuple(kind for kind in FlawKind if kind is not FlawKind.OUTSIDE_GBK)
+#: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made, and UNREADABLE is no case at all.
+_ORDER = tuple(kind for kind in FlawKind if kind not in (FlawKind.OUTSIDE_GBK, FlawKind.UNREADABLE))
 
 PROVINCE, GATEWAY, SOCIAL, POLICE = "province", "gateway", "social", "police"
 #: The sub-centres, and the SSZX of the cases that they are sent.

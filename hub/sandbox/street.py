@@ -25,12 +25,13 @@ from hub.sandbox.twins.local import LocalTwin
 from hub.sandbox.twins.police import PoliceTwin
 from hub.sandbox.twins.province import ProvinceTwin
 from hub.sandbox.twins.social import SocialTwin
+from hub.sandbox.twins.towns import TOWNS
 from hub.sandbox.web import Host, Site
 
 log = logging.getLogger(__name__)
 
 #: Every far side of the county, in the order in which they are shown and opened.
-FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, SocialTwin, PoliceTwin)
+FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, SocialTwin, PoliceTwin, *TOWNS)
 #: How many ports behind the control port the far sides may take.
 MOST_PORTS = 30
 
@@ -57,8 +58,8 @@ class Plan:
 
     `cases` are put into the local database unless it holds some already. `faults` names a level of `hub.sandbox.faults.LEVELS`;
     `chances` replaces it, by twin. `late` is the share of province rows rejected afterwards for no reason in the data. `systems`
-    leaves all far sides out but these; the local database is always there. `alive`: the far sides' people work by themselves,
-    every so many seconds; None: only when told.
+    leaves all far sides out but these; the local database is always there. `hub` is where the hub listens, for who pushes.
+    `alive`: the far sides' people work by themselves, every so many seconds; None: only when told.
     """
 
     directory: Path
@@ -72,6 +73,7 @@ class Plan:
     local_url: str = ""
     province_url: str = ""
     systems: frozenset[str] | None = None
+    hub: str = ""
     alive: float | None = 1.0
 
     def settled(self) -> Plan:
@@ -87,7 +89,7 @@ class Plan:
         """Return what the far sides of a settled plan are built upon."""
         chances = {far.name: self.chances.get(far.name, LEVELS[self.faults]) for far in FAR_SIDES}
         urls = {"approval": self.local_url, "province": self.province_url}
-        return Ground(self.directory, self.seed, self.late or 0.0, urls, chances)
+        return Ground(self.directory, self.seed, self.cases, self.rates, self.late or 0.0, urls, chances)
 
     def wanted(self) -> list[type[FarSide]]:
         """Return the far sides to build."""
@@ -140,6 +142,7 @@ class Sandbox:
             self._populate(progress)
             for twin in self.twins.values():
                 twin.create()
+                twin.meet(self.plan.hub)
                 if self.truth is not None:
                     self.truth.flaws += twin.flaws()
         except BaseException:
@@ -159,6 +162,11 @@ class Sandbox:
             self._host.stop()
         for twin in self.twins.values():
             twin.stop()
+
+    def meet(self, hub: str) -> None:
+        """Tell every far side at which address the hub listens."""
+        for twin in self.twins.values():
+            twin.meet(hub)
 
     def work(self) -> int:
         """Let the people of every far side work once; returns how many rows that concerned."""

@@ -170,6 +170,13 @@ def latest(connection: Connection, *, limit: int, source: str | None = None, bef
     return [_run(row) for row in connection.execute(query)]
 
 
+def pushed(connection: Connection) -> list[Run]:
+    """Return the runs that pushes were accounted under, oldest first."""
+    return [
+        _run(row) for row in connection.execute(select(_TABLE).where(_TABLE.c.trigger == Trigger.PUSH.value).order_by(_TABLE.c.id))
+    ]
+
+
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)
     for name in ("asked_at", "started_at", "ended_at"):

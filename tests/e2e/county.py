@@ -92,5 +92,6 @@ def county(path: Path, *systems: str, **plan: Any) -> Iterator[County]:
         environment = {**sandbox.environment(), "HUB_STORE": f"sqlite:///{path / 'hub.db'}"}
         directory = shipped(path, environment, chosen)
         settings = job.settings_of(directory.path, environment)
-        with serving(settings, scheduled=False) as service:
+        with serving(settings, scheduled=False) as service, job.within_reach(service) as address:
+            sandbox.meet(address)
             yield County(sandbox, service, directory)

@@ -28,7 +28,7 @@ from hub.store import open_store, partitions, runs, schema
 from hub.store.runs import Run, RunState, Trigger
 from tests import configs, fakes, working
 from tests.integration.test_serve import Served, hub
-from tests.pushing import SECRET, webhook
+from tests.pushing import SECRET, md5_sorted, webhook
 
 TOWN = f"""
     version: 1
@@ -135,6 +135,31 @@ def test_the_same_push_again_gets_the_same_answer_and_leaves_one_version(
     later = town(rows("B1"), at=datetime.now(UTC) + timedelta(seconds=60))  # signed anew, as at a later try
     assert later.json() == again.json()
     assert versions(service) == 1
+
+
+def test_a_form_signed_anew_is_still_the_same_push(here: Path) -> None:
+    """Time and signature stand in the body, so that a later try has other bytes."""
+    auth = "{type: signature, fields: ['*'], order: sorted, digest: md5, secret_at: suffix, secret: s, timestamp: s, "
+    auth += "timestamp_in: ts, id_in: no, into: {form: sign}}"
+    form = TOWN.replace(f"{{type: standard-webhooks, secret: {SECRET}}}", auth)
+    form = form.replace("columns:", "format: form\n          extra: ignore\n          columns:")
+    configs.put(here, "config/systems/town.yaml", form)
+    now = int(datetime.now(UTC).timestamp())
+    with working.at_work(here) as service, listening(
+        service, lambda: working.settings_of(here), HttpSettings(), port=0
+    ) as server, httpx.Client(base_url=f"http://{server.host}:{server.port}", trust_env=False) as client:  # fmt: skip
+
+        def push(at: int, **fields: str) -> dict[str, Any]:
+            told = {"ts": str(at), "no": "n-1", "申请人": "甲某某", **fields}
+            answer: dict[str, Any] = client.post(PATH, data={**told, "sign": md5_sorted(told, "s")}).json()
+            return answer
+
+        first = push(now - 9, 办件号="B1")
+        assert (first["accepted"], push(now, 办件号="B1")) == (1, {**first, "repeated": True})
+        assert push(now, 办件号="B2")["code"] == "HUB-X-145"
+        broken = push(now - 9, no="n-2", 办件号="")
+        assert (broken["rejected"], push(now, no="n-2", 办件号="")) == (1, {**broken, "repeated": True})
+        assert versions(service) == 2
 
 
 def test_the_same_contents_under_another_number_are_unchanged(town: Callable[..., httpx.Response], service: Service) -> None:

@@ -59,7 +59,7 @@ def test_the_account_is_exact() -> None:
     told = {(flaw.kind, flaw.table, flaw.key) for flaw in flaws if flaw.kind is not FlawKind.FILLER}
     seen = {finding for case in made for finding in findings(case)}
     assert seen == told
-    assert {flaw.kind for flaw in flaws} == set(FlawKind)
+    assert {flaw.kind for flaw in flaws} == set(FlawKind) - {FlawKind.UNREADABLE}
 
 
 def test_without_rates_nothing_is_wrong() -> None:

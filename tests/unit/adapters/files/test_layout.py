@@ -113,3 +113,7 @@ def test_utf8_where_gbk_is_declared_is_refused_though_it_could_be_read(tmp_path:
 def test_gbk_is_not_taken_for_utf8(tmp_path: Path, name: str) -> None:
     content = f"bh,xm\n1,{name}\n".encode("gbk")
     assert desk(tmp_path, content, "a", encoding="gbk", columns={"bh": "number", "xm": "name"}).read().data[0]["name"] == name
+
+
+def test_a_tab_is_a_delimiter(tmp_path: Path) -> None:
+    assert desk(tmp_path, "办件编号\t申请人\n1\t李\n", delimiter="\t").read().data == [{"number": "1", "name": "李"}]

@@ -20,7 +20,7 @@ COLUMNS = {"办件号": "YWBH", "申请人": "SQRXM"}
 def read(body: bytes, content_type: str = "", **feed: Any) -> Page:
     layout = Feed.model_validate({"key": ["YWBH"], "columns": COLUMNS, **feed})
     headers = {"content-type": content_type} if content_type else {}
-    return Contents("case", layout).page(Push("POST", "/", "", headers, body, datetime(2026, 11, 24, tzinfo=UTC)))
+    return Contents("case", layout).page(Push("POST", "/", "", headers, body, datetime(2026, 11, 24, tzinfo=UTC)), "n-1")
 
 
 def refused(body: bytes, content_type: str = "", **feed: Any) -> tuple[str, str]:
