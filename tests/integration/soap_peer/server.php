@@ -117,6 +117,42 @@ class Focus {
     }
 }
 
+// A vendor's style: one operation, one string; every field a <s name="value"/> of its own, the method among them. Strict about it.
+class DwWebService {
+    public function doInvoke($xmlPara) {
+        if (!preg_match('~^<\?xml version="1.0" encoding="GBK"\?><p>(<s \w+="[^"]*"/>)+</p>$~u', $xmlPara)) {
+            return $this->said('<s error="参数格式错误"/>');
+        }
+        preg_match_all('~<s (\w+)="([^"]*)"/>~u', $xmlPara, $found);
+        $given = array_map(fn($value) => html_entity_decode($value, ENT_QUOTES | ENT_XML1), array_combine($found[1], $found[2]));
+        $method = $given['serviceMethod'] ?? '';
+        $number = $given['rsxtid'] ?? '';
+        unset($given['serviceMethod'], $given['rsxtid']);
+        if ($number !== '621125') {
+            return $this->said('<s error="系统编号错误"/>');
+        }
+        return $method === 'saveYwsl' ? $this->save($given) : $this->steps((int) $given['xh']);
+    }
+    private function save($given) {
+        if (!preg_match('/^\d{17}[0-9X]$/', $given['sfzhm'])) {
+            return $this->said('<s error="身份证号码错误"/>');
+        }
+        return $this->said(keep($given['ywbh'], $given) ? "<s lsh=\"DW{$given['ywbh']}\"/>" : '<s error="业务编号已存在"/>');
+    }
+    // One step for each case, at most two a call, numbered from 1.
+    private function steps($since) {
+        $rows = '';
+        foreach (array_slice(held(), $since, 2) as $place => $entry) {
+            $number = $since + $place + 1;
+            $rows .= "<r xh=\"$number\" ywbh=\"{$entry['key']}\" hjmc=\"业务初审\" jbr=\"赵建\" kssj=\"{$entry['body']['slsj']}\"/>";
+        }
+        return $this->said("<d>$rows</d>");
+    }
+    private function said($inside) {
+        return "<?xml version=\"1.0\" encoding=\"GBK\"?><p>$inside</p>";
+    }
+}
+
 // Runs without a WSDL, as many Axis services do: what a value is, it can only know from its xsi:type.
 class Types {
     public function types($text, $days, $paid, $fee, $case, $rows) {
@@ -125,7 +161,8 @@ class Types {
     }
 }
 
-$services = ['/case' => ['case.wsdl', 'CaseService'], '/entrance' => ['entrance.wsdl', 'Entrance'], '/focus' => ['focus.wsdl', 'Focus']];
+$services = ['/case' => ['case.wsdl', 'CaseService'], '/entrance' => ['entrance.wsdl', 'Entrance'], '/focus' => ['focus.wsdl', 'Focus'],
+    '/dareway' => ['dareway.wsdl', 'DwWebService']];
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if ($path === '/types') {
     $server = new SoapServer(null, ['uri' => 'urn:example:types', 'encoding' => 'UTF-8']);
