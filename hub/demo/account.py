@@ -24,7 +24,7 @@ from hub.store.views import DeadGroup
 #: States in which the far side holds the row: taken, or taken and later refused.
 _OVER_THERE = {*TAKEN, State.REJECTED}
 #: The local table behind each kind of record that the local database gives.
-TABLES = {kind: table for table, kind in KINDS.items()}
+TABLES = {kind: table for table, kind in KINDS.items()} | {"application": "T_BJ"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
-from hub.sandbox.lifecycle import Case, Row
+from hub.sandbox.lifecycle import REPORTED, Case, Row
 from hub.sandbox.people import OUTSIDE_GBK
 
 
@@ -53,7 +53,9 @@ class Rates:
 #: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made, and UNREADABLE is no case at all.
 _ORDER = tuple(kind for kind in FlawKind if kind not in (FlawKind.OUTSIDE_GBK, FlawKind.UNREADABLE))
 
-PROVINCE, GATEWAY, SOCIAL, POLICE = "province", "gateway", "social", "police"
+PROVINCE, GATEWAY, CITY, SOCIAL, POLICE = "province", "gateway", "city", "social", "police"
+#: Who takes a case and its materials as one document: a wrong material spoils the case.
+WHOLE = frozenset({CITY})
 #: The sub-centres, and the SSZX of the cases that they are sent.
 CENTRES = {SOCIAL: "SB", POLICE: "JJ"}
 #: Those of them that write GBK.
@@ -93,7 +95,9 @@ class GroundTruth:
 
     def refused(self, system: str, *, late: bool = False) -> frozenset[tuple[str, str]]:
         """Return (table, key) of the rows that `system` must refuse: at the door, or later with `late`."""
-        return frozenset((flaw.table, flaw.key) for flaw in self.flaws if system in flaw.refused_by and flaw.late is late)
+        found = (flaw for flaw in self.flaws if system in flaw.refused_by and flaw.late is late)
+        whole = system in WHOLE
+        return frozenset(("T_BJ", flaw.case) if whole and flaw.table == "T_CL" else (flaw.table, flaw.key) for flaw in found)
 
     def count(self, case: Case) -> None:
         """Add a case to the account."""
@@ -123,7 +127,7 @@ def _flaw(kind: FlawKind, case: Case, table: str, row: Row, column: str, *system
 def _bad_digit(case: Case, rng: Random) -> Flaw:
     number = case.main["SQRZJHM"]
     case.main["SQRZJHM"] = number[:-1] + ("1" if number[-1] != "1" else "2")
-    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, GATEWAY, *CENTRES)
+    return _flaw(FlawKind.BAD_DIGIT, case, "T_BJ", case.main, "SQRZJHM", PROVINCE, GATEWAY, CITY, *CENTRES)
 
 
 def _unknown_code(case: Case, rng: Random) -> Flaw:
@@ -132,8 +136,10 @@ def _unknown_code(case: Case, rng: Random) -> Flaw:
         table, column = "T_BJ", "SQRLX"
     row = rng.choice(case.rows[table])
     row[column] = "8"
-    systems = (PROVINCE,) if table == "T_CL" else (PROVINCE, GATEWAY)
-    return _flaw(FlawKind.UNKNOWN_CODE, case, table, row, column, *systems)
+    joint = column == "SQFS" and table == "T_BJ" and case.main["SXLX"] == REPORTED and not case.main["SSZX"]
+    systems = (PROVINCE, CITY) if table == "T_CL" else (PROVINCE, GATEWAY, CITY)
+    told = (system for system in systems if not (joint and system == CITY))  # who hears «joint» is not told how it came in
+    return _flaw(FlawKind.UNKNOWN_CODE, case, table, row, column, *told)
 
 
 def _over_long(case: Case, rng: Random) -> Flaw:
@@ -146,16 +152,16 @@ def _over_long(case: Case, rng: Random) -> Flaw:
 
 
 _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
-    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, *CENTRES)),
-    ("T_BJ", "SBXMMC", 1200, (PROVINCE, GATEWAY)),
-    ("T_BZ", "BLYJ", 2300, (PROVINCE,)),
-    ("T_CL", "CLMC", 260, (PROVINCE,)),
+    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, CITY, *CENTRES)),
+    ("T_BJ", "SBXMMC", 1200, (PROVINCE, GATEWAY, CITY)),
+    ("T_BZ", "BLYJ", 2300, (PROVINCE, CITY)),
+    ("T_CL", "CLMC", 260, (PROVINCE, CITY)),
 )
 
 
 def _missing(case: Case, rng: Random) -> Flaw:
     case.main["SQRMC"] = ""
-    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, *CENTRES)
+    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, CITY, *CENTRES)
 
 
 def _disorder(case: Case, rng: Random) -> Flaw:
@@ -169,8 +175,8 @@ def _disorder(case: Case, rng: Random) -> Flaw:
 
 _TIMES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("T_BJ", "SBSJ", "SLSJ", (PROVINCE, GATEWAY)),
-    ("T_BZ", "KSSJ", "JSSJ", (PROVINCE,)),
-    ("T_TBCX", "TBCXKSRQ", "TBCXJSRQ", (PROVINCE,)),
+    ("T_BZ", "KSSJ", "JSSJ", (PROVINCE, CITY)),
+    ("T_TBCX", "TBCXKSRQ", "TBCXJSRQ", (PROVINCE, CITY)),
 )
 
 
@@ -179,7 +185,7 @@ def _crossed(case: Case, rng: Random) -> Flaw:
         return _disorder(case, rng)
     row = case.rows["T_JG"][0]
     row["BJSJ"] = case.main["SBSJ"][:11] + "00:00:01"
-    return _flaw(FlawKind.CROSSED, case, "T_JG", row, "BJSJ", PROVINCE, late=True)
+    return _flaw(FlawKind.CROSSED, case, "T_JG", row, "BJSJ", PROVINCE, CITY, late=True)
 
 
 def _filler(case: Case, rng: Random) -> Flaw:

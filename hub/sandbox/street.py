@@ -20,6 +20,7 @@ from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import LEVELS, FaultKind
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.generator import fill
+from hub.sandbox.twins.city import CityTwin
 from hub.sandbox.twins.gateway import GatewayTwin
 from hub.sandbox.twins.local import LocalTwin
 from hub.sandbox.twins.police import PoliceTwin
@@ -31,7 +32,7 @@ from hub.sandbox.web import Host, Site
 log = logging.getLogger(__name__)
 
 #: Every far side of the county, in the order in which they are shown and opened.
-FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, SocialTwin, PoliceTwin, *TOWNS)
+FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, CityTwin, SocialTwin, PoliceTwin, *TOWNS)
 #: How many ports behind the control port the far sides may take.
 MOST_PORTS = 30
 

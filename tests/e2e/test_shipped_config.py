@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub import settings
+from hub.demo.account import TABLES
 from hub.mapping import Envelope
 from hub.model import Judgement, Message, Operation, Receipt, Record
 from hub.ports import Adapter, Feedback, Findable, Sink, Source
@@ -23,7 +24,6 @@ from tests import servers
 from tests.commands import CORE
 
 ROOT = Path(__file__).parents[2]
-KIND_OF_TABLE = {"case": "T_BJ", "step": "T_BZ", "special": "T_TBCX", "material": "T_CL", "result": "T_JG", "fee": "T_SF"}
 #: More flaws than in life, so that a few hundred cases show every kind.
 RATES = Rates().scaled(8)
 province_url = servers.database_url
@@ -101,7 +101,7 @@ def _province(shipped: Settings, adapter: Adapter, truth: GroundTruth, twin: Pro
     assert isinstance(adapter, Feedback)
     verdicts = [verdict for page in adapter.verdicts(None) for verdict in page.verdicts]
     assert {verdict.judgement for verdict in verdicts} == {Judgement.REJECTED}
-    keys = {(message.endpoint, str(message.body["row_guid"])): (KIND_OF_TABLE[message.kind], message.key) for _, message in sent}
+    keys = {(message.endpoint, str(message.body["row_guid"])): (TABLES[message.kind], message.key) for _, message in sent}
     assert truth.refused("province", late=True)
     assert {keys[verdict.endpoint, verdict.row] for verdict in verdicts} == truth.refused("province", late=True)
 
@@ -121,7 +121,7 @@ def _mapped(shipped: Settings) -> Mapped:
                 continue
             message = _message(route, record)
             if message is None:
-                mapped.dead.setdefault(route.system, set()).add((KIND_OF_TABLE[record.kind], record.key))
+                mapped.dead.setdefault(route.system, set()).add((TABLES[record.kind], record.key))
             else:
                 mapped.messages.setdefault(route.system, []).append((route.parent is None, message))
     return mapped
@@ -158,5 +158,5 @@ def _deliver(adapter: Adapter, messages: list[tuple[bool, Message]]) -> set[tupl
                 if isinstance(outcome, Receipt):
                     taken.add(message.lane)
                 else:
-                    refused.add((KIND_OF_TABLE[message.kind], message.key))
+                    refused.add((TABLES[message.kind], message.key))
     return refused
