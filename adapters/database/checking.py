@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from adapters.database.connection import Connections
 from adapters.database.failures import OF_THE_ROW, Missing, Trouble, failure, missing, trouble
-from adapters.database.options import Confirm, DatabaseOptions, Endpoint, Feed, FeedbackRule, column_of
+from adapters.database.options import Confirm, DatabaseOptions, Endpoint, Feed, column_of
+from adapters.database.spreading import Spoken, spread
 from adapters.database.tables import Shape, Tables
 from hub.errors import Misconfigured
 
@@ -88,8 +89,8 @@ def _needs(options: DatabaseOptions) -> Iterator[Need]:
         yield from _feed(feed)
     for endpoint in options.endpoints.values():
         yield _endpoint(endpoint)
-    for rule in options.feedback:
-        yield from _feedback(rule, options)
+    for spoken in spread(options):
+        yield from _feedback(spoken)
 
 
 def _feed(feed: Feed) -> Iterator[Need]:
@@ -116,11 +117,10 @@ def _endpoint(endpoint: Endpoint) -> Need:
     return Need(endpoint.table, written, frozenset(rights))
 
 
-def _feedback(rule: FeedbackRule, options: DatabaseOptions) -> Iterator[Need]:
-    table = (rule.table,) if rule.table else options.endpoints[rule.endpoint].table
-    yield Need(table, tuple(rule.columns()))
-    if rule.confirm:
-        yield _sister(rule.confirm)
+def _feedback(spoken: Spoken) -> Iterator[Need]:
+    yield Need(spoken.table, tuple(spoken.rule.columns()))
+    if spoken.rule.confirm:
+        yield _sister(spoken.rule.confirm)
 
 
 def _sister(confirm: Confirm) -> Need:

@@ -1,13 +1,15 @@
-"""Decides how durations, lists of names, column values and encodings are written in the options of a `database` system."""
+"""Decides how addresses, durations, names, column values and encodings are written in the options of a `database` system."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, Field
+import sqlalchemy as sa
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 from adapters.kit.templates import MESSAGE, MISSING
 from adapters.kit.values import compiled, scope_of
@@ -32,6 +34,20 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Read the URL, and look for a relative SQLite file beside the configuration."""
+    try:
+        parsed = sa.make_url(url.get_secret_value())
+    except (sa.exc.ArgumentError, ValueError):  # its words may quote a part of a password that holds an @ or a colon
+        raise ValueError("not a database URL: dialect+driver://user:password@host:port/database is expected") from None
+    base = (info.context or {}).get("base")
+    if parsed.get_backend_name() != "sqlite" or not base or parsed.database in (None, "", ":memory:"):
+        return url
+    return SecretStr(parsed.set(database=str(Path(base) / str(parsed.database))).render_as_string(hide_password=False))
+
+
+#: A database URL.
+Address = Annotated[SecretStr, AfterValidator(_beside_configuration)]
 #: `30s 2m 1h 7d`.
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
 #: A duration, or a plain number: seconds for a time column, versions for an integer column.

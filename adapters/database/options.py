@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-import sqlalchemy as sa
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from adapters.database.documents import ReadDocument, WrittenDocument, body_fields
-from adapters.database.fields import Duration, Names, Overlap, Value, compiled_value, known_encoding
+from adapters.database.fields import Address, Duration, Names, Overlap, Value, compiled_value, known_encoding
 from adapters.kit.answers import AnswerCondition
 from hub.model import Judgement
 from hub.ports import Options
@@ -20,18 +18,8 @@ from hub.ports import Options
 _QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
-def _beside_configuration(url: SecretStr, info: ValidationInfo) -> SecretStr:
-    """Read the URL, and look for a relative SQLite file beside the configuration."""
-    try:
-        parsed = sa.make_url(url.get_secret_value())
-    except (sa.exc.ArgumentError, ValueError):  # its words may quote a part of a password that holds an @ or a colon
-        raise ValueError("not a database URL: dialect+driver://user:password@host:port/database is expected") from None
-    base = (info.context or {}).get("base")
-    if parsed.get_backend_name() != "sqlite" or not base or parsed.database in (None, "", ":memory:"):
-        return url
-    return SecretStr(parsed.set(database=str(Path(base) / str(parsed.database))).render_as_string(hide_password=False))
-
-
+#: The `endpoint` of a feedback rule that speaks of all endpoints.
+ALL = "*"
 #: Column -> the values that are meant; only such rows are read.
 Match: TypeAlias = dict[str, Value | tuple[Value, ...]]
 
@@ -218,12 +206,13 @@ class VerdictRule(AnswerCondition):
 
 
 class FeedbackRule(Options):
-    """Where the far side writes its later verdicts about an endpoint's rows.
+    """Where the far side writes its later verdicts about the rows of an endpoint, of several, or of all (`*`).
 
-    `row`, `batch` and `said` are columns, or places inside the document a column holds: `content.Body.SN`.
+    `row`, `batch` and `said` are columns, or places inside the document a column holds: `content.Body.SN`. `{table}` in `table`
+    and in the values of `match` stands for the endpoint's own table, `{TABLE}` for its name in capitals.
     """
 
-    endpoint: str
+    endpoint: Names
     table: str | None = None  # default: the endpoint's own table
     row: str
     batch: str | None = None
@@ -277,7 +266,7 @@ class FeedbackRule(Options):
 class DatabaseOptions(Options):
     """Options of a system whose adapter is `database`."""
 
-    url: Annotated[SecretStr, AfterValidator(_beside_configuration)]
+    url: Address
     schema_: Annotated[str | None, Field(alias="schema")] = None
     connect_timeout: Duration = timedelta(seconds=10)
     statement_timeout: Duration = timedelta(seconds=60)
@@ -290,13 +279,7 @@ class DatabaseOptions(Options):
 
     @model_validator(mode="after")
     def _known_endpoints(self) -> DatabaseOptions:
-        unknown = sorted({rule.endpoint for rule in self.feedback} - set(self.endpoints))
+        unknown = sorted({name for rule in self.feedback for name in rule.endpoint} - {*self.endpoints, ALL})
         if unknown:
             raise ValueError(f"feedback names endpoints that are not declared: {', '.join(unknown)}")
         return self
-
-
-def shown(options: DatabaseOptions) -> dict[str, Any]:
-    """Return the URL's parts that may be shown: no user, no password."""
-    url = sa.make_url(options.url.get_secret_value())
-    return {"dialect": url.get_backend_name(), "host": url.host, "database": url.database}

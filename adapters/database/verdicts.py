@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from adapters.database.confirming import ConfirmingReader
 from adapters.database.connection import Connections
 from adapters.database.feeds import Feeding, Reader, TimedReader
 from adapters.database.keyset import RawRow
-from adapters.database.options import DatabaseOptions, FeedbackRule
+from adapters.database.options import DatabaseOptions
 from adapters.database.reading import Unfit
+from adapters.database.spreading import Spoken, spread
 from adapters.database.tables import Tables
 from adapters.database.walking import dump, load
 from adapters.kit.answer import Answer
@@ -25,27 +26,24 @@ def verdict_pages(options: DatabaseOptions, connections: Connections, cursor: st
     """Yield the verdicts of every rule, in declared order. Raises SourceFailed."""
     positions = load(cursor)
     tables = Tables(connections, options.schema_)
-    for name, rule in _named(options.feedback).items():
-        judge = Judge(rule, _table(options, rule), connections, tables, options.max_field)
-        reader: Reader = ConfirmingReader(judge, rule.confirm) if rule.confirm else TimedReader(judge)
+    for name, spoken in _named(spread(options)).items():
+        judge = Judge(spoken, connections, tables, options.max_field)
+        confirm = spoken.rule.confirm
+        reader: Reader = ConfirmingReader(judge, confirm) if confirm else TimedReader(judge)
         for found in reader.pages(positions.get(name)):
             if found.place is not None:
                 positions[name] = found.place
             yield VerdictPage(judge.verdicts(found.records), dump(positions), found.faults)
 
 
-def _named(rules: tuple[FeedbackRule, ...]) -> dict[str, FeedbackRule]:
+def _named(spoken: Iterable[Spoken]) -> dict[str, Spoken]:
     """Name every rule for the cursor: endpoint/table, numbered when there are several."""
-    found: dict[str, FeedbackRule] = {}
-    for rule in rules:
-        name = f"{rule.endpoint}/{rule.table or ''}"
+    found: dict[str, Spoken] = {}
+    for one in spoken:
+        name = f"{one.endpoint}/{'' if one.own else one.table[0]}"
         alike = sum(1 for known in found if known.split("#")[0] == name)
-        found[f"{name}#{alike + 1}" if alike else name] = rule
+        found[f"{name}#{alike + 1}" if alike else name] = one
     return found
-
-
-def _table(options: DatabaseOptions, rule: FeedbackRule) -> tuple[str, ...]:
-    return (rule.table,) if rule.table else options.endpoints[rule.endpoint].table
 
 
 class Judge(Feeding):
@@ -53,11 +51,10 @@ class Judge(Feeding):
 
     noun: ClassVar[str] = "feedback of"
 
-    def __init__(
-        self, rule: FeedbackRule, table: tuple[str, ...], connections: Connections, tables: Tables, max_field: int
-    ) -> None:
-        super().__init__(rule.endpoint, rule.feed(table), connections, tables, max_field, rule.columns())
-        self._rule = rule
+    def __init__(self, spoken: Spoken, connections: Connections, tables: Tables, max_field: int) -> None:
+        rule = spoken.rule
+        super().__init__(spoken.endpoint, rule.feed(spoken.table), connections, tables, max_field, rule.columns())
+        self._rule, self._own = rule, spoken.own
         self._rules = [(verdict.means, compiled(verdict)) for verdict in rule.verdicts or ()]
 
     def records(
@@ -83,11 +80,11 @@ class Judge(Feeding):
             return None
         words = " ".join(filter(None, (self._text(record, place) for place in rule.said or ())))
         batch = (self._text(record, rule.batch) or None) if rule.batch else None
-        return Verdict(rule.endpoint, row, batch, judgement, said(words), self._told(record))
+        return Verdict(self.kind, row, batch, judgement, said(words), self._told(record))
 
     def _told(self, record: Record) -> str | None:
         """Return a row of an error table by its key; a row's own status may turn bad a second time, and counts again then."""
-        return record.key[:255] if self._rule.status is None and self._rule.table is not None else None
+        return record.key[:255] if self._rule.status is None and not self._own else None
 
     def _judgement(self, record: Record) -> Judgement | None:
         if self._rule.judgement is not None:

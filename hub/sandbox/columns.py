@@ -8,7 +8,7 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `kind` is text, time, number or amount; `length` in characters (text only)."""
+    """One column: `kind` is text, long (text without a limit), time, number or amount; `length` in characters (text only)."""
 
     name: str
     length: int
@@ -40,7 +40,8 @@ def _time(name: str, title: str, *, mandatory: bool = True) -> Column:
 
 
 _KEY = (_m("row_guid", 50, "记录唯一标识"), _m("project_no", 50, "办件编号"))
-_SYNC = (
+#: What every exchange table has for the sync itself.
+SYNC = (
     _m("cd_operation", 2, "同步类型"),
     _time("cd_time", "同步时间"),
     _m("cd_batch", 32, "批次号"),
@@ -77,7 +78,7 @@ ACCEPT = (
     _o("project_name", 1000, "办理摘要"),
     _m("project_type", 2, "办件类型"),
     _time("promise_date", "承诺办结时间", mandatory=False),
-    *_SYNC,
+    *SYNC,
 )
 
 PROCESS = (
@@ -89,7 +90,7 @@ PROCESS = (
     _time("event_start_time", "环节开始时间"),
     _time("event_end_time", "环节结束时间"),
     _o("remark", 1000, "备注"),
-    *_SYNC,
+    *SYNC,
 )
 
 SPECIAL = (
@@ -104,7 +105,7 @@ SPECIAL = (
     _o("special_explain", 2000, "特别程序办理意见"),
     _o("handle_user", 100, "办理人"),
     _o("remark", 1000, "备注"),
-    *_SYNC,
+    *SYNC,
 )
 
 MATERIAL = (
@@ -114,7 +115,7 @@ MATERIAL = (
     _o("get_num", 5, "收取数量"),
     _o("material_attach_name", 200, "附件名称"),
     _o("remark", 1000, "备注"),
-    *_SYNC,
+    *SYNC,
 )
 
 RESULT = (
@@ -128,5 +129,5 @@ RESULT = (
     _m("is_delivery_results", 2, "是否快递递送结果"),
     _o("satisfaction", 2, "满意度"),
     _o("remark", 1000, "备注"),
-    *_SYNC,
+    *SYNC,
 )

@@ -57,6 +57,8 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
 }
 _IDENTITY = re.compile(r"[1-9]\d{16}[0-9X]")
 _AMOUNT = re.compile(r"\d{1,14}(\.\d{1,2})?")  # GB/T 39046 table 14: n..16,2
+#: Times that may lie in the future.
+_AHEAD = frozenset({"promise_date", "plan_effective_date", "plan_cancel_date"})
 #: Pairs of one row that must not run backwards.
 _ORDER = (
     ("apply_date", "accept_date"),
@@ -101,24 +103,25 @@ def now() -> datetime:
     return datetime.now(BEIJING).replace(tzinfo=None)
 
 
-def faults(row: Row, columns: tuple[Column, ...]) -> list[Fault]:
-    """Return everything a strict upper level finds wrong with one row, taken for itself."""
-    found = [fault for column in columns if (fault := _fault(column, row.get(column.name)))]
+def faults(row: Row, columns: tuple[Column, ...], book: Book | None = None) -> list[Fault]:
+    """Return everything a strict upper level finds wrong with one row, taken for itself; without `book` it is a case's row."""
+    book = book or CASES
+    found = [fault for column in columns if (fault := _fault(column, row.get(column.name), book))]
     if not found:
-        found = [fault for rule in _RULES for fault in rule(row)]
+        found = [fault for rule in book.rules for fault in rule(row)]
     return found
 
 
-def _fault(column: Column, value: Any) -> Fault | None:
+def _fault(column: Column, value: Any, book: Book) -> Fault | None:
     if value is None or value == "":
         return Fault(column.name, "必填项为空", f"{column.title}不能为空") if column.mandatory else None
-    if column.kind != "text":
+    if column.kind not in ("text", "long"):
         return _untyped(column, value)
     if not isinstance(value, str):
         return Fault(column.name, "类型错误", f"{column.title}应为文本")
     if len(value) > column.length:
         return Fault(column.name, "超长", f"{column.title}超过{column.length}个字符")
-    codes, pattern = _CODES.get(column.name), _PATTERNS.get(column.name)
+    codes, pattern = book.codes.get(column.name), book.patterns.get(column.name)
     if (codes and value not in codes) or (pattern and not pattern.fullmatch(value)):
         return Fault(column.name, "代码错误", f"{column.title}不在代码表内或格式不符")
     return None
@@ -134,7 +137,7 @@ def _untyped(column: Column, value: Any) -> Fault | None:
     when = moment(value)
     if when is None:
         return Fault(column.name, "时间格式错误", f"{column.title}应为 yyyy-MM-dd HH:mm:ss")
-    if column.name != "promise_date" and when > now() + SKEW:
+    if column.name not in _AHEAD and when > now() + SKEW:
         return Fault(column.name, "时间逻辑错误", f"{column.title}晚于当前时间")
     return None
 
@@ -173,4 +176,14 @@ def _order(row: Row) -> list[Fault]:
     return found
 
 
-_RULES: tuple[Callable[[Row], list[Fault]], ...] = (_certificates, _item_codes, _order)
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What one kind of row is checked against: codes and patterns by column, and rules over the whole row."""
+
+    codes: Mapping[str, frozenset[str]]
+    patterns: Mapping[str, re.Pattern[str]]
+    rules: tuple[Callable[[Row], list[Fault]], ...]
+
+
+#: Rows of cases, `up_pro_*`.
+CASES = Book(_CODES, _PATTERNS, (_certificates, _item_codes, _order))

@@ -81,7 +81,7 @@ def enter(connection: Connection, seed: int, rates: Rates, truth: GroundTruth) -
     if rates.unknown_code:
         row = found["T_QZQD"][len(found["T_QZQD"]) // 2]
         row["EXERCISE_LEVEL"] = "8"
-        truth.flaws.append(Flaw(FlawKind.UNKNOWN_CODE, "T_QZQD", row["ID"], "", "EXERCISE_LEVEL", frozenset()))
+        truth.flaws.append(Flaw(FlawKind.UNKNOWN_CODE, "T_QZQD", row["ID"], "", "EXERCISE_LEVEL", frozenset({"province"})))
     for table in ITEM_TABLES:
         connection.execute(insert(table), found[table.name])
         truth.rows[table.name] += len(found[table.name])

@@ -65,6 +65,34 @@ def test_rows_of_an_error_table(database_url: str) -> None:
         assert {"G00005", "G00006"} <= set(verdicts(list(subject.verdicts(pages[-1].cursor))))
 
 
+def test_one_rule_for_all_endpoints_and_their_tables_of_rejected_rows(database_url: str) -> None:
+    """`{table}` names each endpoint's own table: in an error table that all share, and in the name of a table beside it."""
+    shared = {**RULE, "endpoint": "*", "match": {"table_sql_name": "{table}"}}
+    beside = {"endpoint": "*", "table": "{table}_unqbak", "row": "row_guid", "batch": "cd_batch", "judgement": "rejected",
+              "said": "error_msg", "time": "recordtime", "key": "row_guid"}  # fmt: skip
+    result = {**ACCEPT, "table": "up_pro_result"}
+    options = {"endpoints": {"accept": ACCEPT, "result": result}, "feedback": [shared, beside]}
+    with engine(database_url) as over_there, adapter(database_url, **options) as subject:
+        ddl(over_there, ABNORMAL)
+        for table in ("up_pro_accept", "up_pro_result"):
+            ddl(over_there, f"CREATE TABLE {table}_unqbak (row_guid VARCHAR(50) PRIMARY KEY, cd_batch VARCHAR(32), "
+                "error_msg VARCHAR(500), recordtime {datetime} NOT NULL)")  # fmt: skip
+        complain(over_there, 1)
+        complain(over_there, 2, table="up_pro_result")
+        run(over_there, "INSERT INTO up_pro_result_unqbak VALUES ('G00003', 'B0001', '办结结果不在字典内', '2016-12-13 10:00:00')")
+        found = [verdict for page in subject.verdicts(None) for verdict in page.verdicts]
+        told = [(one.endpoint, one.row, one.said) for one in found]
+        assert told == [
+            ("accept", "G00001", "字典错误 申请人类型不在字典内"),
+            ("result", "G00002", "字典错误 申请人类型不在字典内"),
+            ("result", "G00003", "办结结果不在字典内"),
+        ]
+        assert {one.batch for one in found} == {"B0001"}
+        run(over_there, "INSERT INTO up_pro_accept_unqbak VALUES ('G00004', 'B0001', '重号', '2016-12-13 10:00:01')")
+        cursor = list(subject.verdicts(None))[-1].cursor
+        assert verdicts(list(subject.verdicts(cursor))) == []
+
+
 def test_status_column_of_the_table_itself(database_url: str) -> None:
     with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[STATUS]) as subject:
         ddl(over_there, UP_PRO_ACCEPT)

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from hub.sandbox.twins.province import ProvinceTwin
-from hub.sandbox.twins.province_tables import ABNORMAL, TABLES
-from tests.servers import database_url  # noqa: F401
+from hub.sandbox.twins.province_tables import ABNORMAL, TABLES, UNQUALIFIED
 from tests.unit.sandbox import bodies
 
 
 @pytest.fixture
-def twin(database_url: str) -> Iterator[ProvinceTwin]:  # noqa: F811
-    twin = ProvinceTwin(database_url)
-    twin.create()
-    twin.create()  # twice does no harm
-    yield twin
-    twin.stop()
+def twin(province_twin: ProvinceTwin) -> ProvinceTwin:
+    return province_twin
 
 
 @pytest.fixture
-def engine(twin: ProvinceTwin) -> Iterator[sa.Engine]:
-    engine = sa.create_engine(twin.url)
-    yield engine
-    engine.dispose()
+def engine(province_engine: sa.Engine) -> sa.Engine:
+    return province_engine
 
 
 def write(engine: sa.Engine, table: str, *rows: dict[str, object]) -> None:
@@ -135,6 +127,13 @@ def test_marked_rows_are_refused_until_taken_back(twin: ProvinceTwin, engine: sa
     assert twin.rows()["up_pro_accept"] == 2
 
 
+def test_creating_it_twice_does_no_harm(twin: ProvinceTwin, engine: sa.Engine) -> None:
+    twin.create()
+    write(engine, "up_pro_accept", bodies.accept(finished()))
+    twin.create()
+    assert twin.rows()["up_pro_accept"] == 1
+
+
 def test_a_held_lock_keeps_writers_out(twin: ProvinceTwin) -> None:
     url = sa.make_url(twin.url)
     patience = {"sqlite": {"timeout": 0.1}, "postgresql": {"options": "-c lock_timeout=100"}}
@@ -153,7 +152,12 @@ def test_sampled_rejections_come_at_about_the_chosen_rate_and_always_the_same(tw
     write(engine, "up_pro_accept", *map(bodies.accept, county))
     rejected = twin.check()
     assert 30 <= rejected <= 90
-    told = {row["table_row_guid"] for row in abnormal(engine)}
+    listed = {row["table_row_guid"] for row in abnormal(engine)}
+    with engine.connect() as connection:
+        beside = list(connection.execute(sa.select(UNQUALIFIED["up_pro_accept"])).mappings())
+    assert listed and beside, "both ways of telling are used"
+    assert all(row["project_no"] and row["error_msg"].startswith("抽查退回：") and row["recordtime"] for row in beside)
+    told = listed | {row["row_guid"] for row in beside}
     again = ProvinceTwin(twin.url, rate=0.3)
     assert again.check() == 0, "a restarted twin must not tell the same again"
     again.stop()

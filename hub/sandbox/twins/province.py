@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 
 from hub.sandbox import national
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Held
-from hub.sandbox.twins.province_tables import ABNORMAL, SEEN, SPECS, TABLES, TITLES, dropping, metadata, refusing, triggers
+from hub.sandbox.twins.province_check import Rejected, parents_of, tell, wrong
+from hub.sandbox.twins.province_tables import ABNORMAL, SEEN, TABLES, UNQUALIFIED, metadata
+from hub.sandbox.twins.province_triggers import dropping, refusing, triggers
 
 #: Rows judged in one query.
 _CHUNK = 400
-_FIRST, *_CHILDREN = TABLES
 
 
 class ProvinceTwin(FarSide):
@@ -81,7 +82,7 @@ class ProvinceTwin(FarSide):
         with self._engine.connect() as connection:
             seen = Counter(connection.scalars(select(SEEN.c.what)))
             doubled = sum(_doubled(connection, name) for name in ("up_pro_accept", "up_pro_result"))
-            late = connection.scalar(select(func.count()).select_from(ABNORMAL)) or 0
+            late = sum(connection.scalar(select(func.count()).select_from(told)) or 0 for told in (ABNORMAL, *UNQUALIFIED.values()))
         counts = {
             "taken": sum(rows.values()),
             "updated": seen["update"],
@@ -98,7 +99,7 @@ class ProvinceTwin(FarSide):
         }
 
     def refuse_marked(self, marker: str | None) -> None:
-        """Refuse rows whose project_no contains `marker` from now on; None takes them again."""
+        """Refuse rows whose project_no or task_code contains `marker` from now on; None takes them again."""
         self._run(dropping(self._engine.dialect) if marker is None else refusing(self._engine.dialect, marker))
 
     @contextmanager
@@ -129,34 +130,29 @@ class ProvinceTwin(FarSide):
         with self._engine.connect() as connection:
             heads = connection.execute(select(table.c.row_guid, table.c.cd_time)).all()
             fresh = [(guid, when) for guid, when in heads if self._judged.get((name, guid)) != when]
-            verdicts = [verdict for part in _parts(fresh) for verdict in self._judge(connection, name, [guid for guid, _ in part])]
-        if verdicts:
+            found = [one for part in _parts(fresh) for one in self._judge(connection, name, [guid for guid, _ in part])]
+        if found:
             with self._engine.begin() as connection:
-                known = _told(connection, name)
-                verdicts = [one for one in verdicts if (one["table_row_guid"], one["table_cd_batch"]) not in known]
-                if verdicts:
-                    connection.execute(insert(ABNORMAL), verdicts)
+                found = tell(connection, name, found)
         self._judged.update({(name, guid): when for guid, when in fresh})
-        self._rejected.update(one["err_type"] for one in verdicts)
-        return len(verdicts)
+        self._rejected.update(one.fault.kind for one in found)
+        return len(found)
 
-    def _judge(self, connection: Connection, name: str, guids: list[str]) -> list[dict[str, Any]]:
+    def _judge(self, connection: Connection, name: str, guids: list[str]) -> list[Rejected]:
         table = TABLES[name]
         rows = [dict(row) for row in connection.execute(select(table).where(table.c.row_guid.in_(guids))).mappings()]
-        cases = {} if name == _FIRST else _cases(connection, {row["project_no"] for row in rows})
-        verdicts = []
-        for row in rows:
-            found = national.faults(row, SPECS[name]) or _family_faults(name, row, cases) or self._sampled(name, row["row_guid"])
-            if found:
-                verdicts.append(_verdict(name, row, found[0]))
-        return verdicts
+        parents = parents_of(connection, name, rows)
+        verdicts = ((row, wrong(name, row, parents)) for row in rows)
+        return [one for row, fault in verdicts if (one := Rejected(row, fault) if fault else self._sampled(name, row))]
 
-    def _sampled(self, name: str, guid: str) -> list[national.Fault]:
-        share = int.from_bytes(hashlib.sha256(f"{name} {guid}".encode()).digest()[:4]) / 2**32
-        if share >= self.rate:
-            return []
+    def _sampled(self, name: str, row: dict[str, Any]) -> Rejected | None:
+        """Reject a share of all rows for no reason in the data; every other one comes back as a whole in its `_unqbak` table."""
+        digest = hashlib.sha256(f"{name} {row['row_guid']}".encode()).digest()
+        if int.from_bytes(digest[:4]) / 2**32 >= self.rate:
+            return None
         self.plan.note(FaultKind.LATE_REJECTION)
-        return [national.Fault("", "抽查退回", "省级抽查不合格，请核实后重新报送")]
+        fault = national.Fault("", "抽查退回", "省级抽查不合格，请核实后重新报送")
+        return Rejected(row, fault, whole=digest[4] % 2 == 1)
 
     def _run(self, statements: list[str]) -> None:
         with self._engine.begin() as connection:
@@ -185,37 +181,3 @@ def _doubled(connection: Connection, name: str) -> int:
     table = TABLES[name]
     rows, cases = connection.execute(select(func.count(), func.count(func.distinct(table.c.project_no))).select_from(table)).one()
     return int(rows - cases)
-
-
-def _told(connection: Connection, name: str) -> set[tuple[str, str]]:
-    query = select(ABNORMAL.c.table_row_guid, ABNORMAL.c.table_cd_batch).where(ABNORMAL.c.table_sql_name == name)
-    return {(row.table_row_guid, row.table_cd_batch) for row in connection.execute(query)}
-
-
-def _cases(connection: Connection, numbers: set[str]) -> dict[str, Any]:
-    table = TABLES[_FIRST]
-    query = select(table.c.project_no, table.c.accept_date).where(table.c.project_no.in_(numbers))
-    return {row.project_no: row.accept_date for row in connection.execute(query)}
-
-
-def _family_faults(name: str, row: Any, cases: dict[str, Any]) -> list[national.Fault]:
-    """Judge a child against its case: it must exist, and nothing of it may lie before its acceptance."""
-    if name == _FIRST:
-        return []
-    if row["project_no"] not in cases:
-        return [national.Fault("project_no", "无受理信息", "该办件没有受理信息")]
-    first = {"up_pro_process": "event_start_time", "up_pro_specialprocedure": "special_time", "up_pro_result": "result_date"}.get(
-        name
-    )
-    accepted = cases[row["project_no"]]
-    if first and row[first] < accepted:
-        return [national.Fault(first, "时间逻辑错误", f"{first} 早于受理时间")]
-    return []
-
-
-def _verdict(name: str, row: Any, fault: national.Fault) -> dict[str, Any]:
-    when = national.now().replace(microsecond=0)
-    guid = hashlib.sha256(f"{name} {row['row_guid']} {row['cd_batch']} {when}".encode()).hexdigest()[:32]
-    told = {"row_guid": guid, "err_type": fault.kind, "remark": fault.reason, "table_name": TITLES[name], "table_sql_name": name}
-    source = {"table_row_guid": row["row_guid"], "table_cd_batch": row["cd_batch"], "table_cd_source": row["data_source"]}
-    return {**told, **source, "table_cd_time": row["cd_time"], "table_update_time": when, "cd_time": when}

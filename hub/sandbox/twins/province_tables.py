@@ -1,25 +1,32 @@
 """Decides what the province's front-end database looks like: the national exchange tables, as strict as MySQL in strict mode.
 
-`up_pro_*` (upload) and `dn_audit_abnormal` (verdicts down), national exchange specification of 2019. SQLite does not enforce
-lengths and types by itself, so it is told to by CHECK constraints. Triggers note what the real side would notice: rows that come
-before their parent, and rows written again.
+`up_pro_*` and `up_task_*` (upload), `dn_audit_abnormal` and `*_unqbak` (verdicts down), national exchange specification of 2019.
+SQLite does not enforce lengths and types by itself, so it is told to by CHECK constraints.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.mysql import LONGTEXT
 
 from hub.sandbox import columns
+from hub.sandbox.twins import province_items
 
 metadata = MetaData()
+#: The column by which the rows of a case, or of an item, are found.
+CASE_OR_ITEM = {"pro": "project_no", "task": "task_code"}
 
 
 def _column(spec: columns.Column) -> Column[Any]:
-    kinds: dict[str, Any] = {"time": DateTime(), "number": Integer()}
-    kind = kinds.get(spec.kind) or String(spec.length)
-    return Column(spec.name, kind, nullable=not spec.mandatory, primary_key=spec.name == "row_guid", comment=spec.title)
+    return Column(spec.name, _kind(spec), nullable=not spec.mandatory, primary_key=spec.name == "row_guid", comment=spec.title)
+
+
+def _kind(spec: columns.Column) -> Any:
+    long = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+    kinds: dict[str, Any] = {"time": DateTime(), "number": Integer(), "long": long}
+    return kinds.get(spec.kind) or String(spec.length)
 
 
 def _checks(specs: tuple[columns.Column, ...]) -> list[CheckConstraint]:
@@ -27,6 +34,7 @@ def _checks(specs: tuple[columns.Column, ...]) -> list[CheckConstraint]:
         "time": "(datetime({0}) IS NOT NULL AND length({0}) IN (19, 26))",
         "number": "typeof({0}) = 'integer'",
         "text": "length({0}) <= {1}",
+        "long": "length({0}) <= {1}",
     }
     texts = (f"{spec.name} IS NULL OR {rules[spec.kind].format(spec.name, spec.length)}" for spec in specs)
     return [CheckConstraint(text).ddl_if(dialect="sqlite") for text in texts]
@@ -34,8 +42,15 @@ def _checks(specs: tuple[columns.Column, ...]) -> list[CheckConstraint]:
 
 def _table(name: str, specs: tuple[columns.Column, ...]) -> Table:
     table = Table(name, metadata, *(_column(spec) for spec in specs), *_checks(specs))
-    Index(f"ix_{name}_project_no", table.c.project_no)
+    Index(f"ix_{name}_{CASE_OR_ITEM[name.split('_')[1]]}", table.c[CASE_OR_ITEM[name.split("_")[1]]])
     return table
+
+
+def _unqualified(name: str, specs: tuple[columns.Column, ...]) -> Table:
+    """Return the table of an exchange table's rejected rows: as they came, with when and why; a row may come back several times."""
+    rows = (Column(spec.name, _kind(spec), primary_key=spec.name in ("row_guid", "cd_batch")) for spec in specs)
+    told = (Column("recordtime", DateTime(), nullable=False), Column("error_msg", String(1000), nullable=False))
+    return Table(f"{name}_unqbak", metadata, *rows, *told)
 
 
 SPECS = {
@@ -44,6 +59,7 @@ SPECS = {
     "up_pro_specialprocedure": columns.SPECIAL,
     "up_pro_material": columns.MATERIAL,
     "up_pro_result": columns.RESULT,
+    **province_items.SPECS,
 }
 #: The exchange tables by name, parent first.
 TABLES = {name: _table(name, specs) for name, specs in SPECS.items()}
@@ -53,7 +69,10 @@ TITLES = {
     "up_pro_specialprocedure": "特别程序信息",
     "up_pro_material": "办件材料目录信息",
     "up_pro_result": "办件结果信息",
+    **province_items.TITLES,
 }
+#: The rejected rows of each exchange table.
+UNQUALIFIED = {name: _unqualified(name, specs) for name, specs in SPECS.items()}
 
 _ABNORMAL = (
     columns.Column("row_guid", 50, True, "记录唯一标识"),
@@ -79,59 +98,3 @@ SEEN = Table(
     Column("table_name", String(50), nullable=False),
     Column("row_guid", String(50), nullable=False),
 )
-
-_AGAIN = "CASE WHEN NEW.cd_batch = OLD.cd_batch THEN 'again' ELSE 'update' END"
-_ORPHAN = "NOT EXISTS (SELECT 1 FROM up_pro_accept a WHERE a.project_no = NEW.project_no)"
-
-
-def triggers(dialect: Dialect) -> list[str]:
-    """Return the statements that make the database note orphans and rewritten rows. Raises ValueError for an unknown dialect."""
-    statements: list[str] = []
-    for name in TABLES:
-        statements += _trigger(dialect.name, f"{name}_again", name, "AFTER UPDATE", "", _note(_AGAIN, name))
-        if name != "up_pro_accept":
-            statements += _trigger(dialect.name, f"{name}_orphan", name, "AFTER INSERT", _ORPHAN, _note("'orphan'", name))
-    return statements
-
-
-def refusing(dialect: Dialect, marker: str) -> list[str]:
-    """Return the statements that make every table refuse rows whose project_no contains `marker` (letters and digits only)."""
-    if not marker.isalnum():
-        raise ValueError("a marker is made of letters and digits")
-    errors = {
-        "sqlite": "SELECT RAISE(ABORT, 'row refused by trigger')",
-        "postgresql": "RAISE EXCEPTION 'row refused by trigger'",
-        "mysql": "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'row refused by trigger'",
-    }
-    error, condition = errors[_family(dialect.name)], f"NEW.project_no LIKE '%{marker}%'"
-    return [text for name in TABLES for text in _trigger(dialect.name, f"{name}_refuse", name, "BEFORE INSERT", condition, error)]
-
-
-def dropping(dialect: Dialect) -> list[str]:
-    """Return the statements that undo `refusing`."""
-    place = " ON {0}" if dialect.name == "postgresql" else ""
-    return [f"DROP TRIGGER IF EXISTS {name}_refuse{place.format(name)}" for name in TABLES]
-
-
-def _note(what: str, name: str) -> str:
-    return f"INSERT INTO twin_seen (what, table_name, row_guid) VALUES ({what}, '{name}', NEW.row_guid)"
-
-
-def _family(dialect: str) -> str:
-    family = {"mariadb": "mysql"}.get(dialect, dialect)
-    if family not in ("sqlite", "postgresql", "mysql"):
-        raise ValueError(f"the province twin does not know {dialect}")
-    return family
-
-
-def _trigger(dialect: str, name: str, table: str, when: str, condition: str, action: str) -> list[str]:
-    """Return one row trigger in that dialect's words; `condition` may be empty."""
-    family = _family(dialect)
-    if family == "sqlite":
-        clause = f" WHEN {condition}" if condition else ""
-        return [f"CREATE TRIGGER IF NOT EXISTS {name} {when} ON {table}{clause} BEGIN {action}; END"]
-    body = f"IF {condition} THEN {action}; END IF;" if condition else f"{action};"
-    if family == "mysql":
-        return [f"DROP TRIGGER IF EXISTS {name}", f"CREATE TRIGGER {name} {when} ON {table} FOR EACH ROW BEGIN {body} END"]
-    function = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $$ BEGIN {body} RETURN NEW; END $$ LANGUAGE plpgsql"
-    return [function, f"CREATE OR REPLACE TRIGGER {name} {when} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"]

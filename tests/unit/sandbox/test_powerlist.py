@@ -70,7 +70,7 @@ def test_the_list_is_entered_once_and_a_revision_is_its_next_version() -> None:
         enter(connection, 3, Rates(), truth)
         enter(connection, 3, Rates(), truth)
         [flaw] = truth.flaws
-        assert (truth.rows["T_QZQD"], flaw.table, flaw.refused_by) == (len(ITEMS), "T_QZQD", frozenset())
+        assert (truth.rows["T_QZQD"], flaw.table, flaw.refused_by) == (len(ITEMS), "T_QZQD", frozenset({"province"}))
         assert connection.scalar(sa.select(T_QZQD.c.EXERCISE_LEVEL).filter_by(ID=flaw.key)) == "8"
         revise(connection, "QZ0001", {"CNQXGZR": 1}, "2026-03-04 10:00:00")
         changed = connection.execute(sa.select(T_QZQD.c.SXBB, T_QZQD.c.CNQXGZR, T_QZQD.c.GXSJ).filter_by(ID="QZ0001")).one()

@@ -97,4 +97,4 @@ def test_every_example_on_the_page_is_valid() -> None:
     checked = DatabaseOptions.model_validate(found)
     assert set(checked.feeds) == {"case", "step", "info"}
     assert set(checked.endpoints) == {"accept", "info"}
-    assert len(checked.feedback) == 3
+    assert len(checked.feedback) == 5
