@@ -54,12 +54,13 @@ class Rates:
 _ORDER = tuple(kind for kind in FlawKind if kind not in (FlawKind.OUTSIDE_GBK, FlawKind.UNREADABLE))
 
 PROVINCE, GATEWAY, CITY, SOCIAL, POLICE = "province", "gateway", "city", "social", "police"
+NATIONALTAX, LOCALTAX, TAX = "nationaltax", "localtax", "tax"
 #: Who takes a case and its materials as one document: a wrong material spoils the case.
 WHOLE = frozenset({CITY})
 #: The sub-centres, and the SSZX of the cases that they are sent.
-CENTRES = {SOCIAL: "SB", POLICE: "JJ"}
-#: Those of them that write GBK.
-_GBK = frozenset({SOCIAL, POLICE})
+CENTRES = {SOCIAL: "SB", POLICE: "JJ", NATIONALTAX: "GS", LOCALTAX: "DS", TAX: "SW"}
+#: Those of them that write GBK, and the columns with names that they are sent.
+_GBK = {SOCIAL: ("SQRMC",), POLICE: ("SQRMC",), LOCALTAX: ("SQRMC", "LXRXM")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +196,12 @@ def _filler(case: Case, rng: Random) -> Flaw:
 
 
 def _unsayable(case: Case) -> list[Flaw]:
-    there = [name for name, code in CENTRES.items() if code == case.main["SSZX"] and name in _GBK]
-    if not there or not any(letter in case.main["SQRMC"] for letter in OUTSIDE_GBK):
-        return []
-    return [_flaw(FlawKind.OUTSIDE_GBK, case, "T_BJ", case.main, "SQRMC", *there)]
+    found = []
+    for name, columns in _GBK.items():
+        unsaid = [column for column in columns if set(case.main[column]) & set(OUTSIDE_GBK)]
+        if unsaid and CENTRES[name] == case.main["SSZX"]:
+            found.append(_flaw(FlawKind.OUTSIDE_GBK, case, "T_BJ", case.main, unsaid[0], name))
+    return found
 
 
 _SPOILERS: dict[FlawKind, Callable[[Case, Random], Flaw]] = {

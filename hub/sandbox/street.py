@@ -23,16 +23,30 @@ from hub.sandbox.generator import fill
 from hub.sandbox.twins.city import CityTwin
 from hub.sandbox.twins.gateway import GatewayTwin
 from hub.sandbox.twins.local import LocalTwin
+from hub.sandbox.twins.localtax import LocalTaxTwin
+from hub.sandbox.twins.nationaltax import NationalTaxTwin
 from hub.sandbox.twins.police import PoliceTwin
 from hub.sandbox.twins.province import ProvinceTwin
 from hub.sandbox.twins.social import SocialTwin
+from hub.sandbox.twins.tax import TaxTwin
 from hub.sandbox.twins.towns import TOWNS
 from hub.sandbox.web import Host, Site
 
 log = logging.getLogger(__name__)
 
 #: Every far side of the county, in the order in which they are shown and opened.
-FAR_SIDES: tuple[type[FarSide], ...] = (LocalTwin, ProvinceTwin, GatewayTwin, CityTwin, SocialTwin, PoliceTwin, *TOWNS)
+FAR_SIDES: tuple[type[FarSide], ...] = (
+    LocalTwin,
+    ProvinceTwin,
+    GatewayTwin,
+    CityTwin,
+    SocialTwin,
+    PoliceTwin,
+    NationalTaxTwin,
+    LocalTaxTwin,
+    TaxTwin,
+    *TOWNS,
+)
 #: How many ports behind the control port the far sides may take.
 MOST_PORTS = 30
 
