@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.kit.conformance import SinkConformance, SourceConformance
+from adapters.kit.xmlread import nested, safe_root
 from hub.model import Json, Message
 from tests import databases
 from tests.relay import Relay, relayed
@@ -88,6 +89,31 @@ class SinkOnAny(FarSide, SinkConformance):
         return replace(message, body={**message.body, "project_no": None})
 
 
+class DocumentsOnAny(SinkOnAny):
+    """The same where a row holds an XML document made of the body."""
+
+    def create(self) -> None:
+        databases.ddl(self.engine, "CREATE TABLE cityinfo (unid VARCHAR(50) PRIMARY KEY, createtime VARCHAR(19), content {blob})")
+
+    def adapter(self) -> Any:
+        fields = ("project_no", "remark")
+        xml = {"element": "Case", "children": [{"element": name, "text": f"$body.{name}", "optional": True} for name in fields]}
+        documents = {"content": {"encoding": "gb18030", "xml": xml}}
+        endpoint = {"table": "cityinfo", "key": "unid", "columns": ["unid"], "sync": {"time": "createtime"}, "documents": documents}
+        return databases.make(self.url, endpoints={"accept": endpoint})
+
+    def body(self, n: int) -> dict[str, Json]:
+        return {"unid": f"G{n:05d}", "project_no": f"P{n:05d}"}
+
+    def held(self) -> list[tuple[str, Mapping[str, Json]]]:
+        found = databases.rows(self.engine, "SELECT unid, content FROM cityinfo ORDER BY unid")
+        read = [(unid, nested(safe_root(bytes(content).decode("gb18030")))) for unid, content in found]
+        return [(unid.replace("G", "K"), {"unid": unid, "remark": None, **data}) for unid, data in read]
+
+    def refuse(self, message: Message) -> Message:
+        return replace(message, body={**message.body, "unid": None})
+
+
 class SourceOnAny(FarSide, SourceConformance):
     def create(self) -> None:
         self.last = START
@@ -134,6 +160,15 @@ class SourceOnAny(FarSide, SourceConformance):
 
 class TestSinkOnSqlite(SinkOnAny):
     fresh = staticmethod(fresh_sqlite)
+
+
+class TestDocumentsOnSqlite(DocumentsOnAny):
+    fresh = staticmethod(fresh_sqlite)
+
+
+@pytest.mark.server
+class TestDocumentsOnMariadb(DocumentsOnAny):
+    fresh = staticmethod(fresh_mariadb)
 
 
 @pytest.mark.server

@@ -17,6 +17,7 @@ from hub.ports import Adapter, Feedback, Findable, Sink, Source
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.generator import fill
 from hub.sandbox.street import Plan, Ports, Sandbox
+from hub.sandbox.twins.city import CityTwin
 from hub.sandbox.twins.province import ProvinceTwin
 from hub.settings import Settings
 from hub.settings.model import RouteSettings
@@ -104,6 +105,38 @@ def _province(shipped: Settings, adapter: Adapter, truth: GroundTruth, twin: Pro
     keys = {(message.endpoint, str(message.body["row_guid"])): (TABLES[message.kind], message.key) for _, message in sent}
     assert truth.refused("province", late=True)
     assert {keys[verdict.endpoint, verdict.row] for verdict in verdicts} == truth.refused("province", late=True)
+
+
+def test_the_city_takes_exactly_the_sound_rows_and_says_the_rest_in_xml(province_url: str, tmp_path: Path) -> None:
+    local = f"sqlite:///{tmp_path / 'approval.db'}"
+    truth = fill(local, 250, seed=3, rates=RATES)
+    twin = CityTwin(province_url)
+    twin.create()
+    shipped = settings.load(ROOT, env={"LOCAL_URL": local, "CITY_URL": province_url})
+    adapter = shipped.systems["city"].open()
+    try:
+        _city(shipped, adapter, truth, twin)
+    finally:
+        adapter.close()
+        twin.stop()
+
+
+def _city(shipped: Settings, adapter: Adapter, truth: GroundTruth, twin: CityTwin) -> None:
+    adapter.check()  # type: ignore[attr-defined]
+    mapped = _mapped(shipped)
+    sent = mapped.messages["city"]
+    assert mapped.dead["city"] | _deliver(adapter, sent) == truth.refused("city")
+    twin.work()
+    twin.work()
+    assert isinstance(adapter, Feedback) and isinstance(adapter, Source)
+    verdicts = [verdict for page in adapter.verdicts(None) for verdict in page.verdicts]
+    keys = {str(message.body["unid"]): (TABLES[message.kind], message.key) for _, message in sent}
+    rejected = {keys[verdict.row] for verdict in verdicts if verdict.judgement is Judgement.REJECTED}
+    assert rejected and rejected == truth.refused("city", late=True)
+    pages = list(adapter.read(None))
+    read = [(record.kind, record.key) for page in pages for record in page.records]
+    assert read and set(read) == set(twin.offered()) and not any(page.faults for page in pages)
+    assert (twin.stats()["unconfirmed"], twin.stats()["order_violations"]) == (0, 0)
 
 
 def _second_time_is_no_second_row(adapter: Adapter, message: Message) -> None:
