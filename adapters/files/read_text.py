@@ -81,15 +81,15 @@ def read_csv(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the rows of a CSV file (RFC 4180). Raises BadFile before the first row when the header is wrong."""
     feeder = _Feeder(lines(file, layout.encoding))
     shape = _read_header(feeder, layout) if layout.header else by_position(layout)
-    ended = ""
+    ended = False
     for cells in _cells(feeder, layout, shape.width):
         if cells is not None and not any(map(str.strip, cells)):
             continue  # spreadsheets write delimiters for rows that are empty
         place = f"line {feeder.row[0].number}"
         if ended:
-            yield Spoilt(place, "HUB-S-249", f"stands behind the footer in {ended}")
+            yield Spoilt(place, "HUB-S-249", "stands behind the footer")
         elif cells and is_footer(layout, cells):
-            ended = place
+            ended = True
         else:
             yield _csv_row(shape, cells, feeder.row, place)
 

@@ -142,15 +142,15 @@ def _rows(
     layout: Layout, title: str, look: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
 ) -> Iterator[Row | Spoilt]:
     shape = _shape(layout, title, rows) if layout.header else by_position(layout)
-    ended = ""
+    ended = False
     for number, (cells, formulas) in enumerate(rows, layout.header + 1):
         place = f"sheet {title}, row {number}"
         if not any(cell.value is not None for cell in (*cells, *(formulas or ()))):
             continue
         if ended:
-            yield Spoilt(place, "HUB-S-249", f"stands behind the footer in {ended}")
+            yield Spoilt(place, "HUB-S-249", "stands behind the footer")
         elif is_footer(layout, [cell.value for cell in cells]):
-            ended = place
+            ended = True
         else:
             yield _row(shape, place, look.merge(number), cells, formulas)
 

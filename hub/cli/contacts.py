@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hub.cli.lang import say
 from hub.model import Stage
 
 if TYPE_CHECKING:
     from hub.settings import Settings, SystemSettings
 
+#: So many are named; of more than these `hub dead show` tells which one it is.
+MOST = 3
 #: Stages that fail before anything leaves: the data, a code table or the mapping is at fault, not the far side.
 _OURS = frozenset({Stage.SOURCE.value, Stage.MAP.value})
 
@@ -28,4 +31,6 @@ def suppliers(settings: Settings, system: str, route: str | None = None) -> list
 def whom(stage: str | None, system: SystemSettings, feeding: Sequence[SystemSettings]) -> str:
     """Return whom to ask, empty where nobody is named. `feeding`: the sources of what failed; none: the system is one itself."""
     asked = feeding or [system] if ours(stage) else [system]
-    return "、".join(one.contact for one in asked if one.contact)
+    named = list(dict.fromkeys(one.contact for one in asked if one.contact))
+    more = say(f" 等 {len(named)} 处", f" and {len(named) - MOST} more") if len(named) > MOST else ""
+    return "、".join(named[:MOST]) + more

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import deliveries, exits, looking, terminal, words
+from hub.cli import causes, deliveries, exits, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import HubError
 from hub.model import FAILED, Stage
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from hub.settings import Settings
     from hub.store.actions import Scope
 
@@ -33,6 +35,7 @@ def register(app: typer.Typer) -> None:
         help=say("看一条：问题、每次尝试、内容（个人信息打码）。", "Show one: issues, attempts, contents (personal data masked)."),
     )(show)
     group.command("retry", help=say("重试一批；不加 --yes 先问。", "Try a scope again; asks first unless --yes."))(retry)
+    group.command("cancel", help=say("结案：不再报送；不加 --yes 先问。", "Give a scope up; asks first unless --yes."))(cancel)
     app.add_typer(group, name="dead")
 
 
@@ -54,8 +57,10 @@ def list_(
         found: list[Any] = (
             views.deliveries(connection, system=system, states=FAILED, code=code, limit=limit)
             if single
-            else views.dead_groups(connection, system=system)[:limit]
+            else views.dead_groups(connection, system=system)
         )
+    if not single:
+        found = (found if screen.json else causes.folded(found))[:limit]
     if screen.json:
         screen.data([asdict(one) for one in found])
     elif not found:
@@ -75,9 +80,22 @@ def _list(screen: Terminal, settings: Settings, found: list[Any], *, single: boo
         screen.remedy(code, screen.out)
     first = found[0].id if single else found[0].sample
     look, retry = screen.command(f"hub dead show {first}"), screen.command(f"hub dead retry {first} --remap")
+    if found[0].stage == Stage.SOURCE:
+        _tell_source(screen, first, f"看一条：{look}；", f"one of them: {look}; ")
+        return
     screen.note(
         f"看一条：{look}；改好后重试：{retry}，或按 --system、--code、--cause 成批",
         f"one of them: {look}; mended? {retry}, or many by --system, --code, --cause",
+    )
+
+
+def _tell_source(screen: Terminal, number: int, zh: str = "", en: str = "") -> None:
+    """Say what ends a dead letter of a source: there is nothing to try again."""
+    end = f"hub dead cancel {number} --reason "
+    screen.note(
+        f"{zh}没有读进来的不能重试：请来源改好再送，同一条再读到时自动作废，否则办妥后结案：{screen.command(f'{end}说明')}",
+        f"{en}what was not read cannot be tried again: have it sent anew; the same one, read again, ends this, "
+        f"anything else you end: {screen.command(f'{end}WHY')}",
     )
 
 
@@ -93,7 +111,7 @@ def _groups(screen: Terminal, settings: Settings, groups: list[Any]) -> None:
     )
     for one in groups:
         oldest = looking.when(one.oldest, settings.timezone)
-        table.add_row(one.system, words.stage(one.stage), one.code, str(one.count), one.reason, oldest, str(one.sample))
+        table.add_row(one.system, words.stage(one.stage), one.code, str(one.count), causes.told(one), oldest, str(one.sample))
     screen.out.print(table)
 
 
@@ -114,7 +132,9 @@ def show(
             _note_unmasked(store, number)
     data, body = deliveries.masked(settings, found, data, body, unmask=unmask)
     deliveries.told(screen, settings, found, tried, data, body)
-    if found.state in FAILED:
+    if found.stage == Stage.SOURCE:
+        _tell_source(screen, number)
+    elif found.state in FAILED:
         remap = " --remap" if found.stage == Stage.MAP else ""
         again, whole = screen.command(f"hub dead retry {number}{remap}"), screen.command(f"hub trace {found.lane}")
         screen.note(f"重试：{again}；这个办件的全部经过：{whole}", f"try again: {again}; the whole case: {whole}")
@@ -157,6 +177,7 @@ def retry(
         raise HubError("HUB-X-120", "no scope was given", hint="name ids, --system, --code, --cause, --case or --all")
     with looking.store_of(settings) as store:
         with store.reading() as connection:
+            scope = _as_stored(connection, scope)
             number = actions.count(connection, scope)
         screen.note(f"涉及 {number} 条死信", f"{number} dead letters are meant")
         if dry_run or not number:
@@ -165,6 +186,53 @@ def retry(
         if not yes and not looking.agreed("重试它们吗？", "Try them again?"):
             return
         raise typer.Exit(_retry(screen, settings, store, scope, remap, reason))
+
+
+def _as_stored(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope whose cause is the stored one, though it was copied from a screen in another language."""
+    from hub.store import views
+
+    if scope.reason is None:
+        return scope
+    return replace(scope, reason=causes.exactly(views.dead_groups(connection, system=scope.system), scope.reason))
+
+
+def cancel(
+    ctx: typer.Context,
+    reason: Annotated[str, typer.Option("--reason", help=say("为什么不再报送，记入操作日志", "why; goes into the journal"))],
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help=say("只结这些编号", "only these numbers"))] = None,
+    system: System = None,
+    code: Code = None,
+    cause: Annotated[
+        str | None, typer.Option("--cause", help=say("只结这个原因（照抄 list 的原因列）", "only this cause, as list shows it"))
+    ] = None,
+    lane: Annotated[str | None, typer.Option("--case", help=say("只结这个办件", "only this case"))] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=say("只数一数", "only count"))] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help=say("不再询问", "do not ask"))] = False,
+) -> None:
+    """Give dead letters up: the sender sent the data anew, or nobody shall ever have it."""
+    from hub.engine.exchange import utc_now
+    from hub.store import actions
+
+    screen = terminal.of(ctx)
+    settings = screen.settings()
+    looking.known_system(settings, system)
+    scope = actions.Scope(system, code, cause, None, lane, tuple(ids or ()))
+    if not scope:
+        raise HubError("HUB-X-120", "no scope was given", hint="name ids, --system, --code, --cause or --case")
+    with looking.store_of(settings) as store:
+        with store.reading() as connection:
+            scope = _as_stored(connection, scope)
+            number = actions.count(connection, scope)
+        screen.note(f"涉及 {number} 条死信", f"{number} dead letters are meant")
+        if number and not dry_run and (yes or looking.agreed("结案吗？", "Give them up?")):
+            with store.writing() as connection:
+                who = getpass.getuser()
+                number = actions.cancel(connection, scope, actor=who, reason=reason, now=utc_now(), states=tuple(FAILED))
+            zh, en = f"{number} 条已结案", f"{number} are given up"
+            screen.data({"cancelled": number}) if screen.json else screen.line(say(zh, en), style="green")
+        elif screen.json or dry_run or not number:
+            screen.data({"would_cancel": number}) if screen.json else screen.line(str(number))
 
 
 def _retry(screen: Terminal, settings: Settings, store: Any, scope: Scope, remap: bool, reason: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hub.cli import contacts, looking, words
+from hub.cli import causes, contacts, looking, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import UNSENT
@@ -43,7 +43,7 @@ def why(settings: Settings, one: Delivery) -> str:
     """Return in a few words why a delivery stands where it stands."""
     if one.state is State.PARKED:
         return say(f"等 {one.parent_route}", f"waits for {one.parent_route}")
-    reason = one.reason or ""
+    reason = causes.said(one.code, one.reason)
     if one.state is State.PENDING and one.due_at > one.changed_at:
         due = looking.when(one.due_at, settings.timezone)
         return say(f"{due} 再试 {reason}", f"again at {due} {reason}").strip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from hub.cli import contacts, looking
+from hub.cli import causes, contacts, looking
 from hub.cli.lang import say
 from hub.model import FAILED, State
 
@@ -87,13 +87,18 @@ def _standing(line: Line, zone: tzinfo) -> Iterator[Need]:
 
 
 def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
-    last = line.last
-    if last is not None and last.code:
-        at = looking.when(last.ended_at, zone)
-        what = say(f"{at} 读取失败，下次从断点续读", f"could not be read at {at}; the next run resumes there")
-        yield Need(
-            line.system.name, what, f"{last.code} {last.reason}", f"hub check --live {line.system.name}", line.system.contact
+    last, name = line.last, line.system.name
+    if last is None or not last.code:
+        return
+    at, why = looking.when(last.ended_at, zone), f"{last.code} {causes.said(last.code, last.reason)}"
+    if last.trigger.value == "push":
+        what = say(
+            f"{at} 的推送读不懂，没有收下；请对方改好再推", f"its push at {at} was not taken; it must be mended and pushed again"
         )
+        yield Need(name, what, why, f"hub runs --source {name}", line.system.contact)
+    else:
+        what = say(f"{at} 读取失败，下次从断点续读", f"could not be read at {at}; the next run resumes there")
+        yield Need(name, what, why, f"hub check --live {name}", line.system.contact)
 
 
 def _unheard(line: Line) -> Iterator[Need]:
@@ -117,9 +122,10 @@ def _people(line: Line) -> Iterator[Need]:
 
 
 def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
-    number, first = sum(one.count for one in groups), groups[0]
+    number, first = sum(one.count for one in groups), causes.folded(groups)[0]
+    cause = f"{first.code} {causes.told(first)}"
     what = say(f"{number} 条死信：{whose}", f"{number} dead letters: {whose}")
-    why = say(f"最多的 {first.count} 条：{first.code} {first.reason}", f"most, {first.count}: {first.code} {first.reason}")
+    why = say(f"最多的 {first.count} 条：{cause}", f"most, {first.count}: {cause}")
     contact = contacts.whom(first.stage, line.system, line.suppliers)
     return Need(line.system.name, what, why, f"hub dead list --system {line.system.name}", contact)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import looking, terminal, words
+from hub.cli import causes, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from hub.settings import Settings
     from hub.store.runs import Run
+    from hub.store.views import DeadGroup
 
 #: The account: read = unchanged + accepted + rejected; filtered is a part of accepted, unmappable one of deliveries.
 NUMBERS = (
@@ -26,6 +29,9 @@ NUMBERS = (
     ("投递单", "deliveries"),
     ("不可映射", "unmappable"),
 )
+
+#: Most causes told of what one run refused.
+MOST_CAUSES = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -47,11 +53,21 @@ def runs(
     looking.known_source(settings, source)
     with looking.store_of(settings) as store, store.reading() as connection:
         found = stored.latest(connection, limit=limit, source=source)
-    show(screen, settings, found)
+        refused = refused_of(connection, found)
+    show(screen, settings, found, refused)
 
 
-def show(screen: Terminal, settings: Settings, found: Sequence[Run]) -> None:
-    """Show runs with their accounts, and why those failed that did."""
+def refused_of(connection: Connection, found: Sequence[Run]) -> dict[int, list[DeadGroup]]:
+    """Return, by run, what its source gave that could not be read and still lies dead."""
+    from hub.store import views
+
+    return views.refused_by_run(connection, [run.id for run in found if run.rejected])
+
+
+def show(
+    screen: Terminal, settings: Settings, found: Sequence[Run], refused: Mapping[int, Sequence[DeadGroup]] | None = None
+) -> None:
+    """Show runs with their accounts, why those failed that did, and what they could not read."""
     if screen.json:
         screen.data([data(run) for run in found])
         return
@@ -74,6 +90,7 @@ def show(screen: Terminal, settings: Settings, found: Sequence[Run]) -> None:
     for run in found:
         if run.code or run.reason:
             _why(screen, settings, run)
+        _rejected(screen, run, (refused or {}).get(run.id, ()))
 
 
 def data(run: Run) -> dict[str, Any]:
@@ -99,7 +116,19 @@ def _why(screen: Terminal, settings: Settings, run: Run) -> None:
     system = settings.systems.get(run.source)
     contact = f"  {say('联系', 'contact')}: {system.contact}" if system and system.contact and run.code else ""
     screen.line(
-        f"{say('运行', 'run')} {run.id} {run.source}: {run.code or ''} {run.reason or ''}".strip() + contact, style="yellow"
+        f"{say('运行', 'run')} {run.id} {run.source}: {run.code or ''} {causes.said(run.code, run.reason)}".strip() + contact,
+        style="yellow",
     )
     if run.code:
         screen.remedy(run.code, screen.out)
+
+
+def _rejected(screen: Terminal, run: Run, groups: Sequence[DeadGroup]) -> None:
+    """Tell the largest causes for which a run refused rows or files, by file, sheet, row and column."""
+    found = causes.folded(groups)
+    for one in found[:MOST_CAUSES]:
+        screen.line(f"{say('运行', 'run')} {run.id} {run.source}: {one.code} {causes.told(one)}", style="yellow")
+    if len(found) > MOST_CAUSES:
+        command = screen.command(f"hub dead list --system {run.source}")
+        more = len(found) - MOST_CAUSES
+        screen.line(say(f"    另有 {more} 种：{command}", f"    {more} more: {command}"), style="yellow")

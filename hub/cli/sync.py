@@ -96,7 +96,9 @@ def _here(screen: Terminal, service: Service, names: Sequence[str], full: bool, 
         )
     last = watch(screen, lambda: look(service.exchange, numbers), until=lambda seen: seen.quiet or _broken(service))
     settings = service.exchange.settings
-    listing.show(screen, settings, last.runs)
+    with service.store.reading() as connection:
+        refused = listing.refused_of(connection, last.runs)
+    listing.show(screen, settings, last.runs, refused)
     left = _unsettled(service)
     _tell(screen, left)
     return verdict(last.runs, left) if last.quiet else exits.PARTLY
@@ -150,7 +152,9 @@ def _through_another(screen: Terminal, settings: Settings, names: Sequence[str],
         told = "、".join(str(number) for number in numbers)
         screen.note(f"hub serve 正在运行，由它执行：运行 {told}", f"hub serve is at work and does it: runs {told}")
         found = _follow(store, numbers) if wait else _asked(store, numbers)
-    listing.show(screen, settings, found)
+        with store.reading() as connection:
+            refused = listing.refused_of(connection, found)
+    listing.show(screen, settings, found, refused)
     return verdict(found, {}) if wait else exits.DONE
 
 

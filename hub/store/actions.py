@@ -188,11 +188,18 @@ def decide_held(connection: Connection, scope: Scope, state: State, *, actor: st
     return number
 
 
-def cancel(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime) -> int:
+def cancel(
+    connection: Connection,
+    scope: Scope,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    states: Sequence[State] = (*FAILED, State.HELD, State.PARKED),
+) -> int:
     """Give failed, held or parked deliveries up, with a reason."""
     if not scope:
         return 0
-    states = (*FAILED, State.HELD, State.PARKED)
     values = {"state": State.CANCELLED.value, "changed_at": moment(now), "reason": reason}
     number = int(connection.execute(update(_OURS).where(*_meant(scope, states)).values(values)).rowcount)
     family.reunite(connection, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
-from hub.model import FAILED, LIVE, State, Taken
+from hub.model import FAILED, LIVE, Stage, State, Taken
 from hub.store import outbox, schema
 from hub.store.numbers import instant
 
@@ -138,6 +138,23 @@ def dead_groups(connection: Connection, *, system: str | None = None) -> list[De
     query = select(*what, number, func.min(_OURS.c.changed_at), func.min(_OURS.c.id)).where(*_failed(system)).group_by(*what)
     rows = connection.execute(query.order_by(number.desc(), _OURS.c.system))
     return [DeadGroup(r[0], r[1] or "", r[2] or "", r[3] or "", r[4], instant(r[5]), r[6]) for r in rows]
+
+
+def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, list[DeadGroup]]:
+    """Return what these runs could not read and still lies dead, by run and cause."""
+    record, what = schema.record, (_OURS.c.system, _OURS.c.stage, _OURS.c.code, _OURS.c.reason)
+    count, sample = func.count().label("number"), func.min(_OURS.c.id)
+    query = (
+        select(record.c.run_id, *what, count, func.min(_OURS.c.changed_at), sample)
+        .join_from(_OURS, record, record.c.id == _OURS.c.record_id)
+        .where(*_failed(None), _OURS.c.stage == Stage.SOURCE.value, record.c.run_id.in_(numbers))
+        .group_by(record.c.run_id, *what)
+        .order_by(sample)
+    )
+    found: dict[int, list[DeadGroup]] = {}
+    for run, *r in connection.execute(query):
+        found.setdefault(run, []).append(DeadGroup(r[0], r[1] or "", r[2] or "", r[3] or "", r[4], instant(r[5]), r[6]))
+    return found
 
 
 def _failed(system: str | None) -> list[Any]:

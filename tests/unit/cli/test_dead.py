@@ -125,3 +125,27 @@ def test_list_show_mend_retry_deliver(hub: Callable[..., Any], store: Store, her
     assert [message.key for message in fakes.far("city").taken] == ["A1", "A1-1", "A2"]
     with store.reading() as connection:
         assert [row.reason for row in connection.execute(schema.journal.select())] == ["放宽长度"]
+
+
+def test_cancel_ends_them_with_a_reason(hub: Callable[..., Any], store: Store) -> None:
+    assert hub("dead", "cancel", "--system", "city").exit_code == 2  # no reason
+    assert "HUB-X-120" in hub("dead", "cancel", "--reason", "不再报送").stderr
+    dry = hub("dead", "cancel", "--code", "HUB-M-103", "--reason", "不再报送", "--dry-run", "--json")
+    assert json.loads(dry.stdout) == {"would_cancel": 1}
+    done = hub("dead", "cancel", sample(hub), "--reason", "不再报送", "--yes")
+    assert (done.exit_code, "1 条已结案" in done.stdout) == (0, True)
+    assert hub("dead", "list").exit_code == 0
+    with store.reading() as connection:
+        assert [(row.action, row.reason) for row in connection.execute(schema.journal.select())] == [("cancel", "不再报送")]
+
+
+def test_what_was_never_read_is_not_told_to_be_retried(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        connection.execute(
+            schema.delivery.update().values(state="dead", stage="source", code="HUB-S-222", reason="a.xlsx: is no workbook")
+        )
+    done = hub("dead", "list")
+    assert "a.xlsx：不是工作簿" in done.stdout
+    assert "hub dead cancel" in done.stderr
+    assert "hub dead retry" not in done.stderr
+    assert "hub dead cancel" in hub("dead", "show", sample(hub)).stderr

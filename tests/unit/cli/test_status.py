@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hub.cli import looking
+from hub.cli import contacts, looking
 from hub.store import Store, acceptance, open_store, runs, schema, systems
+from hub.store.runs import RunState
 from tests import configs, working
 
 NOW = datetime.now(UTC)
@@ -183,3 +185,19 @@ def test_records_are_counted_by_dataset(hub: Callable[..., Any], here: Path) -> 
 def test_a_system_in_no_platform_is_shown(hub: Callable[..., Any], here: Path) -> None:
     configs.put(here, "config/hub.yaml", configs.HUB + PLATFORMS.replace("systems: [city]", "systems: []"))
     assert [row[0] for row in rows(hub("status", "--all").stdout)] == ["网上审批平台", "local", "未分组", "city"]
+
+
+def test_a_push_that_was_not_taken_is_told_as_one(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        run = runs.begin_push(connection, "local", NOW)
+        runs.end(connection, run.id, RunState.FAILED, NOW, code="HUB-S-221", reason="line 1: the column 编号 is missing")
+    (told,) = [need for need in needs(hub) if need["system"] == "local"]
+    assert "推送读不懂" in told["what"]
+    assert told["why"] == "HUB-S-221 第 1 行：缺少列 编号"
+    assert told["command"].startswith("hub runs --source local")
+
+
+def test_a_few_are_named_and_the_rest_counted() -> None:
+    many = [SimpleNamespace(contact=f"乡镇{number}") for number in range(13)]
+    assert contacts.whom("map", many[0], many) == "乡镇0、乡镇1、乡镇2 等 13 处"  # type: ignore[arg-type]
+    assert contacts.whom("map", many[0], many[:2]) == "乡镇0、乡镇1"  # type: ignore[arg-type]

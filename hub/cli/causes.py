@@ -1,0 +1,51 @@
+"""Decides how causes of dead letters are shown: rows of one file with one fault as one line, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hub.catalogue.reasons import reason
+from hub.cli import lang
+from hub.cli.lang import say
+from hub.model import Stage
+from hub.store.views import DeadGroup
+
+#: Codes whose reasons tell the place in a file or a push; all other reasons are fields and rules, or a far side's own words.
+_PLACED = re.compile(r"HUB-S-(2|6)\d\d")
+_ROW = re.compile(r", (?:row|line|item) \d+(?=[,:])|(?<=: )(?:row|line) \d+: ")
+
+
+def said(code: str | None, text: str | None) -> str:
+    """Return a reason in the reader's language."""
+    if not text or not code or not _PLACED.fullmatch(code):
+        return text or ""
+    return reason(text, lang.current())
+
+
+def folded(groups: Iterable[DeadGroup]) -> list[DeadGroup]:
+    """Return the groups with the rows of one file that have one fault in one group, which tells the first row, most first."""
+    found: dict[tuple[str, ...], list[DeadGroup]] = {}
+    for one in groups:
+        placed = one.stage == Stage.SOURCE and _PLACED.fullmatch(one.code)
+        found.setdefault((one.system, one.stage, one.code, _ROW.sub("", one.reason) if placed else one.reason), []).append(one)
+    made = [_one(same) for same in found.values()]
+    return sorted(made, key=lambda one: -one.count)
+
+
+def _one(same: Sequence[DeadGroup]) -> DeadGroup:
+    first = min(same, key=lambda one: one.sample)
+    return replace(first, count=sum(one.count for one in same), oldest=min(one.oldest for one in same))
+
+
+def told(one: DeadGroup) -> str:
+    """Return the cause of a group, and that there are more rows than the one it names."""
+    text = said(one.code, one.reason)
+    more = one.stage == Stage.SOURCE and one.count > 1 and _ROW.search(one.reason)
+    return text + say(f"（等 {one.count} 处）", f" (and {one.count - 1} more)") if more else text
+
+
+def exactly(groups: Iterable[DeadGroup], given: str | None) -> str | None:
+    """Return the cause as it is stored for one that was copied from the screen."""
+    return next((one.reason for one in groups if given in (one.reason, said(one.code, one.reason))), given)
