@@ -168,12 +168,14 @@ class PushTown(Town):
 
     def _push(self, client: httpx.Client, post: Post) -> bool:
         """Push, and say whether the hub has it for certain."""
-        self._strangers(client, post)
         first = self._post(client, *signed(self.form, post))
+        if first.status_code == 404:
+            self._hub = ""  # a hub that knows no such township: nobody asks it again
         if first.status_code != 200:
             self._counts["refused"] += 1
             return False
         self._judge(first.json(), post)
+        self._strangers(client, post)
         again = self._post(client, *signed(self.form, post))
         sound = again.status_code == 200 and again.json() == {**first.json(), "repeated": True}
         self._counts["misjudged"] += not sound
