@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 #: Module and arguments, with the letter of what it measures.
-ALL = (("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"))
+ALL = (("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"), ("e", "report"))
 
 
 def main() -> None:

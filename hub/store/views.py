@@ -262,8 +262,7 @@ def bodies(connection: Connection, number: int) -> tuple[dict[str, Any], dict[st
 def records(connection: Connection) -> dict[tuple[str, str], int]:
     """Return how many objects were ever read, by source and kind; reads the whole index of records."""
     table = schema.record
-    each = select(table.c.source, table.c.kind, table.c.key).distinct().subquery()
-    query = select(each.c.source, each.c.kind, func.count()).group_by(each.c.source, each.c.kind)
+    query = select(table.c.source, table.c.kind, func.count(table.c.key.distinct())).group_by(table.c.source, table.c.kind)
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
