@@ -89,8 +89,10 @@ class Reader:
         return self._of_tree(answer, text, body[0]) if self._reading.inner == "none" else self._of_inner(answer, text)
 
     def _of_fault(self, answer: Answer, fault: etree._Element) -> Reply:
+        """Read a fault. Where paths are those of a result string, there is none: «any other result» must not mean a fault."""
         code, words = fault_code(fault), fault_words(fault)
-        return Reply(self._view(answer, words, fault, code), code, words, fault)
+        tree = None if self._reading.inner in ("text", "json") else fault
+        return Reply(self._view(answer, words, tree, code), code, words, tree)
 
     def _of_inner(self, answer: Answer, text: str) -> Reply:
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
+from typing import Any
 
 from hub.sandbox.lifecycle import REPORTED, Case, Row
 from hub.sandbox.people import OUTSIDE_GBK
@@ -22,7 +23,7 @@ class FlawKind(StrEnum):
     DISORDER = "disorder"  # the times of one row contradict each other
     CROSSED = "crossed"  # the times of two rows contradict each other: only the far side's late check can see it
     FILLER = "filler"  # a value typed to get past the form; nobody refuses it
-    OUTSIDE_GBK = "outside_gbk"  # nothing wrong, but a sub-centre that writes GBK cannot read the name
+    OUTSIDE_GBK = "outside_gbk"  # nothing wrong, but a far side in GBK cannot be told the name
     UNREADABLE = "unreadable"  # a file, or a row of one, that nobody can read
 
 
@@ -53,14 +54,15 @@ class Rates:
 #: Rolled for in this order, at most one a case; OUTSIDE_GBK is found, not made, and UNREADABLE is no case at all.
 _ORDER = tuple(kind for kind in FlawKind if kind not in (FlawKind.OUTSIDE_GBK, FlawKind.UNREADABLE))
 
-PROVINCE, GATEWAY, CITY, SOCIAL, POLICE = "province", "gateway", "city", "social", "police"
+PROVINCE, GATEWAY, CITY, SUPERVISION = "province", "gateway", "city", "supervision"
+SOCIAL, POLICE = "social", "police"
 NATIONALTAX, LOCALTAX, TAX = "nationaltax", "localtax", "tax"
 #: Who takes a case and its materials as one document: a wrong material spoils the case.
 WHOLE = frozenset({CITY})
 #: The sub-centres, and the SSZX of the cases that they are sent.
 CENTRES = {SOCIAL: "SB", POLICE: "JJ", NATIONALTAX: "GS", LOCALTAX: "DS", TAX: "SW"}
-#: Those of them that write GBK, and the columns with names that they are sent.
-_GBK = {SOCIAL: ("SQRMC",), POLICE: ("SQRMC",), LOCALTAX: ("SQRMC", "LXRXM")}
+#: Who writes GBK, and the columns of T_BJ with names that it is told of: what one of them holds must be sayable there.
+GBK = {SOCIAL: ("SQRMC",), POLICE: ("SQRMC",), LOCALTAX: ("SQRMC", "LXRXM"), SUPERVISION: ("SQRMC", "SBXMMC", "LXRXM")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def spoil(case: Case, rng: Random, rates: Rates) -> list[Flaw]:
             flaws.append(_SPOILERS[kind](case, rng))
             break
         roll -= rate
-    return flaws + _unsayable(case)
+    return flaws + unsayable(case.number, case.main)
 
 
 def _flaw(kind: FlawKind, case: Case, table: str, row: Row, column: str, *systems: str, late: bool = False) -> Flaw:
@@ -140,7 +142,8 @@ def _unknown_code(case: Case, rng: Random) -> Flaw:
     joint = column == "SQFS" and table == "T_BJ" and case.main["SXLX"] == REPORTED and not case.main["SSZX"]
     systems = (PROVINCE, CITY) if table == "T_CL" else (PROVINCE, GATEWAY, CITY)
     told = (system for system in systems if not (joint and system == CITY))  # who hears «joint» is not told how it came in
-    return _flaw(FlawKind.UNKNOWN_CODE, case, table, row, column, *told)
+    kinds = (SUPERVISION,) if column == "SQRLX" else ()
+    return _flaw(FlawKind.UNKNOWN_CODE, case, table, row, column, *told, *kinds)
 
 
 def _over_long(case: Case, rng: Random) -> Flaw:
@@ -153,8 +156,8 @@ def _over_long(case: Case, rng: Random) -> Flaw:
 
 
 _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
-    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, CITY, *CENTRES)),
-    ("T_BJ", "SBXMMC", 1200, (PROVINCE, GATEWAY, CITY)),
+    ("T_BJ", "SQRMC", 130, (PROVINCE, GATEWAY, CITY, SUPERVISION, *CENTRES)),
+    ("T_BJ", "SBXMMC", 1200, (PROVINCE, GATEWAY, CITY, SUPERVISION)),
     ("T_BZ", "BLYJ", 2300, (PROVINCE, CITY)),
     ("T_CL", "CLMC", 260, (PROVINCE, CITY)),
 )
@@ -162,7 +165,7 @@ _LONG: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
 
 def _missing(case: Case, rng: Random) -> Flaw:
     case.main["SQRMC"] = ""
-    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, CITY, *CENTRES)
+    return _flaw(FlawKind.MISSING, case, "T_BJ", case.main, "SQRMC", PROVINCE, GATEWAY, CITY, SUPERVISION, *CENTRES)
 
 
 def _disorder(case: Case, rng: Random) -> Flaw:
@@ -195,13 +198,12 @@ def _filler(case: Case, rng: Random) -> Flaw:
     return _flaw(FlawKind.FILLER, case, "T_BJ", case.main, column)
 
 
-def _unsayable(case: Case) -> list[Flaw]:
-    found = []
-    for name, columns in _GBK.items():
-        unsaid = [column for column in columns if set(case.main[column]) & set(OUTSIDE_GBK)]
-        if unsaid and CENTRES[name] == case.main["SSZX"]:
-            found.append(_flaw(FlawKind.OUTSIDE_GBK, case, "T_BJ", case.main, unsaid[0], name))
-    return found
+def unsayable(number: str, main: Mapping[str, Any]) -> list[Flaw]:
+    """Return, as a flaw at most, which far sides in GBK cannot be told of a case with these columns of T_BJ; some may be absent."""
+    rare = {column for told in GBK.values() for column in told if set(OUTSIDE_GBK) & set(main.get(column) or "")}
+    there = {name for name in GBK if CENTRES.get(name, "") in ("", main.get("SSZX"))}
+    systems = frozenset(name for name in there if rare & set(GBK[name]))
+    return [Flaw(FlawKind.OUTSIDE_GBK, "T_BJ", number, number, min(rare), systems)] if systems else []
 
 
 _SPOILERS: dict[FlawKind, Callable[[Case, Random], Flaw]] = {

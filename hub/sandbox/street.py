@@ -28,6 +28,8 @@ from hub.sandbox.twins.nationaltax import NationalTaxTwin
 from hub.sandbox.twins.police import PoliceTwin
 from hub.sandbox.twins.province import ProvinceTwin
 from hub.sandbox.twins.social import SocialTwin
+from hub.sandbox.twins.supervision import SupervisionTwin
+from hub.sandbox.twins.supervision_tables import SupervisionTablesTwin
 from hub.sandbox.twins.tax import TaxTwin
 from hub.sandbox.twins.towns import TOWNS
 from hub.sandbox.web import Host, Site
@@ -45,6 +47,8 @@ FAR_SIDES: tuple[type[FarSide], ...] = (
     NationalTaxTwin,
     LocalTaxTwin,
     TaxTwin,
+    SupervisionTwin,
+    SupervisionTablesTwin,
     *TOWNS,
 )
 #: How many ports behind the control port the far sides may take.

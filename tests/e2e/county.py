@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,16 +81,18 @@ class County:
 
 
 @contextmanager
-def county(path: Path, *systems: str, **plan: Any) -> Iterator[County]:
+def county(path: Path, *systems: str, prepare: Callable[[Directory], None] | None = None, **plan: Any) -> Iterator[County]:
     """Run the county with these systems besides `local` (none named: with all); `plan` changes the sandbox's plan.
 
-    Without a word: 40 flawless cases and far sides that behave.
+    Without a word: 40 flawless cases and far sides that behave. `prepare` may change the configuration before it is loaded.
     """
     chosen = frozenset(systems) | {"local"} if systems else None
     wanted = {"cases": 40, "rates": Rates.none(), "faults": "none", "ports": Ports.free(), "alive": None, "systems": chosen, **plan}
     with Sandbox(Plan(path / "county", **wanted)) as sandbox:
         environment = {**sandbox.environment(), "HUB_STORE": f"sqlite:///{path / 'hub.db'}"}
         directory = shipped(path, environment, chosen)
+        if prepare:
+            prepare(directory)
         settings = job.settings_of(directory.path, environment)
         with serving(settings, scheduled=False) as service, job.within_reach(service) as address:
             sandbox.meet(address)

@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Engine, Table, func, select, update
 
 from hub.sandbox import national
 from hub.sandbox.approval import CASE_TABLES, T_BJ, T_JG, TABLES, create
+from hub.sandbox.approval_warnings import T_JCYJ
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultPlan
 from hub.sandbox.ledger import Held
+from hub.sandbox.replies import answer
 
 #: The kind of record by which the shipped configuration reads each table.
 KINDS = {
@@ -29,6 +31,7 @@ KINDS = {
     "T_QZCL": "item-material",
     "T_QZSF": "item-fee",
     "T_QZWT": "item-question",
+    "T_JCYJ": "warning",
 }
 
 
@@ -74,7 +77,7 @@ class LocalTwin(FarSide):
         """Return how many rows came from outside, by table, and those that came before their case."""
         with self._open().connect() as connection:
             rows = {table.name: _outside(connection, table) for table in TABLES}
-            orphans = sum(_orphans(connection, table) for table in CASE_TABLES if table is not T_BJ)
+            orphans = sum(_orphans(connection, table) for table in (*CASE_TABLES[1:], T_JCYJ))
         return {"taken": sum(rows.values()), "rows": rows, "order_violations": orphans, "faults": Counter[str]()}
 
     def offered(self) -> list[tuple[str, str]]:
@@ -88,12 +91,13 @@ class LocalTwin(FarSide):
             ]
 
     def work(self) -> int:
-        """Close the cases whose result came from a sub-centre, as the hall's system does by itself."""
+        """Close the cases whose result came from a sub-centre, as the hall's system does by itself, and answer warnings."""
         results = select(T_JG.c.BJBH).where(T_JG.c.LYXT.is_not(None))
         ready = (T_BJ.c.BJBH.in_(results), T_BJ.c.BJZT != "03")
-        stamp = str(national.now().replace(microsecond=0))
+        moment = national.now().replace(microsecond=0)
         with self._open().begin() as connection:
-            return int(connection.execute(update(T_BJ).where(*ready).values(BJZT="03", GXSJ=stamp)).rowcount)
+            closed = int(connection.execute(update(T_BJ).where(*ready).values(BJZT="03", GXSJ=str(moment))).rowcount)
+            return closed + answer(connection, moment)
 
     def _open(self) -> Engine:
         if self._engine is None:

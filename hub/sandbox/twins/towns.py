@@ -10,7 +10,7 @@ import httpx
 
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultPlan
-from hub.sandbox.flaws import Flaw
+from hub.sandbox.flaws import Flaw, unsayable
 from hub.sandbox.ledger import Held
 from hub.sandbox.twins.town_cases import Told, corrected, filings
 from hub.sandbox.twins.town_files import written
@@ -49,8 +49,12 @@ class Town(FarSide):
         return []
 
     def flaws(self) -> list[Flaw]:
-        """Return what is wrong with the cases it tells of."""
-        return [one.flaw for one in self.told if one.flaw is not None]
+        """Return what is wrong with the cases it tells of, and which of the others not everybody can be told."""
+        wrong = [one.flaw for one in self.told if one.flaw is not None]
+        sound = [one for one in (*self.told, *self.spare) if one.flaw is None]
+        names = {"SQRMC": "name"} | ({"LXRXM": "contact"} if "contact" in self.form.titles else {})
+        mains = ((one.number, {column: one.values[field] for column, field in names.items()}) for one in sound)
+        return wrong + [flaw for number, main in mains for flaw in unsayable(number, main)]
 
     def mended(self) -> Told:
         """Return the newest version of one sound case: its telephone number was wrong."""

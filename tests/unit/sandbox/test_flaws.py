@@ -39,8 +39,7 @@ def findings(case: Case) -> Iterator[tuple[FlawKind, str, str]]:
     for result in case.rows["T_JG"]:
         if result["BJSJ"] < main["SLSJ"]:
             yield FlawKind.CROSSED, "T_JG", result["ID"]
-    sent = {"SB": ("SQRMC",), "JJ": ("SQRMC",), "DS": ("SQRMC", "LXRXM")}.get(main["SSZX"], ())
-    if any(set("䶮㛃𬎆") & set(main[column]) for column in sent):
+    if set("䶮㛃𬎆") & set(main["SQRMC"] + main["SBXMMC"] + main["LXRXM"]):
         yield FlawKind.OUTSIDE_GBK, "T_BJ", case.number
 
 
@@ -74,7 +73,7 @@ def test_default_rates_spoil_one_to_three_in_a_hundred() -> None:
     assert 10 < len(fatal) < 50
 
 
-@pytest.mark.parametrize("system", ["province", "gateway", *CENTRES])
+@pytest.mark.parametrize("system", ["province", "gateway", "supervision", *CENTRES])
 def test_a_sub_centre_refuses_only_its_own_cases(system: str) -> None:
     made, flaws = county(MANY)
     truth = GroundTruth(flaws=flaws)

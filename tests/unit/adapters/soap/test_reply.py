@@ -174,6 +174,14 @@ def test_paths_into_a_fault() -> None:
     assert select(content, "faultstring/error/@msg") == "没有权限"
 
 
+@pytest.mark.parametrize(("inner", "path"), [("text", "."), ("json", "code"), ("json", ".")])
+def test_a_fault_is_no_result_string(inner: str, path: str) -> None:
+    """A rule such as «any other result is a refusal» must not take a fault for one."""
+    content = envelope("<e:Fault><faultcode>e:Server</faultcode><faultstring>{}</faultstring></e:Fault>")
+    assert select(content, path, inner=inner) is None
+    assert read(content, 500, inner=inner)[1].fault == "e:Server"
+
+
 UNREADABLE = {
     "no XML": b"plain",
     "cut off": b"<e:Envelope",
