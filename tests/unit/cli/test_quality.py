@@ -162,6 +162,27 @@ def test_a_file_that_cannot_be_written(hub: Callable[..., Any], tmp_path: Path) 
         assert (done.exit_code, "HUB-X-106" in done.stderr) == (2, True)
 
 
+def test_items_that_are_not_the_same_everywhere(hub: Callable[..., Any], here: Path, tmp_path: Path) -> None:
+    lists = "        item: {kind: item, code: C, name: N}\n        published: {kind: published, code: C, name: N}\n"
+    kinds = configs.LOCAL.replace("kinds: [case, step]", "kinds: [case, step, item, published]")
+    rows = [("item", "S1"), ("item", "S2"), ("published", "S2"), ("published", "S3")]
+    items = [{"kind": kind, "key": f"{kind}{code}", "data": {"C": code, "N": f"事项{code}"}} for kind, code in rows]
+    configs.write(here, {"config/quality.yaml": QUALITY.rstrip(" ") + lists, "config/systems/local.yaml": kinds,
+                         "mappings/schemas/local/case.yaml": SCHEMA}, [*RECORDS, *items])  # fmt: skip
+    working.exchanged(here)
+    same = told(hub)["sameness"]
+    assert ([one["code"] for one in same["unpublished"]], [one["code"] for one in same["missing"]], same["both"]) == (
+        ["S1"],
+        ["S3"],
+        1,
+    )
+    done = hub("quality", "--xlsx", str(tmp_path / "q.xlsx"))
+    assert "两边一致 1 项，大厅有而未公布 1 项（涉及办件 3 件），已公布而大厅没有 1 项" in done.stdout
+    assert "事项S1" in done.stdout
+    assert [cell.value for cell in openpyxl.load_workbook(tmp_path / "q.xlsx").worksheets[4]["A"]] == ["事项编码", "S1"]
+    assert [one["case"] for one in told(hub, "--rule", "C06/unpublished")] == ["A1", "A2", "A3"]
+
+
 def test_without_a_configuration(hub: Callable[..., Any], here: Path) -> None:
     (here / "config/quality.yaml").unlink()
     done = hub("quality")
