@@ -14,6 +14,7 @@ from hub.sandbox.approval_columns import metadata
 from hub.sandbox.approval_columns import origin as _origin
 from hub.sandbox.approval_columns import text as _text
 from hub.sandbox.approval_columns import updated as _updated
+from hub.sandbox.approval_filings import T_WSSQ
 from hub.sandbox.approval_items import ITEM_TABLES, T_FBSX
 from hub.sandbox.approval_warnings import T_JCYJ
 
@@ -56,6 +57,7 @@ T_BJ = Table(
     _text("SSZX", 4, "所属分中心"),
     _text("BJCXMM", 6, "办件查询密码"),
     _text("BJZT", 2, "办件状态"),
+    _text("SBLSH", 50, "申办流水号: 网上申报来的才有"),
     _text("BZ", 1000, "备注"),
     _origin(),
     _updated(),
@@ -211,7 +213,7 @@ T_FJ = Table(
 
 #: Cases and what belongs to them, parents before children.
 CASE_TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ, T_FJ)
-TABLES = (*CASE_TABLES, *ITEM_TABLES, T_FBSX, T_JCYJ)
+TABLES = (*CASE_TABLES, *ITEM_TABLES, T_FBSX, T_JCYJ, T_WSSQ)
 
 for _table in TABLES:
     Index(f"IX_{_table.name}_GXSJ", _table.c.GXSJ, *_table.primary_key.columns)

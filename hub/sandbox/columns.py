@@ -22,8 +22,14 @@ class Column:
         return _pascal(self.name)
 
 
+#: Initials of pinyin, as some provinces mix them in: all upper case.
+_PINYIN = frozenset({"sblsh", "slztdm", "bslyy"})
+
+
 @cache
 def _pascal(name: str) -> str:
+    if name in _PINYIN:
+        return name.upper()
     return "C" + name[1:] if name.startswith("cd_") else "".join(part.capitalize() for part in name.split("_"))
 
 

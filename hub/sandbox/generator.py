@@ -111,15 +111,19 @@ def _size(connection: Connection) -> int:
 def _fresh(connection: Connection, makers: Lifecycles, clock: Worktime, moment: datetime, new: int, rng: Random) -> list[Case]:
     last = clock.at(moment) - 3 * 3600 - 60
     day = clock.text(last)[:10].replace("-", "")
-    serial = func.substr(T_BJ.c.BJBH, 40, 4)
-    taken = connection.scalar(select(func.max(serial)).where(T_BJ.c.BJBH.like(f"{'_' * 31}{day}____")))
-    makers.serial(day, int(taken or 0))
+    makers.serial(day, last_serial(connection, day))
     made = [makers.case(last, closed=False) for _ in range(new)]
     for case in made:
         for rows in case.rows.values():
             for row in rows:
                 row["GXSJ"] = str(moment)
     return made
+
+
+def last_serial(connection: Connection, day: str) -> int:
+    """Return the highest serial number among the case numbers of that day (`yyyyMMdd`)."""
+    serial = func.substr(T_BJ.c.BJBH, 40, 4)
+    return int(connection.scalar(select(func.max(serial)).where(T_BJ.c.BJBH.like(f"{'_' * 31}{day}____"))) or 0)
 
 
 def _carry_on(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -76,6 +78,38 @@ class Lifecycles:
             self._close(case, item, applicant, last)
         return case
 
+    def filed(self, item: Item, who: Applicant, applied: int, materials: Sequence[tuple[str, str]], *, filing: str) -> Case:
+        """Make the case that the hall opens for an application that came in online; it stays open.
+
+        `materials` are names and files, `filing` the application's number.
+        """
+        accepted = min(applied + self._rng.randint(600, 3 * 3600), self._until)
+        case = Case(self._number(item, applied))
+        main = self._main(case.number, item, who, applied, accepted)
+        case.rows["T_BJ"].append(main | {"SQFS": "1", "SBLSH": filing, "SXLX": "1" if item.days < 2 else "2"})
+        for number, (name, file) in enumerate(materials, start=1):
+            row = self._child(case, accepted) | {"XH": number, "CLMC": name, "SQFS": "2", "CLSL": 1, "FJMC": file, "BZ": ""}
+            case.rows["T_CL"].append(row)
+        if item.centre:
+            self._dispatch(case, item, who, accepted)
+        else:
+            self.step(
+                case, 1, "网上预审", accepted, min(accepted + self._rng.randint(60, 1800), self._until), last=False, action="2"
+            )
+        return case
+
+    def finished(self, case: Case, item: Item, who: Applicant) -> None:
+        """Take the last step of such a case, decide it, and take the fee of what is granted."""
+        moment = min(self._clock.at(datetime.fromisoformat(case.main["SLSJ"])) + self._rng.randint(3600, DAY), self._until)
+        self.step(case, 2, "部门审批", moment, moment, last=True)
+        self.result(case, item.certificate, moment)
+        if item.fee and case.rows["T_JG"][0]["BJJGDM"] == "Y":
+            self._fee(case, item, who, moment)
+
+    def clerk(self) -> str:
+        """Return one of those who handle cases."""
+        return self._rng.choice(self._staff)
+
     def _dispatch(self, case: Case, item: Item, who: Applicant, accepted: int) -> None:
         """Hand the case on, to its sub-centre or upwards: the hall takes it in, and the fee with it; the rest comes from there."""
         done = accepted + self._rng.randint(60, 1200)
@@ -100,7 +134,7 @@ class Lifecycles:
             "SBSJ": clock.text(applied), "SLSJ": clock.text(accepted), "SLBMMC": item.department.name,
             "SLBMXYDM": item.department.credit_code, "SLRXM": rng.choice(self._staff), "SLHZH": f"SL{number[-12:]}",
             "CNQXGZR": item.days, "CNBJSJ": clock.text(accepted + max(item.days, 1) * DAY), "XZQHDM": item.department.division,
-            "SSZX": item.centre, "BJCXMM": f"{rng.randrange(10**6):06}", "BJZT": "01", "BZ": "", "LYXT": None,
+            "SSZX": item.centre, "BJCXMM": f"{rng.randrange(10**6):06}", "BJZT": "01", "SBLSH": "", "BZ": "", "LYXT": None,
             "GXSJ": clock.saved(accepted),
         }  # fmt: skip
 

@@ -44,6 +44,7 @@ _CODES: dict[str, frozenset[str]] = {
     "satisfaction": frozenset("12345"),  # GB/T 39046 A.8, 1 is best
     "is_delivery_results": frozenset("01"),
     "cd_operation": frozenset("IUD"),
+    "slztdm": frozenset("1234"),  # 待受理, 已受理, 已办结, 不予受理
 }
 _PATTERNS: dict[str, re.Pattern[str]] = {
     "catalog_code": re.compile(r"\d{4}[0-9A-Z]{8}"),

@@ -81,14 +81,23 @@ class County:
 
 
 @contextmanager
-def county(path: Path, *systems: str, prepare: Callable[[Directory], None] | None = None, **plan: Any) -> Iterator[County]:
+def county(
+    path: Path,
+    *systems: str,
+    prepare: Callable[[Directory], None] | None = None,
+    arrange: Callable[[Sandbox], None] | None = None,
+    **plan: Any,
+) -> Iterator[County]:
     """Run the county with these systems besides `local` (none named: with all); `plan` changes the sandbox's plan.
 
-    Without a word: 40 flawless cases and far sides that behave. `prepare` may change the configuration before it is loaded.
+    Without a word: 40 flawless cases and far sides that behave. `arrange` may change the far sides before anybody asks them,
+    `prepare` the configuration before it is loaded.
     """
     chosen = frozenset(systems) | {"local"} if systems else None
     wanted = {"cases": 40, "rates": Rates.none(), "faults": "none", "ports": Ports.free(), "alive": None, "systems": chosen, **plan}
     with Sandbox(Plan(path / "county", **wanted)) as sandbox:
+        if arrange:
+            arrange(sandbox)
         environment = {**sandbox.environment(), "HUB_STORE": f"sqlite:///{path / 'hub.db'}"}
         directory = shipped(path, environment, chosen)
         if prepare:

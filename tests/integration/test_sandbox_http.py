@@ -17,7 +17,8 @@ from hub.sandbox.control import Control
 from hub.sandbox.farside import FarSide
 from hub.sandbox.faults import TAKEN, FaultKind, FaultPlan
 from hub.sandbox.proxy import Proxy, Swallow
-from hub.sandbox.twins.gateway import ACCEPT_ID, PATH, QUERY_ID, GatewayTwin
+from hub.sandbox.twins.gateway import PATH, QUERY_ID, GatewayTwin
+from hub.sandbox.twins.gateway_contracts import ACCEPT_ID
 from hub.sandbox.twins.social import PATH as SOCIAL_PATH
 from hub.sandbox.twins.social import SocialTwin
 from hub.sandbox.web import Host

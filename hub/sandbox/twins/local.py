@@ -14,6 +14,7 @@ from hub.sandbox.approval import CASE_TABLES, T_BJ, T_JG, TABLES, create
 from hub.sandbox.approval_warnings import T_JCYJ
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultPlan
+from hub.sandbox.hall import Hall
 from hub.sandbox.ledger import Held
 from hub.sandbox.replies import answer
 
@@ -32,6 +33,7 @@ KINDS = {
     "T_QZSF": "item-fee",
     "T_QZWT": "item-question",
     "T_JCYJ": "warning",
+    "T_WSSQ": "filing",
 }
 
 
@@ -40,15 +42,16 @@ class LocalTwin(FarSide):
 
     name = "local"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seed: int = 1) -> None:
         self.url = url
+        self._hall = Hall(seed)
         self.plan = FaultPlan()  # a database does not misbehave by message
         self._engine: Engine | None = None
 
     @classmethod
     def on(cls, ground: Ground) -> LocalTwin:
         """Build it over the approval database."""
-        return cls(ground.url("approval"))
+        return cls(ground.url("approval"), ground.seed)
 
     def create(self) -> None:
         """Create the tables that are missing."""
@@ -91,13 +94,13 @@ class LocalTwin(FarSide):
             ]
 
     def work(self) -> int:
-        """Close the cases whose result came from a sub-centre, as the hall's system does by itself, and answer warnings."""
+        """Close the cases whose result came from a sub-centre, answer warnings, and look after what came in online."""
         results = select(T_JG.c.BJBH).where(T_JG.c.LYXT.is_not(None))
         ready = (T_BJ.c.BJBH.in_(results), T_BJ.c.BJZT != "03")
         moment = national.now().replace(microsecond=0)
         with self._open().begin() as connection:
             closed = int(connection.execute(update(T_BJ).where(*ready).values(BJZT="03", GXSJ=str(moment))).rowcount)
-            return closed + answer(connection, moment)
+            return closed + answer(connection, moment) + self._hall.work(connection, moment)
 
     def _open(self) -> Engine:
         if self._engine is None:

@@ -1,17 +1,23 @@
-"""The gateway's gateway judges signature, clock, contract, order and repetition."""
+"""The province's gateway judges signature, clock, contract, order and repetition."""
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from hub.sandbox.faults import FaultKind
-from hub.sandbox.twins.gateway import ACCEPT_ID, FEE_ID, PATH, PROCESS_ID, QUERY_ID, RESULT_ID, VERDICTS_ID, GatewayTwin, signature
+from hub.sandbox.twins.filings import LATER
+from hub.sandbox.twins.gateway import APPLY_ID, PATH, QUERY_ID, VERDICTS_ID, GatewayTwin
+from hub.sandbox.twins.gateway_contracts import ACCEPT_ID, FEE_ID, PROCESS_ID, RESULT_ID, STATUS_ID
+from hub.sandbox.twins.jpaas import SM4_IV, SM4_KEY, signature
 from hub.sandbox.web import Answer, Request
 from tests.unit.sandbox import bodies
 
@@ -33,9 +39,16 @@ def twin() -> GatewayTwin:
 
 
 def form(twin: GatewayTwin, interface: str, content: Any, **changes: str) -> dict[str, str]:
-    plain = {"app_id": twin.app_id, "interface_id": interface, "version": "1.0", "header": "{}", "charset": "UTF-8", "origin": "1"}
+    plain = {
+        "app_id": twin.wire.app_id,
+        "interface_id": interface,
+        "version": "1.0",
+        "header": "{}",
+        "charset": "UTF-8",
+        "origin": "1",
+    }
     fields = plain | {"biz_content": orjson.dumps(content).decode(), "timestamp": str(int(time.time() * 1000))} | changes
-    return {"sign": signature(fields, twin.secret)} | fields
+    return {"sign": signature(fields, twin.wire.secret)} | fields
 
 
 def request(fields: dict[str, str]) -> Request:
@@ -181,3 +194,111 @@ def test_only_intake_meets_faults(twin: GatewayTwin) -> None:
 def test_other_paths_do_not_exist(twin: GatewayTwin) -> None:
     assert twin.answer(Request("GET", PATH, "", {}, b""), None).status == 404
     assert twin.answer(Request("POST", "/", "", {}, b""), None).status == 404
+
+
+def test_an_update_of_what_never_came_is_refused_and_counted(twin: GatewayTwin) -> None:
+    assert send(twin, ACCEPT_ID, ACCEPT | {"Cd_operation": "U"})["code"] == "4002"
+    assert twin.stats()["order_violations"] == 1 and not twin.held()
+
+
+# --- applications ---
+
+
+@pytest.fixture
+def asked() -> GatewayTwin:
+    twin = GatewayTwin(waiting=7)
+    twin.create()
+    return twin
+
+
+def status(asked: GatewayTwin, state: str, **more: str) -> dict[str, Any]:
+    names = {"SBLSH": asked.filings.numbers()[0], "SLZTDM": state}
+    envelope = {"Cd_operation": "I", "Cd_time": "2026-01-05 09:00:00", "Cd_batch": "B1"}
+    return send(asked, STATUS_ID, {"RowGuid": f"status-{state}-{len(more)}", **names, **envelope, **more})
+
+
+def test_a_case_that_claims_an_application_nobody_made_is_refused(asked: GatewayTwin) -> None:
+    assert send(asked, ACCEPT_ID, ACCEPT | {"SBLSH": "GS999"})["code"] == "4001"
+    assert send(asked, ACCEPT_ID, ACCEPT | {"SBLSH": asked.filings.numbers()[0]})["code"] == "200"
+
+
+def test_the_fate_of_an_application_stands_upon_its_case(asked: GatewayTwin) -> None:
+    case = {"ProjectNo": CASE.number}
+    assert status(asked, "1")["code"] == "200"
+    assert status(asked, "2", **case)["code"] == "4002", "the case is not there"
+    send(asked, ACCEPT_ID, ACCEPT)
+    assert status(asked, "2", **case)["code"] == "200"
+    assert status(asked, "3", **case)["code"] == "4002", "the result is not there"
+    send(asked, RESULT_ID, RESULT)
+    assert status(asked, "3", **case)["code"] == "200"
+    assert asked.stats()["order_violations"] == 2
+    assert asked.stats()["applications"] == {"3": 1, "": 6}
+
+
+@pytest.mark.parametrize(("state", "more"), [("4", {}), ("9", {}), ("4", {"BSLYY": "无", "SBLSH": "GS999"})])
+def test_a_fate_that_says_nothing_sound_is_refused(asked: GatewayTwin, state: str, more: dict[str, str]) -> None:
+    assert status(asked, state, **more)["code"] == "4001"
+    assert asked.stats()["applications"] == {"": 7}
+
+
+def test_a_refused_application_stays_refused(asked: GatewayTwin) -> None:
+    send(asked, ACCEPT_ID, ACCEPT)
+    assert status(asked, "4", BSLYY="材料不齐")["code"] == "200"
+    assert status(asked, "2", ProjectNo=CASE.number)["code"] == "4001"
+    assert status(asked, "1")["code"] == "200", "said late, it changes nothing"
+    assert asked.stats()["applications"] == {"4": 1, "": 6}
+
+
+def test_pages_of_applications_hold_each_once(asked: GatewayTwin) -> None:
+    asking = [{"Since": "2016-01-01 00:00:00", "PageNo": number, "PageSize": 3} for number in (1, 2, 3, 4)]
+    pages = [send(asked, APPLY_ID, one)["data"]["rows"] for one in asking]
+    assert [len(page) for page in pages] == [3, 3, 1, 0]
+    rows = [row for page in pages for row in page]
+    assert [row["UpdateTime"] for row in rows] == sorted(row["UpdateTime"] for row in rows)
+    assert {("filing", row["SBLSH"]) for row in rows} == set(asked.offered())
+    assert len({row["UpdateTime"] for row in rows}) < 7, "some share a moment"
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {},
+        {"Since": "yesterday", "PageNo": 1, "PageSize": 3},
+        {"Since": "2016-01-01 00:00:00", "PageNo": 0, "PageSize": 3},
+        {"Since": "2016-01-01 00:00:00", "PageNo": "1", "PageSize": 3},
+        {"Since": "2016-01-01 00:00:00", "PageNo": 1, "PageSize": 51},
+    ],
+)
+def test_a_page_must_be_asked_for_properly(asked: GatewayTwin, asking: dict[str, Any]) -> None:
+    assert send(asked, APPLY_ID, asking)["code"] == "4001"
+
+
+def test_a_few_more_apply_and_one_is_corrected_once(asked: GatewayTwin) -> None:
+    before = set(asked.filings.numbers())
+    assert asked.work() == LATER + 1
+    assert asked.work() == 0
+    assert len(set(asked.filings.numbers()) - before) == LATER
+
+
+def test_exactly_one_application_is_one_the_county_cannot_take(asked: GatewayTwin) -> None:
+    rows = send(asked, APPLY_ID, {"Since": "2016-01-01 00:00:00", "PageNo": 1, "PageSize": 50})["data"]["rows"]
+    strange = [row["SBLSH"] for row in rows if row["ApplyerPageType"] not in ("111", "001")]
+    assert strange == [flaw.key for flaw in asked.flaws()]
+
+
+# --- encryption ---
+
+
+def test_content_in_the_clear_is_refused_where_it_must_be_encrypted() -> None:
+    twin = GatewayTwin(sealing="sm4")
+    assert send(twin, ACCEPT_ID, ACCEPT)["code"] == "4010"
+
+
+def test_encrypted_content_is_read_and_the_answer_encrypted() -> None:
+    twin = GatewayTwin(sealing="sm4")
+    padder = padding.PKCS7(128).padder()
+    encryptor = Cipher(algorithms.SM4(SM4_KEY.encode()), modes.CBC(SM4_IV.encode())).encryptor()
+    raw = encryptor.update(padder.update(orjson.dumps(ACCEPT)) + padder.finalize()) + encryptor.finalize()
+    said = send(twin, ACCEPT_ID, {}, biz_content=base64.b64encode(raw).decode())
+    assert said["code"] == "200" and isinstance(said["data"], str)
+    assert twin.held()[0].content == ACCEPT
