@@ -20,13 +20,13 @@ from hub.store.numbers import instant
 def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade | None:
     """Return a failed delivery with the body that the present mapping makes of its record; None where it makes none.
 
-    What was taken once and refused later is over there already: it goes as an update, in a batch of its own, so that the
-    verdicts about the batch before say nothing about it.
+    What was taken once and refused later is over there already: it goes as an update (or the deletion it was), in a batch of its
+    own, so that the verdicts about the batch before say nothing about it.
     """
     if route is None:
         return None
     late = row.state == State.REJECTED.value
-    operation = Operation.UPDATE.value if late else row.operation
+    operation = _again(row) if late else row.operation
     batch = actions.next_batch(row.batch, row.generation) if late else row.batch
     return _made(exchange, route, row, operation, batch, at_once=True)
 
@@ -38,7 +38,7 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
     """
     batch = actions.next_batch(row.batch, row.generation)
     if route is not None and route.mapping.digest[:32] == row.mapping:
-        made = _made(exchange, route, row, Operation.UPDATE.value, batch, at_once=False)
+        made = _made(exchange, route, row, _again(row), batch, at_once=False)
         if made is not None:
             return made
     return Remade(row.id, row.body, row.mapping, row.row, batch)
@@ -51,6 +51,11 @@ def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int
         route = routes.get(row.route)
         made = _made(exchange, route, row, Operation.INSERT.value, row.batch, at_once=False) if route else None
         actions.become_insert(connection, row.id, made)
+
+
+def _again(row: Any) -> str:
+    """Return the operation with which what was refused later goes again: a deletion must not bring its row back."""
+    return Operation.DELETE.value if row.operation == Operation.DELETE.value else Operation.UPDATE.value
 
 
 def _made(exchange: Exchange, route: RouteSettings, row: Any, operation: str, batch: str, *, at_once: bool) -> Remade | None:

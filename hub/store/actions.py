@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, exists, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, func, insert, not_, select, update
 
 from hub.model import FAILED, TAKEN, Operation, State
 from hub.store import family, schema
@@ -163,10 +163,11 @@ def _put_body(connection: Connection, number: int, body: bytes) -> None:
 
 
 def _revived(now: datetime) -> dict[str, Any]:
-    """Pending again from the first try on. What was taken once, and refused later, goes again as an update of the same row."""
+    """Pending again from the first try on. What was refused later goes again as an update, or the deletion it was."""
     at = moment(now)
+    again = and_(_OURS.c.state == State.REJECTED.value, _OURS.c.operation != Operation.DELETE.value)
     return {
-        "operation": case((_OURS.c.state == State.REJECTED.value, Operation.UPDATE.value), else_=_OURS.c.operation),
+        "operation": case((again, Operation.UPDATE.value), else_=_OURS.c.operation),
         "state": State.PENDING.value,
         "due_at": at,
         "changed_at": at,

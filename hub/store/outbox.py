@@ -93,7 +93,21 @@ def _groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
     same = [earlier.c[name] == ours.c[name] for name in ("system", "lane", "route", "key")]
     there = or_(earlier.c.state.in_([*_TAKEN, _PENDING]), refused_later(earlier))
     grounded = or_(exists().where(*same, earlier.c.id < ours.c.id, there), refused_later(ours))
-    return list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
+    bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
+    return [number for number in bare if not _moved(connection, number)] if bare else []
+
+
+def _moved(connection: Connection, number: int) -> bool:
+    """Tell whether an earlier version of this delivery is over there from another lane: its record's lane has changed since."""
+    ours, earlier = _OURS, schema.delivery.alias("earlier")
+    now, before = schema.record.alias("now"), schema.record.alias("before")
+    joined = ours.join(now, now.c.id == ours.c.record_id).join(
+        before, and_(*(before.c[name] == now.c[name] for name in ("source", "kind", "key")), before.c.id < now.c.id)
+    )
+    there = or_(earlier.c.state.in_(_TAKEN), refused_later(earlier))
+    of_it = (earlier.c.record_id == before.c.id, earlier.c.route == ours.c.route, there)
+    query = select(ours.c.id).select_from(joined).where(ours.c.id == number, exists().where(*of_it)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def refused_later(delivery: FromClause) -> ColumnElement[bool]:

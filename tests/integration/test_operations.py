@@ -174,6 +174,15 @@ def test_a_newer_version_of_what_was_refused_later_and_failed_since_is_an_update
     assert operations(here) == [("I", "I"), ("U", "U")]
 
 
+def test_what_moves_to_another_lane_is_still_over_there(here: Site) -> None:
+    """The source corrects the number of the case a row belongs to: the row is there all the same."""
+    here.sync(case("A", lane="1"))
+    here.drain()
+    here.sync(case("A", "2", lane="2"))
+    here.drain()
+    assert operations(here) == [("I", "I"), ("U", "U")]
+
+
 # --- deletions ---
 
 
@@ -217,3 +226,16 @@ def test_what_comes_back_after_its_deletion_is_an_insert(telling: Site) -> None:
     telling.sync(case("A", "7"))
     telling.drain()
     assert [said for said, _ in operations(telling)] == ["I", "D", "I", "D", "I", "D", "I"]
+
+
+@pytest.mark.parametrize("remap", [False, True], ids=["as it was", "with the present mapping"])
+def test_a_deletion_that_was_refused_later_goes_again_as_a_deletion(telling: Site, remap: bool) -> None:
+    telling.sync(case("A"))
+    telling.drain()
+    telling.sync(gone("A", "2"))
+    telling.drain()
+    refuse(telling, "A", batch=telling.side.taken[-1].batch)
+    assert telling.states() == {"A": State.REJECTED}
+    assert retry(telling, remap=remap) == 1
+    telling.drain()
+    assert operations(telling) == [("I", "I"), ("D", "D"), ("D", "D")]
