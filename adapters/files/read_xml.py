@@ -17,6 +17,7 @@ _CHUNK = 1 << 16
 #: Bytes in which the root element must begin; only comments and instructions may stand before it.
 _PROLOG_LIMIT = 1 << 16
 _PROLOG = re.compile(rb"\s*(?:<\?.*?\?>|<!--.*?-->)\s*", re.DOTALL)
+_ROOT = re.compile(rb"\s*<[^!?]")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _FAMILIES = {"gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "utf-8": "utf-8", "utf8": "utf-8"}
 
@@ -63,7 +64,7 @@ def _check_prolog(file: IO[bytes], layout: Layout) -> None:
         at = skipped.end()
     if start[at:].lstrip()[:9].upper() == b"<!DOCTYPE":
         raise BadFile("HUB-S-223", "has a DTD; documents with a DTD are refused")
-    if not start[at:].lstrip().startswith(b"<"):
+    if not _ROOT.match(start, at):  # a comment that is not over may hide a DTD behind it
         raise BadFile("HUB-S-222", f"no root element in its first {len(start)} bytes")
 
 

@@ -12,6 +12,8 @@ from adapters.kit.charset import by_declaration, by_mark, wider
 from hub.model import Json
 
 _SOLID = re.compile(r"[^ \t\r\n]")
+#: What may stand before the root element besides a DTD.
+_MISCELLANY = (("<?", "?>"), ("<!--", "-->"))
 
 
 class NoXml(Exception):
@@ -54,8 +56,8 @@ def _has_doctype(text: str) -> bool:
     while True:
         solid = _SOLID.search(text, at)
         at = solid.start() if solid else len(text)
-        closing = "?>" if text.startswith("<?", at) else "-->" if text.startswith("<!--", at) else ""
-        end = text.find(closing, at) if closing else -1
+        opening, closing = next((pair for pair in _MISCELLANY if text.startswith(pair[0], at)), ("", ""))
+        end = text.find(closing, at + len(opening)) if closing else -1  # `<!-->` begins a comment and ends none
         if end < 0:
             return text.startswith("<!DOCTYPE", at)
         at = end + len(closing)

@@ -28,7 +28,8 @@ class Gate:
         compiler = Compiler(KNOWN)
         self._fields = [_field(entry, compiler) for entry in self._recipe.fields]
         self._listed = {as_bytes(name, self._recipe.charset) for name, part in self._fields if part is None}
-        self._whole = any(part is not None and "content" in part.names for _, part in self._fields)
+        self._used = {name for _, part in self._fields if part is not None for name in part.names}
+        self._whole = "content" in self._used
 
     def admit(self, push: Push, *, is_form: bool) -> str:
         """Return the push's own number. `is_form`: its body is a form, else perhaps a JSON object.
@@ -41,7 +42,7 @@ class Gate:
         self._nothing_beside(push, named)
         if self._recipe.id_in is None:
             return matched
-        number = named.get(self._recipe.id_in)
+        number = self._proven(named, self._recipe.id_in, "nonce")
         if not 0 < len(number) <= LONGEST_ID:
             raise Unauthentic("HUB-S-604", f"{self._recipe.id_in} is missing, empty or longer than {LONGEST_ID} characters")
         return number
@@ -90,9 +91,14 @@ class Gate:
                 pairs.append((as_bytes(name, self._recipe.charset), named.get(name)))
         return canonical(self._recipe, pairs).encode("latin-1")
 
+    def _proven(self, named: Named, name: str, placeholder: str) -> str:
+        """Return a value that the signature covers; `*` covers no header, in which anybody could put another one."""
+        listed = as_bytes(name, self._recipe.charset) in self._listed or placeholder in self._used
+        return named.get(name) if listed else named.signed(name)
+
     def _recent(self, push: Push, named: Named) -> None:
         try:
-            sent = moment(named.get(self._recipe.timestamp_in), self._recipe.timestamp)
+            sent = moment(self._proven(named, self._recipe.timestamp_in, "timestamp"), self._recipe.timestamp)
         except (ValueError, OverflowError):
             raise Unauthentic("HUB-S-603", f"{self._recipe.timestamp_in} is no time as the configuration says") from None
         off = abs(push.received_at - sent)

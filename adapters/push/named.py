@@ -46,10 +46,12 @@ class Named:
     def get(self, name: str) -> str:
         """Return the value of that name, empty when there is none."""
         exact = as_bytes(name, self._charset)
-        for values in (self.body, self._query):
-            if exact in values:
-                return values[exact]
-        return self._headers.get(name.lower(), "")
+        return self.signed(name) if exact in self.body or exact in self._query else self._headers.get(name.lower(), "")
+
+    def signed(self, name: str) -> str:
+        """Return the value of that name among what `all` tells, empty when there is none there."""
+        exact = as_bytes(name, self._charset)
+        return self.body.get(exact, self._query.get(exact, ""))
 
     def all(self, but: str) -> list[tuple[str, str]]:
         """Return every parameter and field of the body but one."""

@@ -69,6 +69,15 @@ def test_a_bomb_of_entities_is_refused_before_it_is_parsed(tmp_path: Path) -> No
     assert desk.read().fault.code == "HUB-S-223"
 
 
+def test_a_dtd_behind_a_prolog_that_is_too_long_is_not_read_either(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, format="xml")
+    prolog = f'<!-- {"x" * (1 << 16)} --><!DOCTYPE rows [<!ENTITY x "lol">]>'
+    desk.put("a.xml", document(ROW.format("1", "&x;"), head=prolog))
+    read = desk.read()
+    assert read.records == []
+    assert (read.fault.key, read.fault.code) == ("a.xml", "HUB-S-222")
+
+
 @pytest.mark.parametrize(
     ("row", "code", "says"),
     [

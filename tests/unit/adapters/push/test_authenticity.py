@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -131,6 +132,16 @@ def test_a_parameter_cannot_stand_in_for_a_member() -> None:
     tampered = signed_json(a="1").replace(b'"a": "1"', b'"a": "2"')
     assert refused(SORTED, push(tampered, query="a=1")) == "HUB-S-602"
     assert refused(SORTED, push(tampered, headers={"a": "1"})) == "HUB-S-602"
+
+
+def test_a_header_is_not_among_all_parameters_and_members() -> None:
+    """`*` signs no header: a time that stood there could be set anew by whoever saw the push."""
+    told = {"no": "n-1", "a": "1"}
+    body = json.dumps({**told, "sign": md5_sorted(told, "s")}).encode()
+    assert refused(SORTED, push(body, {"ts": STAMP})) == "HUB-S-603"
+    told = {"ts": STAMP, "a": "1"}
+    body = json.dumps({**told, "sign": md5_sorted(told, "s")}).encode()
+    assert refused(SORTED, push(body, {"no": "n-1"})) == "HUB-S-604"
 
 
 def test_names_in_other_letters_are_other_names() -> None:
