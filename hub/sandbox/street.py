@@ -21,6 +21,7 @@ from hub.sandbox.faults import LEVELS, FaultKind
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.generator import fill
 from hub.sandbox.twins.city import CityTwin
+from hub.sandbox.twins.evaluation import EvaluationTwin
 from hub.sandbox.twins.gateway import GatewayTwin
 from hub.sandbox.twins.local import LocalTwin
 from hub.sandbox.twins.localtax import LocalTaxTwin
@@ -49,6 +50,7 @@ FAR_SIDES: tuple[type[FarSide], ...] = (
     TaxTwin,
     SupervisionTwin,
     SupervisionTablesTwin,
+    EvaluationTwin,
     *TOWNS,
 )
 #: How many ports behind the control port the far sides may take.
