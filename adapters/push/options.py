@@ -43,6 +43,8 @@ class Signed(Signature):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if not all(one.get_secret_value() for one in (self.secret, self.former) if one is not None):
+            raise ValueError("a secret is empty: anybody could sign with it")
         if self.digest == "sm2":
             raise ValueError("a push is told from others by a secret both sides know: use a digest or an hmac")
         compiler = Compiler(KNOWN)

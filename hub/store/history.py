@@ -30,7 +30,10 @@ class Version:
 
 @dataclass(slots=True)  # not frozen: made by the million, and freezing doubles the cost
 class Standing:
-    """How one delivery of a version stands; times in milliseconds, `issues` JSON."""
+    """How one delivery of a version stands; times in milliseconds, `issues` JSON.
+
+    `changed_at`: when its last attempt ended, if there was one; a later verdict says nothing about how long it took.
+    """
 
     system: str
     state: str
@@ -88,10 +91,13 @@ def _page(connection: Connection, source: str, kind: str, after: tuple[str, int]
 
 
 def _standings(connection: Connection, record_ids: Sequence[int]) -> dict[int, list[Standing]]:
-    table = schema.delivery
+    table, window = schema.delivery, schema.window
     found: dict[int, list[Standing]] = defaultdict(list)
-    query = select(table.c.record_id, table.c.system, table.c.state, table.c.created_at, table.c.changed_at, table.c.issues).where(
-        table.c.record_id.in_(record_ids)
+    ended = func.coalesce(window.c.closed_at, table.c.changed_at)
+    query = (
+        select(table.c.record_id, table.c.system, table.c.state, table.c.created_at, ended, table.c.issues)
+        .join_from(table, window, window.c.id == table.c.window_id, isouter=True)
+        .where(table.c.record_id.in_(record_ids))
     )
     for number, system, state, created, changed, issues in connection.execute(query) if record_ids else ():
         found[number].append(Standing(system, state, created, changed, issues))

@@ -56,3 +56,11 @@ def test_the_first_run_of_a_source(stored: Stored) -> None:
     stored.record("case", "b", {}, run=3, source="other")
     with stored.store.reading() as connection:
         assert history.first_run(connection, "local") == 7
+
+
+def test_a_verdict_that_came_later_does_not_make_a_delivery_late(stored: Stored) -> None:
+    """What counts is when it was taken: the far side may think about it for days."""
+    stored.delivery(stored.record("case", "a", {}), "confirmed", took=200_000, taken=60)
+    (one,) = history.objects(stored.store, "local", "case")
+    (standing,) = one.standings
+    assert standing.changed_at - standing.created_at == 60_000

@@ -36,9 +36,16 @@ class Stored:
         return number
 
     def delivery(
-        self, record: int, state: str, *, system: str = "city", took: int = 0, issues: list[dict[str, Any]] | None = None
+        self,
+        record: int,
+        state: str,
+        *,
+        system: str = "city",
+        took: int = 0,
+        taken: int | None = None,
+        issues: list[dict[str, Any]] | None = None,
     ) -> None:
-        """Add a delivery of a record; it took so many seconds to come to this state."""
+        """Add a delivery of a record; it took so many seconds to come to this state, `taken` to be taken."""
         number, at = next(self._numbers), int(SEEN.timestamp() * 1000)
         fixed = {
             "partition": 0,
@@ -52,9 +59,10 @@ class Stored:
         }
         told = json.dumps(issues).encode() if issues else None
         times = {"due_at": at, "created_at": at, "changed_at": at + took * 1000}
+        window = next(self._numbers) if taken is not None else None
         with self.store.writing() as connection:
-            connection.execute(
-                insert(schema.delivery).values(
-                    id=number, record_id=record, system=system, state=state, mapping="m", issues=told, **fixed, **times
-                )
-            )
+            if taken is not None:
+                closed = {"partition": "p", "epoch": 1, "opened_at": at, "closed_at": at + taken * 1000}
+                connection.execute(insert(schema.window).values(id=window, **closed))
+            values = {"record_id": record, "system": system, "state": state, "mapping": "m", "issues": told, "window_id": window}
+            connection.execute(insert(schema.delivery).values(id=number, **values, **fixed, **times))

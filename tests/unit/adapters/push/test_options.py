@@ -36,6 +36,8 @@ def test_the_recipe_stands() -> None:
         ({"joiner": "，"}, "plain ASCII"),
         ({"fields": ["ts", "no", {"body": "$contents"}]}, "did you mean|not known here"),
         ({"secret": None}, "secret"),
+        ({"secret": ""}, "empty"),  # an environment variable that is there and says nothing
+        ({"former": ""}, "empty"),
     ],
 )
 def test_a_recipe_that_proves_too_little_is_refused(auth: dict[str, Any], said: str) -> None:
