@@ -83,8 +83,10 @@ class Judge(Feeding):
         return Verdict(self.kind, row, batch, judgement, said(words), self._told(record))
 
     def _told(self, record: Record) -> str | None:
-        """Return a row of an error table by its key; a row's own status may turn bad a second time, and counts again then."""
-        return record.key[:255] if self._rule.status is None and not self._own else None
+        """Return a row of an error table by its key, a row's own status with the time it is of: written anew, it counts anew."""
+        if not self._own:
+            return record.key[:255]
+        return f"{self._text(record, self._rule.time)} {record.key}"[:255] if self._rule.time else None
 
     def _judgement(self, record: Record) -> Judgement | None:
         if self._rule.judgement is not None:

@@ -34,6 +34,7 @@ class Frame:
     now: datetime
     known: Mapping[tuple[str, str], Known]
     there: frozenset[tuple[str, str]]  # (route, key) of which something is over there or on its way
+    versions: Counter[tuple[str, str]]  # how many versions a (route, key) was owed, where its body tells; grows with the page
     refused: frozenset[tuple[str, str]]  # (kind, key) a full run looks at again, unchanged or not: the schema may have been mended
 
 
@@ -77,8 +78,10 @@ def _frame(exchange: Exchange, run: Run, page: Page, number: int, now: datetime)
         versions = [number for found in known.values() for number in found.record_ids]
         there = acceptance.taken_routes(connection, versions) if versions else set()
         refused = acceptance.refused_at_source(connection, run.source, versions) if versions and run.full else set()
+        counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
+        owed = acceptance.versions_owed(connection, versions) if versions and counting else Counter[tuple[str, str]]()
     batch = batch_number(exchange, run, number, now)
-    return Frame(exchange, run.source, batch, now, known, frozenset(there), frozenset(refused))
+    return Frame(exchange, run.source, batch, now, known, frozenset(there), owed, frozenset(refused))
 
 
 def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]:
@@ -147,9 +150,10 @@ def _owed(frame: Frame, record: Record, *, renewed: bool, earlier: Record | None
 
 def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operation) -> Owed:
     lane = route.lane_of(record.data) or record.key
+    frame.versions[route.name, record.key] += 1
     envelope = Envelope(
-        operation=operation.value, batch=frame.batch, time=frame.now, key=record.key,
-        revision=record.revision, kind=record.kind, system=route.system, lane=lane,
+        operation=operation.value, batch=frame.batch, time=frame.now, key=record.key, revision=record.revision,
+        version=frame.versions[route.name, record.key], kind=record.kind, system=route.system, lane=lane,
     )  # fmt: skip
     body, issues = route.mapping.apply(record.data, envelope)
     row = body.get(route.row) if body is not None and route.row else None

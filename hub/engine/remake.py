@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any
     late = row.state == State.REJECTED.value
     operation = _again(row) if late else row.operation
     batch = actions.next_batch(row.batch, row.generation) if late else row.batch
-    return _made(exchange, route, row, operation, batch, at_once=True)
+    return _made(exchange, route, row, operation, batch, exchange.clock(), again=1)
 
 
 def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade:
@@ -38,7 +39,7 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
     """
     batch = actions.next_batch(row.batch, row.generation)
     if route is not None and route.mapping.digest[:32] == row.mapping:
-        made = _made(exchange, route, row, _again(row), batch, at_once=False)
+        made = _made(exchange, route, row, _again(row), batch, instant(row.created_at), again=1)
         if made is not None:
             return made
     return Remade(row.id, row.body, row.mapping, row.row, batch)
@@ -49,7 +50,7 @@ def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int
     routes = {route.name: route for route in exchange.settings.routes}
     for row in actions.with_records(connection, numbers):
         route = routes.get(row.route)
-        made = _made(exchange, route, row, Operation.INSERT.value, row.batch, at_once=False) if route else None
+        made = _made(exchange, route, row, Operation.INSERT.value, row.batch, instant(row.created_at)) if route else None
         actions.become_insert(connection, row.id, made)
 
 
@@ -58,13 +59,23 @@ def _again(row: Any) -> str:
     return Operation.DELETE.value if row.operation == Operation.DELETE.value else Operation.UPDATE.value
 
 
-def _made(exchange: Exchange, route: RouteSettings, row: Any, operation: str, batch: str, *, at_once: bool) -> Remade | None:
+def _made(
+    exchange: Exchange, route: RouteSettings, row: Any, operation: str, batch: str, at: datetime, *, again: int = 0
+) -> Remade | None:
+    """Map the record of a delivery anew; `again`: 1 when the far side is to take it for a further version."""
     envelope = Envelope(
-        operation=operation, batch=batch, time=exchange.clock() if at_once else instant(row.created_at), key=row.key,
-        revision=row.revision, kind=row.kind, system=row.system, lane=row.lane,
+        operation=operation, batch=batch, time=at, key=row.key, revision=row.revision,
+        version=_version(exchange, route, row) + again, kind=row.kind, system=row.system, lane=row.lane,
     )  # fmt: skip
     body, _ = route.mapping.apply(orjson.loads(row.data), envelope)
     if body is None:
         return None
     row_id = body.get(route.row) if route.row else None
     return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gated=route.gate)
+
+
+def _version(exchange: Exchange, route: RouteSettings, row: Any) -> int:
+    if not route.mapping.counts_versions:
+        return 1
+    with exchange.store.reading() as connection:
+        return acceptance.versions_before(connection, row) + int(row.generation) + 1

@@ -24,7 +24,10 @@ from hub.model import Json
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a record besides its data: `$operation`, `$batch`, … `time` (aware) is when the body is made."""
+    """What is known of a record besides its data: `$operation`, `$batch`, … `time` (aware) is when the body is made.
+
+    `version` counts what the route was owed of this record so far: 1, 2, … (Shandong's DATAVER, Guangdong's VERSION).
+    """
 
     operation: str = "U"
     batch: str = ""
@@ -34,6 +37,7 @@ class Envelope:
     kind: str = ""
     system: str = ""
     lane: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Mapping:
     source_code: str = field(repr=False)
     _run: Compiled = field(repr=False)
     replacement: Replacement | None = field(default=None, repr=False)
+
+    @property
+    def counts_versions(self) -> bool:
+        """Tell whether the body says which version of the record it is."""
+        return "e.version" in self.source_code
 
     @property
     def title(self) -> str:

@@ -14,7 +14,7 @@ from hub.mapping.transforming import Unusable
 from hub.model import Json
 
 #: What `$name` may be: the fields of the envelope.
-ENVELOPE = ("operation", "batch", "time", "key", "revision", "kind", "system", "lane")
+ENVELOPE = ("operation", "batch", "time", "key", "revision", "version", "kind", "system", "lane")
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class EnvelopeSpec(Strict):
     time: AwareDatetime | None = None
     key: str = "K1"
     revision: str = "R1"
+    version: int = Field(default=1, ge=1)
     kind: str = "case"
     system: str = "system"
     lane: str = "L1"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, exists, insert, not_, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, schema
@@ -94,6 +95,24 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     same = [deletion.c[name] == table.c[name] for name in ("system", "lane", "route", "key")]
     told = (deletion.c.operation == Operation.DELETE.value, deletion.c.state.not_in(gone), deletion.c.id >= table.c.id)
     return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
+
+
+def versions_owed(connection: Connection, record_ids: Iterable[int]) -> Counter[tuple[str, str]]:
+    """Return how many versions of these records each (route, key) was owed so far, what went again after a refusal included."""
+    table, numbers, found = schema.delivery, list(record_ids), Counter[tuple[str, str]]()
+    counted = func.sum(table.c.generation + 1)
+    for start in range(0, len(numbers), CHUNK):
+        query = select(table.c.route, table.c.key, counted).where(table.c.record_id.in_(numbers[start : start + CHUNK]))
+        for route, key, number in connection.execute(query.group_by(table.c.route, table.c.key)):
+            found[route, key] += int(number)
+    return found
+
+
+def versions_before(connection: Connection, row: Any) -> int:
+    """Return how many versions the route was owed before this delivery of the same record."""
+    table = schema.delivery
+    same = [table.c[name] == getattr(row, name) for name in ("system", "lane", "route", "key")]
+    return int(connection.scalar(select(func.sum(table.c.generation + 1)).where(*same, table.c.id < row.id)) or 0)
 
 
 def refused_at_source(connection: Connection, source: str, record_ids: Iterable[int]) -> set[tuple[str, str]]:

@@ -102,7 +102,8 @@ def test_status_column_of_the_table_itself(database_url: str) -> None:
         assert [(one.row, one.judgement) for page in pages for one in page.verdicts] == [("G00003", Judgement.CONFIRMED)]
         run(over_there, "UPDATE up_pro_accept SET is_sync = '2', remark = '缺材料' WHERE row_guid = 'G00001'")
         again = [one for page in subject.verdicts(pages[-1].cursor) for one in page.verdicts]
-        assert Verdict("accept", "G00001", "B0001", Judgement.REJECTED, "缺材料") in again
+        told = "2016-12-13 09:02:03 G00001"
+        assert Verdict("accept", "G00001", "B0001", Judgement.REJECTED, "缺材料", told) in again
 
 
 def test_two_rules_are_remembered_apart(database_url: str) -> None:
