@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database.connection import Connections, name_over_there
-from adapters.database.failures import Missing
+from adapters.database.failures import Missing, Trouble, trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,24 @@ class Tables:
         return alike[0]
 
     def _table(self, inspector: sa.Inspector, name: str) -> Shape:
-        columns = tuple(_column(inspector.dialect, found) for found in inspector.get_columns(name, self._schema))
+        try:
+            columns = tuple(_column(inspector.dialect, found) for found in inspector.get_columns(name, self._schema))
+            unique = _unique(inspector, name, self._schema)
+        except sa.exc.DBAPIError as error:
+            if trouble(error) is not Trouble.FORBIDDEN:
+                raise
+            return self._looked_at(name)
         clause = sa.table(name, *(sa.column(column.name) for column in columns), schema=self._schema)
-        return Shape(f"table {name}", clause, columns, _unique(inspector, name, self._schema))
+        return Shape(f"table {name}", clause, columns, unique)
+
+    def _looked_at(self, name: str) -> Shape:
+        """Return a table or view as a SELECT shows it: MariaDB describes a view only to who may see its text (SHOW VIEW)."""
+        engine = self._connections.engine
+        bare = sa.table(name, schema=self._schema)
+        with engine.connect() as connection:
+            names = list(connection.execute(sa.select(sa.literal_column("*")).select_from(bare).where(sa.false())).keys())
+        columns = tuple(Column(one, name_over_there(engine.dialect, one), sa.types.NullType(), True) for one in names)
+        return Shape(f"table {name}", sa.table(name, *(sa.column(one) for one in names), schema=self._schema), columns)
 
     def _asked(self, text: str) -> Shape:
         engine = self._connections.engine

@@ -16,6 +16,7 @@ from hub.sandbox.approval_columns import text as _text
 from hub.sandbox.approval_columns import updated as _updated
 from hub.sandbox.approval_filings import T_WSSQ
 from hub.sandbox.approval_items import ITEM_TABLES, T_FBSX
+from hub.sandbox.approval_vehicles import T_CLXX
 from hub.sandbox.approval_warnings import T_JCYJ
 
 #: 办件: one row a case.
@@ -213,7 +214,7 @@ T_FJ = Table(
 
 #: Cases and what belongs to them, parents before children.
 CASE_TABLES = (T_BJ, T_BZ, T_TBCX, T_CL, T_JG, T_SF, T_PJ, T_FJ)
-TABLES = (*CASE_TABLES, *ITEM_TABLES, T_FBSX, T_JCYJ, T_WSSQ)
+TABLES = (*CASE_TABLES, *ITEM_TABLES, T_FBSX, T_JCYJ, T_WSSQ, T_CLXX)
 
 for _table in TABLES:
     Index(f"IX_{_table.name}_GXSJ", _table.c.GXSJ, *_table.primary_key.columns)

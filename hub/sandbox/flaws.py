@@ -56,13 +56,19 @@ _ORDER = tuple(kind for kind in FlawKind if kind not in (FlawKind.OUTSIDE_GBK, F
 
 PROVINCE, GATEWAY, CITY, SUPERVISION = "province", "gateway", "city", "supervision"
 SOCIAL, POLICE = "social", "police"
-NATIONALTAX, LOCALTAX, TAX = "nationaltax", "localtax", "tax"
+NATIONALTAX, LOCALTAX, TAX, TRANSPORT = "nationaltax", "localtax", "tax", "transport"
 #: Who takes a case and its materials as one document: a wrong material spoils the case.
 WHOLE = frozenset({CITY})
 #: The sub-centres, and the SSZX of the cases that they are sent.
-CENTRES = {SOCIAL: "SB", POLICE: "JJ", NATIONALTAX: "GS", LOCALTAX: "DS", TAX: "SW"}
+CENTRES = {SOCIAL: "SB", POLICE: "JJ", NATIONALTAX: "GS", LOCALTAX: "DS", TAX: "SW", TRANSPORT: "YG"}
 #: Who writes GBK, and the columns of T_BJ with names that it is told of: what one of them holds must be sayable there.
-GBK = {SOCIAL: ("SQRMC",), POLICE: ("SQRMC",), LOCALTAX: ("SQRMC", "LXRXM"), SUPERVISION: ("SQRMC", "SBXMMC", "LXRXM")}
+GBK = {
+    SOCIAL: ("SQRMC",),
+    POLICE: ("SQRMC",),
+    LOCALTAX: ("SQRMC", "LXRXM"),
+    TRANSPORT: ("SQRMC",),
+    SUPERVISION: ("SQRMC", "SBXMMC", "LXRXM"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from hub.sandbox.twins.supervision import SupervisionTwin
 from hub.sandbox.twins.supervision_tables import SupervisionTablesTwin
 from hub.sandbox.twins.tax import TaxTwin
 from hub.sandbox.twins.towns import TOWNS
+from hub.sandbox.twins.transport import TransportTwin, TransportViewTwin
 from hub.sandbox.web import Host, Site
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ FAR_SIDES: tuple[type[FarSide], ...] = (
     SupervisionTwin,
     SupervisionTablesTwin,
     EvaluationTwin,
+    TransportTwin,
+    TransportViewTwin,
     *TOWNS,
 )
 #: How many ports behind the control port the far sides may take.
