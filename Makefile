@@ -57,9 +57,9 @@ bench: $(VENV)/.dev ## Run the benchmarks side by side; prints ratios.
 lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra postgresql --extra mysql --extra sftp --extra build -o $(RUN) pyproject.toml
+		--extra postgresql --extra mysql --extra sftp --extra sm --extra build -o $(RUN) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra postgresql --extra mysql --extra sftp --extra build --extra dev -o $(DEV) pyproject.toml
+		--extra postgresql --extra mysql --extra sftp --extra sm --extra build --extra dev -o $(DEV) pyproject.toml
 
 clean: ## Remove what was made here.
 	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
