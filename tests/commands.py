@@ -95,10 +95,10 @@ def _only(file: Path, systems: frozenset[str]) -> None:
     """Take the other systems out of the platforms that name them, and what only they give out of the datasets."""
     read = {name: yaml.safe_load((file.parent / "systems" / f"{name}.yaml").read_text("utf-8")) for name in systems}
     kinds = {(name, kind) for name, one in read.items() for kind in one["options"].get("feeds", {})}
-    known = {*systems, *(kind for _, kind in kinds), *("/".join(pair) for pair in kinds)}
+    known = {"systems": systems, "kinds": {*(kind for _, kind in kinds), *("/".join(pair) for pair in kinds)}}
 
-    def kept(found: re.Match[str]) -> str:
-        names = [name for name in found[2].replace(",", " ").split() if name in known]
+    def kept(found: re.Match[str]) -> str:  # a system may have the name of a kind
+        names = [name for name in found[2].replace(",", " ").split() if name in known[found[1]]]
         return f"{found[1]}: [{', '.join(names)}]"
 
     file.write_text(re.sub(r"(systems|kinds): \[([^]]*)\]", kept, file.read_text("utf-8")), "utf-8")
