@@ -54,7 +54,7 @@ class Judge(Feeding):
     def __init__(self, spoken: Spoken, connections: Connections, tables: Tables, max_field: int) -> None:
         rule = spoken.rule
         super().__init__(spoken.endpoint, rule.feed(spoken.table), connections, tables, max_field, rule.columns())
-        self._rule, self._own = rule, spoken.own
+        self._rule, self._own, self._table = rule, spoken.own, spoken.table[0]
         self._rules = [(verdict.means, compiled(verdict)) for verdict in rule.verdicts or ()]
 
     def records(
@@ -83,9 +83,9 @@ class Judge(Feeding):
         return Verdict(self.kind, row, batch, judgement, said(words), self._told(record))
 
     def _told(self, record: Record) -> str | None:
-        """Return a row of an error table by its key, a row's own status with the time it is of: written anew, it counts anew."""
+        """Return a row of an error table by table and key, a row's own status with the time it is of: written anew, it counts anew."""
         if not self._own:
-            return record.key[:255]
+            return f"{self._table} {record.key}"[:255]
         return f"{self._text(record, self._rule.time)} {record.key}"[:255] if self._rule.time else None
 
     def _judgement(self, record: Record) -> Judgement | None:

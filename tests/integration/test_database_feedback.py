@@ -56,7 +56,7 @@ def test_rows_of_an_error_table(database_url: str) -> None:
         complain(over_there, 4, table="up_pro_result")
         pages = list(subject.verdicts(None))
         assert pages[0].verdicts[0] == Verdict(
-            "accept", "G00001", "B0001", Judgement.REJECTED, "字典错误 申请人类型不在字典内", "E1up_pro_accept"
+            "accept", "G00001", "B0001", Judgement.REJECTED, "字典错误 申请人类型不在字典内", "dn_audit_abnormal E1up_pro_accept"
         )
         assert verdicts(pages) == ["G00001", "G00002", "G00003"]
         assert list(subject.verdicts(pages[-1].cursor)) == []
@@ -91,6 +91,21 @@ def test_one_rule_for_all_endpoints_and_their_tables_of_rejected_rows(database_u
         run(over_there, "INSERT INTO up_pro_accept_unqbak VALUES ('G00004', 'B0001', '重号', '2016-12-13 10:00:01')")
         cursor = list(subject.verdicts(None))[-1].cursor
         assert verdicts(list(subject.verdicts(cursor))) == []
+
+
+def test_verdicts_of_two_tables_are_told_apart(database_url: str) -> None:
+    """Both number their rows from 1: what one says is not what the other said before."""
+    rules = [{**RULE, "table": table, "key": "number"} for table in ("first_check", "second_check")]
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=rules) as subject:
+        for table in ("first_check", "second_check"):
+            ddl(
+                over_there,
+                ABNORMAL.replace("dn_audit_abnormal", table).replace("row_guid VARCHAR(50) PRIMARY", "number INTEGER PRIMARY"),
+            )
+            sql = f"INSERT INTO {table} VALUES (1, '字典错误', '', 'up_pro_accept', 'G00001', 'B0001', '2016-12-13 10:00:00')"
+            run(over_there, sql)
+        told = [verdict.told for page in subject.verdicts(None) for verdict in page.verdicts]
+        assert len(told) == len(set(told)) == 2
 
 
 def test_status_column_of_the_table_itself(database_url: str) -> None:
