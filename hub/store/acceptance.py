@@ -208,24 +208,25 @@ def _replaced(source: str, accepted: Sequence[Accepted], first: int) -> list[dic
     """Return where failed deliveries of earlier versions stand: what the newer version is owed to, and the source itself."""
     rows, number = [], first
     for one in accepted:
-        places = [(owed.system, owed.lane, owed.route) for owed in one.owed] + [(source, one.key, NOWHERE)]
+        places = [(owed.system, owed.route) for owed in one.owed] + [(source, NOWHERE)]
         if one.renewed:
-            rows += [_place(*place, one.key, number) for place in places]
+            whose = {"b_source": source, "b_kind": one.kind, "b_key": one.key, "b_before": number}
+            rows += [{"system": system, "b_route": route, **whose} for system, route in places]
         number += len(one.owed)
     return rows
-
-
-def _place(system: str, lane: str, route: str, key: str, before: int) -> dict[str, Any]:
-    return {"b_system": system, "b_lane": lane, "b_route": route, "b_key": key, "b_before": before}
 
 
 def _supersede(connection: Connection, replaced: Sequence[dict[str, Any]], at: int) -> None:
     """End the failed deliveries of earlier versions: the newer version takes over their place."""
     table = schema.delivery
-    failing = {system for system in {row["b_system"] for row in replaced} if _has_failed(connection, system)}
-    rows = [row for row in replaced if row["b_system"] in failing]
+    failing = {system for system in {row["system"] for row in replaced} if _has_failed(connection, system)}
+    rows = [{name: value for name, value in row.items() if name != "system"} for row in replaced if row["system"] in failing]
     if rows:
-        same = and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("system", "lane", "route", "key")))
+        record = schema.record
+        # By record: its lane may have changed since, and a record of another kind may have the same key. Whose system it is the
+        # route says; asked for it, SQLite would go through all deliveries of the system.
+        versions = select(record.c.id).where(*(record.c[name] == bindparam(f"b_{name}") for name in ("source", "kind", "key")))
+        same = and_(table.c.record_id.in_(versions), table.c.route == bindparam("b_route"))
         before = bindparam("b_before", type_=table.c.id.type)
         earlier = or_(table.c.id < before, before == 0)  # 0: this page owes nothing at all
         failed = or_(*(table.c.state == state for state in _OUTDATED))  # an IN list cannot be sent with many rows

@@ -172,6 +172,21 @@ def test_a_row_that_could_not_be_read_is_forgiven_once_it_can(here: Site) -> Non
     assert [one.state for one in here.deliveries() if one.kind == "case"] == [State.SUPERSEDED, State.PENDING]
 
 
+def test_a_broken_row_is_not_forgiven_because_another_kind_has_its_number(here: Site) -> None:
+    """Tables number their rows from 1, each for itself."""
+    here.sync(step("1", "A"), Unreadable("case", "1", "HUB-S-201", "bad bytes"))
+    here.sync(step("1", "A", "2"))
+    assert [one.state for one in here.deliveries() if one.kind == "case"] == [State.DEAD]
+
+
+def test_a_newer_version_ends_the_failed_one_in_whatever_lane_that_is(here: Site) -> None:
+    here.side.will("A", NO)
+    here.sync(case("A", lane="1"))
+    here.drain()
+    here.sync(case("A", "2", lane="2"))
+    assert [(one.state, one.operation) for one in here.deliveries()] == [(State.SUPERSEDED, "I"), (State.PENDING, "I")]
+
+
 def test_an_orphan_is_parked_and_released_when_its_parent_is_taken(here: Site) -> None:
     here.sync(step("A-1", "A"))
     assert here.states() == {"A-1": State.PARKED}
