@@ -83,10 +83,13 @@ class Judge(Feeding):
         return Verdict(self.kind, row, batch, judgement, said(words), self._told(record))
 
     def _told(self, record: Record) -> str | None:
-        """Return a row of an error table by table and key, a row's own status with its time: written anew, it counts anew."""
+        """Return a row of an error table by table and key, a row's own status with time and batch: written anew, it counts anew."""
         if not self._own:
             return f"{self._table} {record.key}"[:255]
-        return f"{self._text(record, self._rule.time)} {record.key}"[:255] if self._rule.time else None
+        if self._rule.time is None:
+            return None
+        batch = self._text(record, self._rule.batch) if self._rule.batch else ""  # what goes again keeps its time, never its batch
+        return f"{self._text(record, self._rule.time)} {batch} {record.key}"[:255]
 
     def _judgement(self, record: Record) -> Judgement | None:
         if self._rule.judgement is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -117,8 +118,20 @@ def test_status_column_of_the_table_itself(database_url: str) -> None:
         assert [(one.row, one.judgement) for page in pages for one in page.verdicts] == [("G00003", Judgement.CONFIRMED)]
         run(over_there, "UPDATE up_pro_accept SET is_sync = '2', remark = '缺材料' WHERE row_guid = 'G00001'")
         again = [one for page in subject.verdicts(pages[-1].cursor) for one in page.verdicts]
-        told = "2016-12-13 09:02:03 G00001"
+        told = "2016-12-13 09:02:03 B0001 G00001"
         assert Verdict("accept", "G00001", "B0001", Judgement.REJECTED, "缺材料", told) in again
+
+
+def test_a_row_that_went_again_in_another_batch_can_be_refused_again(database_url: str) -> None:
+    """A delivery that goes again keeps the time of its content: the batch tells that this is another refusal."""
+    with engine(database_url) as over_there, adapter(database_url, **OPTIONS, feedback=[STATUS]) as subject:
+        ddl(over_there, UP_PRO_ACCEPT)
+        told = []
+        for batch in ("B0001", "B0001R1"):
+            subject.send([replace(message(1), batch=batch)])
+            run(over_there, "UPDATE up_pro_accept SET is_sync = '2'")
+            told += [verdict.told for page in subject.verdicts(None) for verdict in page.verdicts]
+        assert len(told) == len(set(told)) == 2
 
 
 def test_two_rules_are_remembered_apart(database_url: str) -> None:
