@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta, timezone
 from typing import Annotated, Any
 
 from lxml import etree
@@ -12,6 +11,7 @@ from pydantic import AfterValidator
 
 from adapters.database.fields import Names, known_encoding
 from adapters.database.reading import Unfit
+from adapters.kit.moments import CHINA
 from adapters.kit.templates import MESSAGE, Scope
 from adapters.kit.values import scope_of
 from adapters.kit.xmlnode import Document
@@ -20,8 +20,6 @@ from adapters.kit.xmltemplate import DocumentTemplate
 from hub.model import Json, Message
 from hub.ports import Options
 
-#: China keeps one time without daylight saving.
-_CHINA = timezone(timedelta(hours=8))
 _ROOTS = frozenset(MESSAGE) | {"stamp", "item"}
 _BODY = re.compile(r"\$(?:(?:json|xml)\()?body((?:\.[\w\-@]+)*)")
 _AUTO = "auto"
@@ -71,7 +69,7 @@ class DocumentWriter:
         return self._template.encoded(self._scope(message))
 
     def _scope(self, message: Message) -> Scope:
-        return scope_of(message, stamp=message.created.astimezone(_CHINA).strftime(self._time_format))
+        return scope_of(message, stamp=message.created.astimezone(CHINA).strftime(self._time_format))
 
 
 def body_fields(document: Document) -> frozenset[str] | None:

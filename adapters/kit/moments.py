@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-_CHINA = timezone(timedelta(hours=8))
+#: China keeps one time, without daylight saving.
+CHINA = timezone(timedelta(hours=8))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -15,7 +16,7 @@ def moment(text: str | None, form: str) -> datetime:
     if form in ("ms", "s"):
         return EPOCH + timedelta(milliseconds=float(text) * (1 if form == "ms" else 1000))
     read = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=_CHINA).astimezone(UTC)
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=CHINA).astimezone(UTC)
 
 
 def written(time: datetime, form: str) -> str:
@@ -23,5 +24,5 @@ def written(time: datetime, form: str) -> str:
     if form in ("ms", "s"):
         milliseconds = (time - EPOCH) // timedelta(milliseconds=1)
         return str(milliseconds if form == "ms" else milliseconds // 1000)
-    local = time.astimezone(_CHINA)
+    local = time.astimezone(CHINA)
     return local.replace(tzinfo=None).isoformat() if form == "iso" else local.strftime(form)

@@ -11,7 +11,7 @@ import base64
 import hmac
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 
 from cryptography.hazmat.primitives import hashes
@@ -21,11 +21,9 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from adapters.kit import sm2
 from adapters.kit.charset import encode
+from adapters.kit.moments import CHINA
 from hub.errors import Rejected
 from hub.ports import Options
-
-#: China keeps one time without daylight saving.
-_CHINA = timezone(timedelta(hours=8))
 
 Digest = Literal["md5", "sha1", "sha256", "sm3", "hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sm3"]
 _HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
@@ -126,7 +124,7 @@ class Stamp:
         if form in ("ms", "s"):
             milliseconds = (self.moment - _EPOCH) // timedelta(milliseconds=1)
             return str(milliseconds if form == "ms" else milliseconds // 1000)
-        return self.moment.astimezone(_CHINA).strftime(form)
+        return self.moment.astimezone(CHINA).strftime(form)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from adapters.kit.answers import compiled
 from adapters.kit.http import Http
+from adapters.kit.moments import CHINA
 from adapters.kit.templates import Scope
 from adapters.kit.values import extended, scope_of
 from adapters.soap.call import Exchange, taken
@@ -19,9 +20,6 @@ from adapters.soap.token import TokenCache
 from adapters.soap.wsdl import Wsdl
 from hub.errors import Misconfigured
 from hub.model import Message
-
-#: China keeps one time without daylight saving.
-_CHINA = timezone(timedelta(hours=8))
 
 
 def stamped(moment: datetime, form: str) -> str:
@@ -46,7 +44,7 @@ class Session:
 
     def scope(self, message: Message | None, **values: Any) -> Scope:
         """Return what placeholders see in a call for this message, or for nobody's."""
-        created = (datetime.now(UTC) if message is None else message.created).astimezone(_CHINA)
+        created = (datetime.now(UTC) if message is None else message.created).astimezone(CHINA)
         stamps = {name: stamped(created, form) for name, form in self._options.stamps.items()}
         always = {"secret": self._secrets, "stamp": stamped(created, self._options.time_format), "stamps": stamps}
         return scope_of(message, **always, **({"nonce": uuid4().hex} if message is None else {}), **values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from itertools import islice
 from random import Random
 
@@ -13,6 +13,7 @@ from hub.sandbox.approval import CASE_TABLES, T_BJ, T_BZ, T_JG, create
 from hub.sandbox.county import county
 from hub.sandbox.flaws import GroundTruth, Rates, spoil
 from hub.sandbox.lifecycle import REPORTED, Case, Lifecycles
+from hub.sandbox.national import BEIJING
 from hub.sandbox.people import Population
 from hub.sandbox.powerlist import enter
 from hub.sandbox.worktime import DAY, Worktime
@@ -21,7 +22,6 @@ from hub.sandbox.worktime import DAY, Worktime
 SPAN = 190
 #: Cases written in one transaction.
 CHUNK = 2_000
-BEIJING = timezone(timedelta(hours=8))
 
 
 def cases(count: int, *, seed: int, rates: Rates) -> Iterator[Case]:

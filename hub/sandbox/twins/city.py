@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from hub.sandbox import national
+from hub.sandbox.databases import opened
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Held
@@ -27,7 +28,6 @@ from hub.sandbox.twins.city_tables import (
     PROVINCEATTR,
     PROVINCEINFO,
     metadata,
-    opened,
 )
 
 _GOOD, _BAD = "accepted", "rejected"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, MetaData, String, Table, create_engine, event
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -66,16 +66,3 @@ JUDGED = Table(
     _text("since", 19, nullable=False),  # of a case: when it was applied for
     Column("stage", Integer, nullable=False, default=0),  # of a case the province handles: how much of it was handed down
 )
-
-
-def opened(url: str) -> Engine:
-    """Return the engine of a database at any SQLAlchemy URL."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _patient)
-    return engine
-
-
-def _patient(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA busy_timeout=30000")

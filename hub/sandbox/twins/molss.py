@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from hub.sandbox.twins.wsdl import WSDL
+from hub.sandbox.twins.xml import Unreadable, root_of
 from hub.sandbox.web import Answer, Request
 
 PATH = "/services/business"
@@ -37,21 +38,17 @@ class Call:
 def parse(request: Request) -> Call:
     """Read a request. Raises Broken."""
     try:
-        root = etree.fromstring(_unicode(request), _parser())
-    except (etree.XMLSyntaxError, UnicodeError, LookupError):
+        root = root_of(_unicode(request))
+    except Unreadable as error:
+        raise Broken(str(error)) from None
+    except (UnicodeError, LookupError):
         raise Broken("报文无法解析") from None
-    if root.getroottree().docinfo.doctype:
-        raise Broken("报文不得包含 DTD")
     if root.tag != f"{{{SOAP}}}Envelope":
         raise Broken("不是 SOAP 1.1 报文")
     header, body = root.find(f"{{{SOAP}}}Header/{{{MOLSS}}}system"), root.find(f"{{{SOAP}}}Body/{{{MOLSS}}}business")
     if header is None or body is None:
         raise Broken("缺少 in:system 或 in:business")
     return Call(_paras(header), _paras(body))
-
-
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8")
 
 
 def _unicode(request: Request) -> bytes:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from hub.sandbox.caseload import Caseload, Opinion, Outcome, Progress, Submission
-from hub.sandbox.farside import FarSide, Ground
+from hub.sandbox.centre import SubCentre
+from hub.sandbox.farside import Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
-from hub.sandbox.ledger import Held, Ledger
+from hub.sandbox.fields import Field, unfit
+from hub.sandbox.ledger import Ledger
 from hub.sandbox.national import SKEW, credit_code_is_valid, identity_is_valid, moment, now
 from hub.sandbox.office import Office
 from hub.sandbox.twins.tmri import PATH, QUERY, WRITE, Broken, Call, Refused, fault, parse, reply
@@ -28,16 +28,6 @@ MOST = 100
 #: Its own codes for what the hall calls 2 已办, 3 退回, 6 办结, and Y 准予, N 不予, T 退件.
 _STATES = {"2": "10", "3": "20", "6": "90"}
 _RESULTS = {"Y": "BJ", "N": "BY", "T": "TB"}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: most bytes in GBK, whether it must be there, and its pattern."""
-
-    title: str
-    length: int
-    mandatory: bool = False
-    pattern: str = ""
 
 
 FIELDS = {
@@ -60,7 +50,7 @@ FIELDS = {
 }
 
 
-class PoliceTwin(FarSide):
+class PoliceTwin(SubCentre):
     """The sub-centre's service: cases are written, and everything else is asked for."""
 
     name = "police"
@@ -68,10 +58,8 @@ class PoliceTwin(FarSide):
     path = PATH
 
     def __init__(self, *, serial: str = "sandbox-police-serial", plan: FaultPlan | None = None, seed: int = 1) -> None:
+        super().__init__(Ledger("JJ"), Caseload(), plan)
         self.serial, self._seed = serial, seed
-        self.plan = plan or FaultPlan()
-        self._ledger = Ledger("JJ")
-        self._cases = Caseload()
         self._interfaces: dict[str, tuple[str, Callable[[Mapping[str, str], bool], Answer]]] = {
             INTAKE: (WRITE, self._intake),
             PROGRESS: (QUERY, self._progress),
@@ -88,23 +76,6 @@ class PoliceTwin(FarSide):
     def environment(self, address: str) -> dict[str, str]:
         """Return where it listens, and the serial number it gave out."""
         return {"POLICE_URL": address, "POLICE_SERIAL": self.serial}
-
-    def held(self) -> list[Held]:
-        """Return every case held; endpoint is the interface, row the case number."""
-        return self._ledger.held()
-
-    def stats(self) -> dict[str, Any]:
-        """Return the counts so far."""
-        return self._ledger.stats() | self._cases.counts() | {"faults": self.plan.thrown()}
-
-    def work(self) -> int:
-        """Review what came in, and carry on what passed."""
-        return self._cases.work()
-
-    def offered(self) -> list[tuple[str, str]]:
-        """Return every step and every result there is to be read."""
-        steps = [("progress", f"{one.case}|{one.step.number}") for _, one in self._cases.progress(0)]
-        return steps + [("outcome", one.case) for _, one in self._cases.outcomes(0)]
 
     def came(self, request: Request) -> bool:
         """Count the request; questions meet faults only if the plan says so."""
@@ -215,29 +186,11 @@ def _since(fields: Mapping[str, str]) -> int:
 
 
 def _check(fields: Mapping[str, str]) -> None:
-    for name in fields:
-        if name not in FIELDS:
-            raise Refused(f"未定义的字段 {name[:30]}")
-    for name, field in FIELDS.items():
-        _check_one(name, field, fields.get(name, ""))
+    if words := unfit(fields, FIELDS):
+        raise Refused(words)
     kind, number = fields["sfzmmc"], fields["sfzmhm"]
     if (kind == "A" and not identity_is_valid(number)) or (kind == "N" and not credit_code_is_valid(number)):
         raise Refused("sfzmhm 身份证明号码校验位错误")
     accepted = moment(fields["slsj"])
     if accepted is None or accepted > now() + SKEW:
         raise Refused("slsj 受理时间格式错误或晚于当前时间")
-
-
-def _check_one(name: str, field: Field, value: str) -> None:
-    if not value:
-        if field.mandatory:
-            raise Refused(f"{name} {field.title}不能为空")
-        return
-    try:
-        size = len(value.encode("gbk"))
-    except UnicodeEncodeError:
-        raise Refused(f"{name} {field.title}含有无法识别的字符") from None
-    if size > field.length:
-        raise Refused(f"{name} {field.title}超过{field.length}个字节")
-    if field.pattern and not re.fullmatch(field.pattern, value):
-        raise Refused(f"{name} {field.title}格式错误")

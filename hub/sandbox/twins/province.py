@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from hub.sandbox import national
+from hub.sandbox.databases import opened
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.ledger import Held
@@ -35,7 +36,7 @@ class ProvinceTwin(FarSide):
     def __init__(self, url: str, *, rate: float = 0.0) -> None:
         self.url, self.rate = url, rate
         self.plan = FaultPlan()  # a database does not misbehave by message; see `refuse_marked` and `locked`
-        self._engine = _open(url)
+        self._engine = opened(url)
         self._judged: dict[tuple[str, str], Any] = {}  # (table, row_guid) -> the cd_time that was judged
         self._rejected: Counter[str] = Counter()
         self._once = Lock()
@@ -158,18 +159,6 @@ class ProvinceTwin(FarSide):
         with self._engine.begin() as connection:
             for statement in statements:
                 connection.execute(text(statement))
-
-
-def _open(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _patient)
-    return engine
-
-
-def _patient(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA busy_timeout=30000")
 
 
 def _parts(items: list[Any]) -> Iterator[list[Any]]:

@@ -8,14 +8,14 @@ the names of what they list, are this sandbox's convention.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
 
 from hub.sandbox.caseload import Caseload, Opinion, Outcome, Progress, Submission
-from hub.sandbox.farside import FarSide, Ground
+from hub.sandbox.centre import SubCentre
+from hub.sandbox.farside import Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
-from hub.sandbox.ledger import Held, Ledger
+from hub.sandbox.fields import Field, unfit
+from hub.sandbox.ledger import Ledger
 from hub.sandbox.national import SKEW, identity_is_valid, moment, now
 from hub.sandbox.office import Office
 from hub.sandbox.twins.molss import MOLSS, PATH, YLZ, Broken, Call, business, description, fault, parse, result, resultset
@@ -29,15 +29,6 @@ PAGE = 50
 #: Its own codes for what the hall calls 2 已办, 3 退回, 6 办结, and Y 准予, N 不予, T 退件.
 _STATES = {"2": "1", "3": "2", "6": "9"}
 _RESULTS = {"Y": "1", "N": "0", "T": "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: most bytes in GBK, and whether it must be there."""
-
-    title: str
-    length: int
-    mandatory: bool = False
 
 
 FIELDS = {
@@ -58,7 +49,7 @@ class Refused(Exception):
     """A business hint (`information`): the call was understood and is refused. Quotes no value."""
 
 
-class SocialTwin(FarSide):
+class SocialTwin(SubCentre):
     """The sub-centre's service: case intake, look-up by case number, and lists of opinions, steps and results."""
 
     name = "social"
@@ -68,10 +59,8 @@ class SocialTwin(FarSide):
     def __init__(
         self, *, user: str = "zhangxian", password: str = "sandbox-social-secret", plan: FaultPlan | None = None, seed: int = 1
     ) -> None:
+        super().__init__(Ledger("SB"), Caseload(), plan)
         self.user, self.password, self._seed = user, password, seed
-        self.plan = plan or FaultPlan()
-        self._ledger = Ledger("SB")
-        self._cases = Caseload()
         self._namespaces, self._counts = cycle((MOLSS, YLZ)), cycle(("row_count", "rowCount"))  # two builds answer in turn
         self._functions: dict[str, Callable[[Mapping[str, str], bool], str]] = {
             INTAKE: self._intake,
@@ -89,23 +78,6 @@ class SocialTwin(FarSide):
     def environment(self, address: str) -> dict[str, str]:
         """Return where it listens, and the user it lets in."""
         return {"SOCIAL_URL": address, "SOCIAL_USER": self.user, "SOCIAL_PASSWORD": self.password}
-
-    def held(self) -> list[Held]:
-        """Return every row held; endpoint is the function number, row the case number."""
-        return self._ledger.held()
-
-    def stats(self) -> dict[str, Any]:
-        """Return the counts so far."""
-        return self._ledger.stats() | self._cases.counts() | {"faults": self.plan.thrown()}
-
-    def work(self) -> int:
-        """Review what came in, and carry on what passed."""
-        return self._cases.work()
-
-    def offered(self) -> list[tuple[str, str]]:
-        """Return every step and every result there is to be read."""
-        steps = [("progress", f"{one.case}|{one.step.number}") for _, one in self._cases.progress(0)]
-        return steps + [("outcome", one.case) for _, one in self._cases.outcomes(0)]
 
     def came(self, request: Request) -> bool:
         """Count the request; what is no intake meets faults only if the plan says so."""
@@ -212,19 +184,8 @@ def _number(fields: Mapping[str, str], name: str) -> int:
 
 
 def _check(fields: Mapping[str, str]) -> None:
-    for name in fields:
-        if name not in FIELDS:
-            raise Refused(f"未定义的字段 {name[:30]}")
-    for name, field in FIELDS.items():
-        value = fields.get(name, "")
-        if not value and field.mandatory:
-            raise Refused(f"{name} {field.title}不能为空")
-        try:
-            size = len(value.encode("gbk"))
-        except UnicodeEncodeError:
-            raise Refused(f"{name} {field.title}含有无法识别的字符") from None
-        if size > field.length:
-            raise Refused(f"{name} {field.title}超过{field.length}个字节")
+    if words := unfit(fields, FIELDS):
+        raise Refused(words)
     _check_numbers(fields)
 
 

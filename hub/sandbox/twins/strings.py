@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from hub.sandbox.twins.xml import Unreadable, root_of
 from hub.sandbox.web import Answer, Request
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -23,14 +24,10 @@ def parse(text: str) -> etree._Element:
 
     Raises Broken for what is no XML or brings a DTD.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8")
     try:
-        root = etree.fromstring(_DECLARATION.sub("", text).encode(), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        raise Broken("报文无法解析") from None
-    if root.getroottree().docinfo.doctype:
-        raise Broken("报文不得包含 DTD")
-    return root
+        return root_of(_DECLARATION.sub("", text).encode())
+    except Unreadable as error:
+        raise Broken(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from hub.sandbox.twins.supervision_rules import (
 )
 from hub.sandbox.twins.supervision_tables import BUREAU, PLATFORM, Bureau
 from hub.sandbox.twins.supervision_wsdl import ENTRANCE, HANDSHAKE, NAMESPACE, wsdl
+from hub.sandbox.twins.xml import Unreadable, root_of
 from hub.sandbox.web import Answer, Request
 
 PATH = "/esuper/services/EsuperServer"
@@ -212,12 +213,11 @@ def _digest(text: str) -> str | None:
 
 def _parse(request: Request) -> tuple[str, dict[str, str]]:
     """Return the operation and its parameters, each once. Raises Broken."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, encoding="utf-8")
     try:
-        root = etree.fromstring(request.body.decode("utf-8").encode(), parser)
-    except (etree.XMLSyntaxError, UnicodeError):
-        raise Broken("报文不是 UTF-8 的 XML") from None
-    if root.getroottree().docinfo.doctype or root.tag != f"{{{SOAP}}}Envelope":
+        root = root_of(request.body.decode("utf-8").encode())
+    except (Unreadable, UnicodeError):
+        raise Broken("报文不是 UTF-8 的 XML，或包含 DTD") from None
+    if root.tag != f"{{{SOAP}}}Envelope":
         raise Broken("不是 SOAP 1.1 报文")
     call = root.find(f"{{{SOAP}}}Body/{{{NAMESPACE}}}*")
     wanted = {"serverHander": HANDSHAKE, "serverEntrance": ENTRANCE}.get(etree.QName(call).localname) if call is not None else None

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, Text, create_engine, event, func, insert, select, update
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, Text, func, insert, select, update
 
+from hub.sandbox.databases import opened
 from hub.sandbox.farside import FarSide, Ground
 from hub.sandbox.faults import FaultPlan
 from hub.sandbox.ledger import Held
@@ -86,9 +87,7 @@ class Bureau:
     def engine(self) -> Engine:
         """The connections, opened at first use."""
         if self._engine is None:
-            self._engine = create_engine(self.url)
-            if self._engine.dialect.name == "sqlite":
-                event.listen(self._engine, "connect", _patient)
+            self._engine = opened(self.url)
         return self._engine
 
     def create(self) -> None:
@@ -200,12 +199,6 @@ class SupervisionTablesTwin(FarSide):
         if one.name == REPLY:
             self.bureau.replied(one.fields[0], one.fields[1])
         return TAKEN
-
-
-def _patient(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=OFF")
-    connection.execute("PRAGMA busy_timeout=30000")
 
 
 def _mark(connection: Connection, codes: Mapping[str, str]) -> None:

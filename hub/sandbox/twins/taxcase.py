@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hub.sandbox.caseload import Caseload, Submission
-from hub.sandbox.farside import FarSide
+from hub.sandbox.centre import SubCentre
 from hub.sandbox.faults import FaultKind, FaultPlan
-from hub.sandbox.ledger import Held, Ledger
+from hub.sandbox.ledger import Ledger
 from hub.sandbox.national import SKEW, credit_code_is_valid, identity_is_valid, moment, now
 from hub.sandbox.office import Office
 from hub.sandbox.twins.strings import Broken, Service, fault
@@ -111,7 +111,7 @@ class TaxDesk:
             raise Refused(f"{name} {field.title}超过{length}个字节")
 
 
-class TaxBureau(FarSide):
+class TaxBureau(SubCentre):
     """A tax system of the county: one string operation behind which cases are taken, and steps and results listed by number.
 
     `service` is where and how it is called, `listings` are the words by which a call that only asks is told.
@@ -121,25 +121,8 @@ class TaxBureau(FarSide):
     listings: ClassVar[tuple[bytes, ...]]
 
     def __init__(self, desk: TaxDesk, plan: FaultPlan | None) -> None:
+        super().__init__(desk.ledger, desk.cases, plan)
         self.desk = desk
-        self.plan = plan or FaultPlan()
-
-    def held(self) -> list[Held]:
-        """Return every case held; row is the case number."""
-        return self.desk.ledger.held()
-
-    def stats(self) -> dict[str, Any]:
-        """Return the counts so far."""
-        return self.desk.ledger.stats() | self.desk.cases.counts() | {"faults": self.plan.thrown()}
-
-    def work(self) -> int:
-        """Carry the cases on."""
-        return self.desk.cases.work()
-
-    def offered(self) -> list[tuple[str, str]]:
-        """Return every step and every result handed down."""
-        steps = [("progress", f"{one.case}|{one.step.number}") for _, one in self.desk.cases.progress(0)]
-        return steps + [("outcome", one.case) for _, one in self.desk.cases.outcomes(0)]
 
     def came(self, request: Request) -> bool:
         """Count the request; listings meet faults only if the plan says so."""

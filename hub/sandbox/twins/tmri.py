@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from hub.sandbox.twins.xml import Unreadable, root_of
 from hub.sandbox.web import Answer, Request
 
 PATH = "/services/TmriOutNewAccess"
@@ -101,12 +102,10 @@ def _decoded(name: str, value: str) -> str:
 
 
 def _parsed(content: bytes) -> etree._Element | None:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError):
+        return root_of(content, encoding=None)
+    except Unreadable:
         return None
-    return None if root.getroottree().docinfo.doctype else root
 
 
 def reply(operation: str, code: str, message: str, row: str = "", rows: Iterable[Mapping[str, str]] = ()) -> Answer:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from random import Random
-from typing import Any
 
-from sqlalchemy import Column, Engine, MetaData, String, Table, create_engine, event, inspect, text
+from sqlalchemy import Column, Engine, MetaData, String, Table, inspect, text
 
 from hub.sandbox.caseload import Outcome, Progress
 from hub.sandbox.county import DIVISION, TOWNSHIPS
+from hub.sandbox.databases import opened
 from hub.sandbox.national import now
 
 metadata = MetaData()
@@ -53,9 +53,7 @@ _PLATE = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 def create(url: str) -> Engine:
     """Create what is missing at `url` and return the engine, which the caller disposes."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _concurrent)
+    engine = opened(url)
     metadata.create_all(engine)
     there = inspect(engine).get_view_names()
     quote = engine.dialect.identifier_preparer.quote_identifier
@@ -65,10 +63,6 @@ def create(url: str) -> Engine:
                 columns = ", ".join(quote(column.name) for column in table.columns)
                 connection.execute(text(f"CREATE VIEW {quote(view)} AS SELECT {columns} FROM {quote(table.name)}"))
     return engine
-
-
-def _concurrent(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def stamp() -> str:
