@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from adapters.kit.conformance import SinkConformance
 from adapters.soap import SoapAdapter
-from adapters.soap.options import SoapOptions
 from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Json, Judgement, Message, Receipt, Taken, Verdict
 from hub.sandbox.faults import FaultKind
 from hub.sandbox.twins.police import DOUBT, PoliceTwin
-from hub.sandbox.web import Host
-
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "config" / "systems" / "police.yaml"
+from tests.integration.shipped import ShippedSoap, options
 
 
-def shipped(url: str, **more: Any) -> SoapAdapter:
-    """Return the adapter of the shipped file, its defaults filled in, at another address and with less patience."""
-    text = re.sub(r"\$\{\w+:-(.*?)\}", r'"\1"', SHIPPED.read_text(encoding="utf-8"))
-    text = text.replace('"http://127.0.0.1:8634"', "http://127.0.0.1:8634")
-    options = yaml.safe_load(text)["options"]
-    options |= {"address": f"{url}/services/TmriOutNewAccess", "timeouts": {"connect": "2s", "read": "2s", "total": "6s"}}
-    options |= {"connect_tries": 1, **more}
-    return SoapAdapter(SoapOptions.model_validate(options, context={"base": ROOT}), system="police")
-
-
-class TestShippedTrafficPolice(SinkConformance):
+class TestShippedTrafficPolice(ShippedSoap):
     endpoint = "case"
     text = "bz"
+    system = "police"
+    timeouts = {"connect": "2s", "read": "2s", "total": "6s"}
 
-    @pytest.fixture(autouse=True)
-    def far_side(self) -> Iterator[None]:
-        self.twin = PoliceTwin()
-        self.host = Host()
-        self.port = self.host.listen(self.twin)
-        yield
-        self.host.stop()
-
-    def adapter(self, **more: Any) -> SoapAdapter:
-        return shipped(f"http://127.0.0.1:{self.port}", **more)
+    def made(self) -> PoliceTwin:
+        return PoliceTwin()
 
     def body(self, n: int) -> dict[str, Json]:
         return {
@@ -61,18 +36,8 @@ class TestShippedTrafficPolice(SinkConformance):
             "slsj": "2016-12-01 09:20:00",
         }
 
-    def held(self) -> list[tuple[str, Mapping[str, Json]]]:
-        return [(row.row, row.content) for row in self.twin.held()]
-
     def refuse(self, message: Message) -> Message:
         return replace(message, body={**message.body, "sfzmhm": "621125190503120021"})
-
-    def go_down(self) -> None:
-        self.host.stop()
-
-    def come_back(self) -> None:
-        self.host = Host()
-        self.host.listen(self.twin, self.port)
 
     @pytest.mark.parametrize(
         ("fault", "kind", "kept"),
@@ -89,12 +54,7 @@ class TestShippedTrafficPolice(SinkConformance):
         ],
     )
     def test_faults_on_demand(self, subject: SoapAdapter, fault: FaultKind, kind: type[Failure], kept: bool) -> None:
-        self.twin.plan.change(script=[fault])
-        (outcome,) = subject.send([self.message(1)])
-        assert type(outcome) is kind
-        assert bool(self.twin.held()) is kept
-        if kind is InDoubt:
-            assert isinstance(subject.find(self.message(1)), Receipt) is kept
+        self.assert_fault(subject, fault, kind, kept)
 
     def test_a_second_time_is_a_duplicate(self, subject: SoapAdapter) -> None:
         (first,), (second,) = subject.send([self.message(1)]), subject.send([self.message(1)])
@@ -118,9 +78,8 @@ class TestShippedTrafficPolice(SinkConformance):
         ],
     )
     def test_wrong_credentials_pause_the_system(self, more: dict[str, Any], said: str) -> None:
-        given = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["options"]["parameters"]
-        settled = {**given, "dwjgdm": "621125000000", "yhbz": "zhangxian", "zdbs": "127.0.0.1"}
-        more = {**more, "parameters": {**settled, **more.get("parameters", {})}}
+        given = options(self.system, "http://x")["parameters"]
+        more = {**more, "parameters": {**given, **more.get("parameters", {})}}
         adapter = self.adapter(**more)
         (outcome,) = adapter.send([self.message(1)])
         with pytest.raises(Misconfigured):

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from adapters.kit.conformance import SinkConformance
 from adapters.soap import SoapAdapter
-from adapters.soap.options import SoapOptions
 from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Json, Judgement, Message, Receipt, Taken, Verdict
 from hub.sandbox.faults import FaultKind
 from hub.sandbox.twins.social import SocialTwin
-from hub.sandbox.web import Host
-
-SHIPPED = Path(__file__).parents[2] / "config" / "systems" / "social.yaml"
+from tests.integration.shipped import ShippedSoap
 
 
-def shipped(url: str, **more: Any) -> SoapAdapter:
-    """Return the adapter of the shipped file, its defaults filled in, at another address and with less patience."""
-    text = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", SHIPPED.read_text(encoding="utf-8"))
-    options = yaml.safe_load(text)["options"]
-    options |= {"address": f"{url}/services/business", "timeouts": {"connect": "2s", "read": "1s", "total": "3s"}}
-    options |= {"connect_tries": 1, **more}
-    return SoapAdapter(SoapOptions.model_validate(options), system="social")
-
-
-class TestShippedSocialSecurity(SinkConformance):
+class TestShippedSocialSecurity(ShippedSoap):
     endpoint = "intake"
     text = "bz"
+    system = "social"
 
-    @pytest.fixture(autouse=True)
-    def far_side(self) -> Iterator[None]:
-        self.twin = SocialTwin()
-        self.host = Host()
-        self.port = self.host.listen(self.twin)
-        yield
-        self.host.stop()
-
-    def adapter(self, **more: Any) -> SoapAdapter:
-        return shipped(f"http://127.0.0.1:{self.port}", **more)
+    def made(self) -> SocialTwin:
+        return SocialTwin()
 
     def body(self, n: int) -> dict[str, Json]:
         return {
@@ -57,18 +32,8 @@ class TestShippedSocialSecurity(SinkConformance):
             "slsj": "2016-12-01 09:20:00",
         }
 
-    def held(self) -> list[tuple[str, Mapping[str, Json]]]:
-        return [(row.row, row.content) for row in self.twin.held()]
-
     def refuse(self, message: Message) -> Message:
         return replace(message, body={**message.body, "aae135": "621125190503120021"})
-
-    def go_down(self) -> None:
-        self.host.stop()
-
-    def come_back(self) -> None:
-        self.host = Host()
-        self.host.listen(self.twin, self.port)
 
     @pytest.mark.parametrize(
         ("fault", "kind", "kept"),
@@ -87,12 +52,7 @@ class TestShippedSocialSecurity(SinkConformance):
         ],
     )
     def test_faults_on_demand(self, subject: SoapAdapter, fault: FaultKind, kind: type[Failure], kept: bool) -> None:
-        self.twin.plan.change(script=[fault])
-        (outcome,) = subject.send([self.message(1)])
-        assert type(outcome) is kind
-        assert bool(self.twin.held()) is kept
-        if kind is InDoubt:
-            assert isinstance(subject.find(self.message(1)), Receipt) is kept
+        self.assert_fault(subject, fault, kind, kept)
 
     def test_a_second_time_is_a_duplicate(self, subject: SoapAdapter) -> None:
         (first,), (second,) = subject.send([self.message(1)]), subject.send([self.message(1)])

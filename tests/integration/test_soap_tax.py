@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
-import yaml
 
-from adapters.kit.conformance import SinkConformance
 from adapters.soap import SoapAdapter
-from adapters.soap.options import SoapOptions
 from hub.errors import Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Json, Message, Receipt, Taken
 from hub.sandbox.faults import FaultKind
 from hub.sandbox.twins.localtax import LocalTaxTwin
 from hub.sandbox.twins.nationaltax import NationalTaxTwin
 from hub.sandbox.twins.taxcase import TaxBureau
-from hub.sandbox.web import Host
-
-SYSTEMS = Path(__file__).parents[2] / "config" / "systems"
+from tests.integration.shipped import ShippedSoap, options
 
 
-def options(system: str, url: str) -> dict[str, Any]:
-    """Return the options of a shipped file, its defaults filled in, at another address and with less patience."""
-    text = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", (SYSTEMS / f"{system}.yaml").read_text(encoding="utf-8"))
-    found: dict[str, Any] = yaml.safe_load(text)["options"]
-    address = url + "/" + str(found["address"]).partition("://")[2].partition("/")[2]
-    return found | {"address": address, "timeouts": {"connect": "2s", "read": "1s", "total": "3s"}, "connect_tries": 1}
-
-
-class Shipped(SinkConformance):
+class Shipped(ShippedSoap):
     """What both dialects must do."""
 
     endpoint = "case"
-    system: ClassVar[str]
     # The same number sent again is told apart over there, so nothing has to be looked up.
     leaves_out = frozenset(
         {"test_find_tells_taken_from_not_taken", "test_a_refused_message_is_not_found", "test_find_never_denies_what_it_cannot_see"}
     )
-    twin: TaxBureau
-
-    @pytest.fixture(autouse=True)
-    def far_side(self) -> Iterator[None]:
-        self.twin = self.bureau()
-        self.host = Host()
-        self.port = self.host.listen(self.twin)
-        yield
-        self.host.stop()
-
-    def bureau(self) -> TaxBureau:
-        raise NotImplementedError
 
     def named(self, name: str) -> str:
         return name
-
-    def adapter(self, **more: Any) -> SoapAdapter:
-        wanted = options(self.system, f"http://127.0.0.1:{self.port}") | more
-        return SoapAdapter(SoapOptions.model_validate(wanted), system=self.system)
 
     def message(self, n: int, lane: str = "", **fields: Json) -> Message:
         made = super().message(n, lane, **fields)
@@ -81,18 +48,8 @@ class Shipped(SinkConformance):
 
     accepted: ClassVar[str]
 
-    def held(self) -> list[tuple[str, Mapping[str, Json]]]:
-        return [(row.row, row.content) for row in self.twin.held()]
-
     def refuse(self, message: Message) -> Message:
         return replace(message, body={**message.body, self.named("zjhm"): "621125190503120021"})
-
-    def go_down(self) -> None:
-        self.host.stop()
-
-    def come_back(self) -> None:
-        self.host = Host()
-        self.host.listen(self.twin, self.port)
 
     @pytest.mark.parametrize(
         ("fault", "kind", "kept"),
@@ -106,10 +63,7 @@ class Shipped(SinkConformance):
         ],
     )
     def test_faults_on_demand(self, subject: SoapAdapter, fault: FaultKind, kind: type[Failure], kept: bool) -> None:
-        self.twin.plan.change(script=[fault])
-        (outcome,) = subject.send([self.message(1)])
-        assert type(outcome) is kind
-        assert bool(self.twin.held()) is kept
+        self.assert_fault(subject, fault, kind, kept)
 
     def test_a_second_time_is_a_duplicate(self, subject: SoapAdapter) -> None:
         (first,), (second,) = subject.send([self.message(1)]), subject.send([self.message(1)])
@@ -128,7 +82,7 @@ class TestShippedNationalTax(Shipped):
     text = "bz"
     accepted = "2016-12-01 09:20:00"
 
-    def bureau(self) -> TaxBureau:
+    def made(self) -> TaxBureau:
         return NationalTaxTwin()
 
     def test_a_channel_that_is_not_let_in_pauses_the_system(self) -> None:
@@ -152,7 +106,7 @@ class TestShippedLocalTax(Shipped):
     text = "BZ"
     accepted = "20161201092000"
 
-    def bureau(self) -> TaxBureau:
+    def made(self) -> TaxBureau:
         return LocalTaxTwin()
 
     def named(self, name: str) -> str:
