@@ -78,7 +78,7 @@ class Story:
     def complain(self, case: str) -> None:
         """The province finds something wrong with every row of the case that it holds, for no reason in the data."""
         with _province(self.here) as connection:
-            for name, table in TABLES.items():
+            for name, table in ((name, table) for name, table in TABLES.items() if "project_no" in table.c):
                 rows = connection.execute(select(table).where(table.c.project_no == case)).mappings().all()
                 for row in rows:
                     self.complaints += 1
@@ -163,7 +163,8 @@ def _equal(story: Story) -> None:
     wanted, held = _wanted(here), {one.row: dict(one.content) for one in here.held("province")}
     assert set(held) == set(wanted)
     for row, body in wanted.items():
-        differing = {name for name, value in body.items() if str(held[row].get(name) or "")[:19] != str(value)[:19]}
+        there = {name: "" if value is None else str(value)[:19] for name, value in held[row].items()}
+        differing = {name for name, value in body.items() if there.get(name, "") != str(value)[:19]}
         assert not differing - SENDING, (row, differing)
     stats = here.sandbox.province.stats()
     assert stats["order_violations"] == 0 and stats["doubled"] == 0
@@ -192,7 +193,7 @@ def test_the_whole_story_of_one_refusal(tmp_path: Path) -> None:
         story = Story(here)
         here.rounds()
         case = story.cases()[0]
-        before = {one.row: one.content["cd_operation"] for one in here.held("province") if one.content["project_no"] == case}
+        before = {one.row: one.content["cd_operation"] for one in here.held("province") if one.content.get("project_no") == case}
         assert set(before.values()) == {"I"}
         story.complain(case)
         here.rounds()
@@ -203,7 +204,7 @@ def test_the_whole_story_of_one_refusal(tmp_path: Path) -> None:
         here.rounds()
         story.retry(remap=False)
         here.rounds()
-        after = {one.row: one.content["cd_operation"] for one in here.held("province") if one.content["project_no"] == case}
+        after = {one.row: one.content["cd_operation"] for one in here.held("province") if one.content.get("project_no") == case}
         assert after == dict.fromkeys(before, "U"), "the same rows, as updates"
         assert here.dead("province") == []
         life = _trace(here, case)
