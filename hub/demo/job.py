@@ -24,9 +24,10 @@ from hub.store.runs import Trigger
 
 #: Waits between tries in the demo: the same list as in life, in seconds instead of hours.
 RETRY = tuple(timedelta(seconds=seconds) for seconds in (0.3, 0.6, 1, 2, 3, 4))
-FEEDBACK = timedelta(seconds=1)
+#: Later verdicts are asked for once a round; a poll in between would only cost time.
+FEEDBACK = timedelta(hours=1)
 #: How often progress is looked at, and how long the whole may take, in seconds.
-LOOK_SECONDS, LONGEST_SECONDS = 0.05, 240.0
+LOOK_SECONDS, LONGEST_SECONDS = 0.2, 420.0
 #: Rounds of reading and delivering until nothing is new: a dispatched case needs four to come back and go up.
 MOST_ROUNDS = 8
 
@@ -77,7 +78,7 @@ def rounds(service: Service, work: Callable[[], int], seen: Callable[[Progress],
     for _ in range(MOST_ROUNDS):
         number = len(numbers)
         numbers += [service.ask(source.name, Trigger.CLI, "demo") for source in service.exchange.settings.readable()]
-        last = _until_settled(service, numbers, seen, began)
+        last = _until_settled(service, numbers[number:], seen, began)
         moved = work() + _verdicts(service)
         if not moved and not _accepted(service, numbers[number:]):
             break
