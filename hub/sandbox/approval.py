@@ -6,9 +6,7 @@ Beijing time, as those systems keep them. `GXSJ` (更新时间) is the column to
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, Table, create_engine, event
+from sqlalchemy import Column, Engine, Index, Integer, LargeBinary, Table
 
 from hub.sandbox.approval_columns import metadata
 from hub.sandbox.approval_columns import origin as _origin
@@ -18,6 +16,7 @@ from hub.sandbox.approval_filings import T_WSSQ
 from hub.sandbox.approval_items import ITEM_TABLES, T_FBSX
 from hub.sandbox.approval_vehicles import T_CLXX
 from hub.sandbox.approval_warnings import T_JCYJ
+from hub.sandbox.databases import opened
 
 #: 办件: one row a case.
 T_BJ = Table(
@@ -263,13 +262,6 @@ CODES: dict[str, dict[str, str]] = {
 
 def create(url: str) -> Engine:
     """Create the missing tables in the database at `url` (any SQLAlchemy URL) and return its engine, which the caller disposes."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _concurrent)
+    engine = opened(url)
     metadata.create_all(engine)
     return engine
-
-
-def _concurrent(connection: Any, _: Any) -> None:
-    """Let readers read while the county lives on, as every server database does."""
-    connection.execute("PRAGMA journal_mode=WAL")

@@ -43,6 +43,5 @@ T_WSSQ = Table(
 )
 Index("IX_T_WSSQ_BJBH", T_WSSQ.c.BJBH)
 
-#: T_WSSQ.ZT: what the hall says of an application.
+#: T_WSSQ.ZT: what the hall says of an application: 已受理, 不予受理, 已办结.
 ACCEPTED, REFUSED, ENDED = "SL", "BY", "BJ"
-STATES = {ACCEPTED: "已受理", REFUSED: "不予受理", ENDED: "已办结"}

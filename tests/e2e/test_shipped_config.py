@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,14 +81,21 @@ def test_far_sides_over_http_take_exactly_the_sound_rows(sandbox: Sandbox, name:
 
 
 def test_the_province_takes_exactly_the_sound_rows_and_says_the_rest_later(province_url: str, tmp_path: Path) -> None:
-    local = f"sqlite:///{tmp_path / 'approval.db'}"
-    truth = fill(local, 250, seed=3, rates=RATES)
     twin = ProvinceTwin(province_url)
-    twin.create()
-    shipped = settings.load(ROOT, env={"LOCAL_URL": local, "PROVINCE_URL": province_url})
-    adapter = shipped.systems["province"].open()
-    try:
+    with _county(tmp_path, twin) as (shipped, adapter, truth):
         _province(shipped, adapter, truth, twin)
+
+
+@contextmanager
+def _county(directory: Path, twin: ProvinceTwin | CityTwin) -> Iterator[tuple[Settings, Adapter, GroundTruth]]:
+    """Give a county with flaws, the shipped settings, and the adapter of the system whose database `twin` is."""
+    local = f"sqlite:///{directory / 'approval.db'}"
+    truth = fill(local, 250, seed=3, rates=RATES)
+    twin.create()
+    shipped = settings.load(ROOT, env={"LOCAL_URL": local, **twin.environment("")})
+    adapter = shipped.systems[twin.name].open()
+    try:
+        yield shipped, adapter, truth
     finally:
         adapter.close()
         twin.stop()
@@ -108,17 +116,9 @@ def _province(shipped: Settings, adapter: Adapter, truth: GroundTruth, twin: Pro
 
 
 def test_the_city_takes_exactly_the_sound_rows_and_says_the_rest_in_xml(province_url: str, tmp_path: Path) -> None:
-    local = f"sqlite:///{tmp_path / 'approval.db'}"
-    truth = fill(local, 250, seed=3, rates=RATES)
     twin = CityTwin(province_url)
-    twin.create()
-    shipped = settings.load(ROOT, env={"LOCAL_URL": local, "CITY_URL": province_url})
-    adapter = shipped.systems["city"].open()
-    try:
+    with _county(tmp_path, twin) as (shipped, adapter, truth):
         _city(shipped, adapter, truth, twin)
-    finally:
-        adapter.close()
-        twin.stop()
 
 
 def _city(shipped: Settings, adapter: Adapter, truth: GroundTruth, twin: CityTwin) -> None:

@@ -16,7 +16,6 @@ from hub.sandbox.twins.town_cases import Filing
 from hub.sandbox.twins.town_forms import Form
 
 SHEET = "登记表"
-_MOMENTS = ("applied", "accepted", "checked", "closed")
 
 
 def texts(form: Form, filing: Filing) -> dict[str, str]:
