@@ -25,7 +25,7 @@ def test_one_window(tmp_path: Path) -> None:
             assert_one_continuous_case(here, "tax", number, STEPS)
         for number in deeds:
             assert_one_continuous_case(here, "tax", number, ("受理审核", "税款核定", "完税办结"))
-        assert here.sandbox.twins["tax"].stats()["taken"] == 3
+        assert here.sandbox.twins["tax"].stats()["taken"] == len(_numbers(here, "tax")) >= 3
 
 
 def test_all_three_add_up_in_a_county_with_flaws(tmp_path: Path) -> None:
