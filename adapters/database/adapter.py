@@ -32,6 +32,7 @@ class DatabaseAdapter:
         self._system = system
         self._connections = Connections(options)
         self._sender = Sender(options, self._connections)
+        self._spoken = Tables(self._connections, options.schema_)  # what feedback reads: polled often, and looked at once
 
     def __repr__(self) -> str:
         return f"DatabaseAdapter({self._system!r})"
@@ -72,7 +73,7 @@ class DatabaseAdapter:
 
     def verdicts(self, cursor: str | None) -> Iterator[VerdictPage]:
         """Yield what the far side's tables say about rows it took. Raises SourceFailed."""
-        return verdict_pages(self._options, self._connections, cursor)
+        return verdict_pages(self._options, self._connections, self._spoken, cursor)
 
     def inventory(self, window: Window) -> Iterator[Entry]:
         """Yield key and digest of every row written in the window. Raises SourceFailed."""

@@ -17,15 +17,23 @@ from adapters.database.walking import dump, load
 from adapters.kit.answer import Answer
 from adapters.kit.answers import compiled
 from adapters.kit.words import said
+from hub.errors import SourceFailed
 from hub.model import Judgement, Record, Unreadable, Verdict, VerdictPage
 
 _SILENT = "names no row, or no rule of `verdicts` understands it"
 
 
-def verdict_pages(options: DatabaseOptions, connections: Connections, cursor: str | None) -> Iterator[VerdictPage]:
-    """Yield the verdicts of every rule, in declared order. Raises SourceFailed."""
+def verdict_pages(options: DatabaseOptions, connections: Connections, tables: Tables, cursor: str | None) -> Iterator[VerdictPage]:
+    """Yield the verdicts of every rule, in declared order. Raises SourceFailed; the tables are then looked at anew next time."""
+    try:
+        yield from _pages(options, connections, tables, cursor)
+    except SourceFailed:
+        tables.forget()
+        raise
+
+
+def _pages(options: DatabaseOptions, connections: Connections, tables: Tables, cursor: str | None) -> Iterator[VerdictPage]:
     positions = load(cursor)
-    tables = Tables(connections, options.schema_)
     for name, spoken in _named(spread(options)).items():
         judge = Judge(spoken, connections, tables, options.max_field)
         confirm = spoken.rule.confirm

@@ -212,8 +212,8 @@ def test_verdicts_are_read_out_of_documents_and_confirmed(database_url: str) -> 
         hand_down(over_there, "C", "80", b"<Case/>")
         [page] = list(subject.verdicts(None))
         assert page.verdicts == (
-            Verdict("info", "U1", None, Judgement.REJECTED, "申请人类型不在字典内 110105********002X"),
-            Verdict("info", "U2", None, Judgement.CONFIRMED, "成功"),
+            Verdict("info", "U1", None, Judgement.REJECTED, "申请人类型不在字典内 110105********002X", "provinceinfo A"),
+            Verdict("info", "U2", None, Judgement.CONFIRMED, "成功", "provinceinfo B"),
         )
         assert confirmed(over_there) == {"A": "1", "B": "1"}
         assert list(subject.verdicts(page.cursor)) == []
