@@ -29,6 +29,7 @@ from hub.sandbox.twins.nationaltax import NationalTaxTwin
 from hub.sandbox.twins.police import PoliceTwin
 from hub.sandbox.twins.province import ProvinceTwin
 from hub.sandbox.twins.social import SocialTwin
+from hub.sandbox.twins.subsite import SubsiteTwin
 from hub.sandbox.twins.supervision import SupervisionTwin
 from hub.sandbox.twins.supervision_tables import SupervisionTablesTwin
 from hub.sandbox.twins.tax import TaxTwin
@@ -54,6 +55,7 @@ FAR_SIDES: tuple[type[FarSide], ...] = (
     EvaluationTwin,
     TransportTwin,
     TransportViewTwin,
+    SubsiteTwin,
     *TOWNS,
 )
 #: How many ports behind the control port the far sides may take.

@@ -11,13 +11,11 @@ from typing import Any
 
 from hub.sandbox.county import Item, county
 from hub.sandbox.flaws import Flaw, FlawKind
-from hub.sandbox.national import moment, now
+from hub.sandbox.national import now
 from hub.sandbox.people import Applicant, Population
-from hub.sandbox.twins.jpaas import Refused
+from hub.sandbox.twins.jpaas import Refused, page
 from hub.sandbox.worktime import DAY, Worktime
 
-#: Rows of one page at most.
-LARGEST_PAGE = 50
 #: How many come in after the county has looked for the first time; one earlier application is corrected with them.
 LATER = 6
 #: So many applications share one moment of change: a page may end among them.
@@ -63,15 +61,8 @@ class Filings:
 
     def page(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Return the applications changed since `Since`, inclusive, oldest first: page `PageNo` of `PageSize` rows."""
-        since, number, size = str(asked.get("Since", "")), asked.get("PageNo"), asked.get("PageSize")
-        if moment(since) is None:
-            raise Refused("4001", "Since 应为 yyyy-MM-dd HH:mm:ss")
-        if not isinstance(number, int) or not isinstance(size, int) or number < 1 or not 1 <= size <= LARGEST_PAGE:
-            raise Refused("4001", f"PageNo 从 1 起，PageSize 不超过 {LARGEST_PAGE}")
         with self._lock:
-            found = sorted((one["UpdateTime"], key) for key, one in self._filings.items() if one["UpdateTime"] >= since)
-            here = found[(number - 1) * size : number * size]
-            return {"rows": [dict(self._filings[key]) for _, key in here], "total": len(found)}
+            return page(self._filings, asked)
 
     def said(self, filing: str, state: str) -> None:
         """Keep what the county says of an application. Raises Refused 4001 for one nobody made, or a state that cannot follow."""

@@ -18,8 +18,11 @@ from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
+from hub.sandbox.national import moment
 from hub.sandbox.web import Answer, Request
 
+#: Rows of one page at most.
+LARGEST_PAGE = 50
 #: A request's clock may differ from ours by so many milliseconds.
 SKEW_MS = 5 * 60 * 1000
 _JSON = "application/json; charset=utf-8"
@@ -58,6 +61,18 @@ def signature(fields: Mapping[str, str], secret: str) -> str:
     digest = Hash(SM3())
     digest.update(text.encode())
     return digest.finalize().hex()
+
+
+def page(rows: Mapping[str, Mapping[str, Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rows changed since `Since`, inclusive, oldest first: page `PageNo` of `PageSize`. Raises Refused 4001."""
+    since, number, size = str(asked.get("Since", "")), asked.get("PageNo"), asked.get("PageSize")
+    if moment(since) is None:
+        raise Refused("4001", "Since 应为 yyyy-MM-dd HH:mm:ss")
+    if not isinstance(number, int) or not isinstance(size, int) or number < 1 or not 1 <= size <= LARGEST_PAGE:
+        raise Refused("4001", f"PageNo 从 1 起，PageSize 不超过 {LARGEST_PAGE}")
+    found = sorted((one["UpdateTime"], key) for key, one in rows.items() if one["UpdateTime"] >= since)
+    here = found[(number - 1) * size : number * size]
+    return {"rows": [dict(rows[key]) for _, key in here], "total": len(found)}
 
 
 @dataclass(frozen=True, slots=True)
