@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
@@ -155,6 +155,14 @@ class Ready(Options):
         return self
 
 
+def _field(value: object) -> object:
+    return {"field": value} if isinstance(value, str) else value
+
+
+#: A column as it is written: the record's field alone, or what else is said of it.
+ColumnEntry: TypeAlias = Annotated[Column, BeforeValidator(_field, json_schema_input_type=str | Column)]
+
+
 class Layout(Options):
     """What stands in an incoming file, and which field of a row is what of a record.
 
@@ -166,7 +174,7 @@ class Layout(Options):
     key: Annotated[tuple[Name, ...], Field(min_length=1)]
     revision: str | None = None
     encoding: Charset = "utf-8"
-    columns: Annotated[dict[Name, Column], Field(min_length=1)] | None = None
+    columns: Annotated[dict[Name, ColumnEntry], Field(min_length=1)] | None = None
     constants: dict[Name, str] = {}
     place: Name | None = None
     footer: Regex | None = None
@@ -176,14 +184,6 @@ class Layout(Options):
     sheet: str | None = None
     xml: XmlShape = XmlShape()
     unpacked: Annotated[int, Field(ge=1)] = 1024**3  # bytes, of one workbook without compression
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_columns(cls, values: object) -> object:
-        if isinstance(values, dict) and isinstance(values.get("columns"), dict):
-            columns = {title: {"field": spec} if isinstance(spec, str) else spec for title, spec in values["columns"].items()}
-            return {**values, "columns": columns}
-        return values
 
     @model_validator(mode="after")
     def _named(self) -> Self:
