@@ -51,6 +51,7 @@ class Stage(StrEnum):
     MAP = "map"  # could not be mapped, or broke the target's contract
     SEND = "send"  # the far side refused it, or its retries are spent
     FEEDBACK = "feedback"  # the far side's later check refused it
+    GATE = "gate"  # nobody has approved it yet, or somebody refused to
 
 
 @dataclass(frozen=True, slots=True)

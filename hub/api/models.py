@@ -125,12 +125,25 @@ class DeliveryOut(_Given):
     parent_route: str | None
     parent_key: str | None
     row: str | None = Field(description="the row's key over there, where the route says which field it is (对方的行标识)")
+    approver: str | None = Field(description="whose approval it waits for")
+
+
+class DecisionOut(_Given):
+    """What somebody decided about a delivery that waited for approval."""
+
+    delivery: int
+    at: datetime
+    actor: str
+    gate: str = Field(description="whose approval it was")
+    approved: bool
+    reason: str
 
 
 class OneDeliveryOut(DeliveryOut):
-    """One delivery with its attempts."""
+    """One delivery with its attempts and the decisions about it."""
 
     tried: list[AttemptOut]
+    decisions: list[DecisionOut]
 
 
 class CaseOut(_Given):
@@ -138,6 +151,7 @@ class CaseOut(_Given):
 
     deliveries: list[DeliveryOut]
     attempts: list[AttemptOut]
+    decisions: list[DecisionOut]
 
 
 class DeadGroupOut(_Given):
@@ -182,6 +196,7 @@ class SystemOut(_Given):
     open: bool = Field(description="messages may leave for it now")
     standing: StandingOut
     backlog: dict[str, BacklogOut]
+    gates: dict[str, BacklogOut] = Field(description="what waits for approval, by whose")
 
 
 class Counted(_Given):
@@ -198,10 +213,11 @@ class Replayed(_Given):
 
 
 class Decided(_Given):
-    """So many held deliveries were decided."""
+    """So many held deliveries were decided. `not_waiting`: numbers that were named and do not wait (any more): look again."""
 
     decided: int
     state: State
+    not_waiting: list[int] = []
 
 
 class Reloaded(_Given):
@@ -262,7 +278,11 @@ class RetryWish(_ScopedWish):
 
 
 class HoldWish(_ScopedWish):
-    """Held deliveries and what becomes of them: pending (send), delivered (they are over there) or cancelled."""
+    """Held deliveries and what becomes of them: pending (send), delivered (they are over there) or cancelled.
+
+    What waits for approval is approved by pending and refused by cancelled, and must be named by `ids`: an approval is given to
+    the version that was looked at, not to whatever waits by now.
+    """
 
     state: Literal["pending", "delivered", "cancelled"]
 

@@ -12,7 +12,7 @@ from hub.documents import suggest
 from hub.engine import replay
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, runs, systems, views
+from hub.store import actions, gate, journal, runs, systems, views
 from hub.store.actions import Scope
 from hub.store.runs import Trigger
 
@@ -83,10 +83,12 @@ def _deliveries(api: APIRouter, service: Service) -> None:
         with service.store.reading() as connection:
             found = views.delivery(connection, number)
             tried = views.attempts(connection, [number]) if found else []
+            made = journal.decisions(connection, [number])
         if found is None:
             raise Missing("HUB-X-111", f"there is no delivery {number}")
         told = models.DeliveryOut.model_validate(found).model_dump()
-        return models.OneDeliveryOut(**told, tried=[models.AttemptOut.model_validate(one) for one in tried])
+        decisions = [models.DecisionOut.model_validate(one) for one in made]
+        return models.OneDeliveryOut(**told, tried=[models.AttemptOut.model_validate(one) for one in tried], decisions=decisions)
 
     @api.get(
         "/cases/{lane:path}",
@@ -97,10 +99,11 @@ def _deliveries(api: APIRouter, service: Service) -> None:
     def one_case(lane: str) -> dict[str, Any]:
         with service.store.reading() as connection:
             found = views.life(connection, service.exchange.settings.systems, lane)
-            tried = views.attempts(connection, [one.id for one in found])
+            numbers = [one.id for one in found]
+            tried, made = views.attempts(connection, numbers), journal.decisions(connection, numbers)
         if not found:
             raise Missing("HUB-X-111", "nothing is known of that case")
-        return {"deliveries": found, "attempts": tried}
+        return {"deliveries": found, "attempts": tried, "decisions": made}
 
 
 def _held(api: APIRouter, service: Service) -> None:
@@ -115,11 +118,14 @@ def _held(api: APIRouter, service: Service) -> None:
         if not wish.confirm:
             return _counted(service, scope, (State.HELD,))
         with service.store.writing() as connection:
+            if not wish.ids and state is not State.DELIVERED and actions.held(connection, scope, at_gate=True):
+                raise Refused("HUB-X-126", "an approval names what it approves", hint="send the numbers that were looked at as ids")
+            waiting = set(actions.held(connection, scope, at_gate=False if state is State.DELIVERED else None))
             number = actions.decide_held(
                 connection, scope, state, actor=wish.actor, reason=wish.reason, now=service.exchange.clock()
             )
         service.wake(*service.exchange.settings.systems)
-        return models.Decided(decided=number, state=state)
+        return models.Decided(decided=number, state=state, not_waiting=[one for one in wish.ids if one not in waiting])
 
 
 def _dead(api: APIRouter, service: Service) -> None:
@@ -171,7 +177,7 @@ def _systems(api: APIRouter, service: Service) -> None:
         now = service.exchange.clock()
         with service.store.writing() as connection:
             systems.pause(connection, name, why.actor, now, reason=why.reason)
-            actions.write_journal(connection, why.actor, "pause", f"system={name}", 0, why.reason, now)
+            journal.write_journal(connection, why.actor, "pause", f"system={name}", 0, why.reason, now)
         return _system(service, name)
 
     @api.post("/systems/{name}/resume", tags=["systems"], summary="Send to it again, at once", response_model=models.SystemOut)
@@ -180,7 +186,7 @@ def _systems(api: APIRouter, service: Service) -> None:
         now = service.exchange.clock()
         with service.store.writing() as connection:
             systems.resume(connection, name, now)
-            actions.write_journal(connection, why.actor, "resume", f"system={name}", 0, why.reason, now)
+            journal.write_journal(connection, why.actor, "resume", f"system={name}", 0, why.reason, now)
         service.wake(name)
         return _system(service, name)
 
@@ -237,7 +243,7 @@ def _system(service: Service, name: str) -> dict[str, Any]:
 def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
     now = service.exchange.clock()
     with service.store.reading() as connection:
-        backlog, flying = views.backlog(connection), views.sending(connection)
+        backlog, flying, gates = views.backlog(connection), views.sending(connection), gate.waiting(connection)
         standings = {name: systems.standing(connection, name) for name in names}
     found = []
     for name, standing in standings.items():
@@ -247,6 +253,7 @@ def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
         about = {"name": name, "title": settings.title, "adapter": settings.adapter, "contact": settings.contact}
         group = {"platform": platform.name if platform else None}
         how = {"open": standing.open_at(now), "standing": standing, "backlog": {state.value: one for state, one in mine.items()}}
+        how["gates"] = gates.get(name, {})
         found.append({**about, **group, **how})
     return found
 

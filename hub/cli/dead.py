@@ -127,11 +127,12 @@ def show(
     settings = screen.settings()
     with looking.store_of(settings) as store:
         with store.reading() as connection:
-            found, tried, data, body = deliveries.read(connection, number)
+            seen = deliveries.read(connection, number)
         if unmask:
             _note_unmasked(store, number)
-    data, body = deliveries.masked(settings, found, data, body, unmask=unmask)
-    deliveries.told(screen, settings, found, tried, data, body)
+    found = seen.delivery
+    data, body = deliveries.masked(settings, found, seen.data, seen.body, unmask=unmask)
+    deliveries.told(screen, settings, seen, data, body)
     if found.stage == Stage.SOURCE:
         _tell_source(screen, number)
     elif found.state in FAILED:
@@ -143,10 +144,10 @@ def show(
 def _note_unmasked(store: Any, number: int) -> None:
     """Write down who looked at personal data (Personal Information Protection Law, article 51: access is on record)."""
     from hub.engine.exchange import utc_now
-    from hub.store import actions
+    from hub.store import journal
 
     with store.writing() as connection:
-        actions.write_journal(connection, getpass.getuser(), "unmask", f"ids=({number},)", 1, "-", utc_now())
+        journal.write_journal(connection, getpass.getuser(), "unmask", f"ids=({number},)", 1, "-", utc_now())
 
 
 def retry(

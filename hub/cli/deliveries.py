@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hub.cli import causes, contacts, looking, words
+from hub.cli import causes, changes, contacts, looking, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import UNSENT
-from hub.model import State
+from hub.model import Stage, State
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from hub.cli.changes import Changed
     from hub.settings import Settings
+    from hub.store.journal import Decision
     from hub.store.views import Attempt, Delivery
 
 
@@ -43,6 +45,8 @@ def why(settings: Settings, one: Delivery) -> str:
     """Return in a few words why a delivery stands where it stands."""
     if one.state is State.PARKED:
         return say(f"等 {one.parent_route}", f"waits for {one.parent_route}")
+    if one.stage == Stage.GATE:
+        return _at_gate(one, one.reason or "")
     reason = causes.said(one.code, one.reason)
     if one.state is State.PENDING and one.due_at > one.changed_at:
         due = looking.when(one.due_at, settings.timezone)
@@ -52,9 +56,24 @@ def why(settings: Settings, one: Delivery) -> str:
     return reason
 
 
-def tries(attempts: Iterable[Attempt], settings: Settings, *, everything: bool) -> list[str]:
-    """Return one line per try, in the order they were made; windows that never left only if `everything`."""
-    return [_try(one, settings) for one in attempts if everything or one.code != UNSENT]
+def _at_gate(one: Delivery, reason: str) -> str:
+    if one.state is State.HELD:
+        return say(f"等{reason}审批", f"waits for the approval of {reason}")
+    if one.state is State.SUPERSEDED:
+        return say(f"{reason}还没有审批，就来了更新的版本", f"a newer version came before the approval of {reason}")
+    return say(f"未获批准：{reason}", f"not approved: {reason}")
+
+
+def tries(attempts: Iterable[Attempt], made: Iterable[Decision], settings: Settings, *, everything: bool) -> list[str]:
+    """Return one line per try and per decision, in the order they were made; windows that never left only if `everything`."""
+    told = [(one.opened_at, _try(one, settings)) for one in attempts if everything or one.code != UNSENT]
+    told += [(one.at, _decision(one, settings)) for one in made]
+    return [line for _, line in sorted(told, key=lambda one: one[0])]
+
+
+def _decision(one: Decision, settings: Settings) -> str:
+    verdict = say("批准", "approved") if one.approved else say("不批准", "refused")
+    return f"{looking.when(one.at, settings.timezone)}  {one.gate}  {verdict}  {one.actor}: {one.reason}"
 
 
 def _try(one: Attempt, settings: Settings) -> str:
@@ -90,10 +109,12 @@ def _each(value: Any, change: Any) -> Any:
     return value if value in (None, "") else change(value)
 
 
-def told(screen: Terminal, settings: Settings, one: Delivery, tried: list[Attempt], data: Any, body: Any) -> None:
-    """Tell one delivery: where it stands and why, every issue, every try, what was read and what is sent."""
+def told(screen: Terminal, settings: Settings, seen: Seen, data: Any, body: Any, changed: Sequence[Changed] = ()) -> None:
+    """Tell one delivery: where it stands and why, every issue, try and decision, what was read, what is sent, what that changes."""
+    one, tried = seen.delivery, seen.tried
     if screen.json:
-        screen.data({**asdict(one), "tried": [asdict(attempt) for attempt in tried], "data": data, "body": body})
+        history = {"tried": [asdict(attempt) for attempt in tried], "decisions": [asdict(made) for made in seen.decisions]}
+        screen.data({**asdict(one), **history, "changed": [asdict(part) for part in changed], "data": data, "body": body})
         return
     where = f"{one.id}  {one.route} → {one.system}/{one.endpoint}" if one.endpoint else f"{one.id}  {one.system}"
     screen.line(f"{where}  {say('办件', 'case')} {one.lane}  {words.state(one.state)}", "bold")
@@ -105,8 +126,10 @@ def told(screen: Terminal, settings: Settings, one: Delivery, tried: list[Attemp
     if system and (contact := contacts.whom(one.stage, system, contacts.suppliers(settings, one.system, one.route))):
         screen.line(f"{say('联系', 'contact')}: {contact}")
     _issues(screen, one)
-    for line in tries(tried, settings, everything=screen.verbose > 0):
+    for line in tries(tried, seen.decisions, settings, everything=screen.verbose > 0):
         screen.line(f"  {line}")
+    for part in changed:
+        changes.show(screen, part)
     _contents(screen, data, body)
 
 
@@ -124,12 +147,23 @@ def _contents(screen: Terminal, data: Any, body: Any) -> None:
         screen.data(body)
 
 
-def read(connection: Connection, number: int) -> tuple[Delivery, list[Attempt], Any, Any]:
-    """Return a delivery with its attempts, its record's data and its body. Raises HubError HUB-X-111 when there is none."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A delivery with what was tried and decided about it, its record's data and its body."""
+
+    delivery: Delivery
+    tried: list[Attempt]
+    decisions: list[Decision]
+    data: Any
+    body: Any
+
+
+def read(connection: Connection, number: int) -> Seen:
+    """Return a delivery with all there is about it. Raises HubError HUB-X-111 when there is none."""
     from hub.errors import HubError
-    from hub.store import views
+    from hub.store import journal, views
 
     found, contents = views.delivery(connection, number), views.bodies(connection, number)
     if found is None or contents is None:
         raise HubError("HUB-X-111", f"there is no delivery {number}", hint="hub dead list --each and hub hold list show numbers")
-    return found, views.attempts(connection, [number]), *contents
+    return Seen(found, views.attempts(connection, [number]), journal.decisions(connection, [number]), *contents)

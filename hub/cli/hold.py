@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import deliveries, exits, looking, terminal
+from hub.cli import changes, deliveries, exits, looking, terminal, words
 from hub.cli.lang import say
 from hub.errors import HubError
 from hub.model import State
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.settings import Settings
+    from hub.store import Store
+    from hub.store.actions import Scope
+    from hub.store.views import Delivery
+
+#: Deliveries decided in one transaction.
+MOST_AT_ONCE = 500
 
 System = Annotated[str | None, typer.Option("--system", help=say("只看这个系统", "only this system"))]
 Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help=say("只这些编号", "only these numbers"))]
 Case = Annotated[str | None, typer.Option("--case", help=say("只这个办件", "only this case"))]
 Why = Annotated[str, typer.Option("--reason", help=say("为什么，记入操作日志（必填）", "why; goes into the journal (required)"))]
+By = Annotated[
+    str | None, typer.Option("--by", help=say("谁决定的，记入操作日志；缺省是登录名", "who decides; the login name otherwise"))
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help=say("只数一数", "only count"))]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help=say("不再询问", "do not ask"))]
 
@@ -70,31 +84,38 @@ def list_(
 
 
 def show(ctx: typer.Context, number: Annotated[int, typer.Argument(metavar="ID", help=say("投递单编号", "number"))]) -> None:
-    """Show one delivery."""
+    """Show one delivery; of one that waits for approval also what it would change."""
     screen = terminal.of(ctx)
     settings = screen.settings()
     with looking.store_of(settings) as store, store.reading() as connection:
-        found, tried, data, body = deliveries.read(connection, number)
-    data, body = deliveries.masked(settings, found, data, body, unmask=False)
-    deliveries.told(screen, settings, found, tried, data, body)
+        seen = deliveries.read(connection, number)
+        changed = changes.of(connection, settings, number) if seen.delivery.approver else []
+    data, body = deliveries.masked(settings, seen.delivery, seen.data, seen.body, unmask=False)
+    deliveries.told(screen, settings, seen, data, body, changed)
+    if seen.delivery.approver and not screen.json:
+        release, cancel = (screen.command(f"hub hold {word} {number} --by ") for word in ("release", "cancel"))
+        screen.note(
+            f"批准：{release}姓名 --reason 意见；不批准：{cancel}姓名 --reason 理由",
+            f"approve: {release}NAME --reason WHY; refuse: {cancel}NAME --reason WHY",
+        )
 
 
 def release(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = None, case: Case = None,
-            dry_run: DryRun = False, yes: Yes = False) -> None:  # fmt: skip
+            by: By = None, dry_run: DryRun = False, yes: Yes = False) -> None:  # fmt: skip
     """Send held deliveries."""
-    _decide(ctx, State.PENDING, reason, ids, system, case, dry_run, yes)
+    _decide(ctx, Wish(State.PENDING, reason, by), ids, system, case, dry_run, yes)
 
 
 def deliver(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = None, case: Case = None,
-            dry_run: DryRun = False, yes: Yes = False) -> None:  # fmt: skip
+            by: By = None, dry_run: DryRun = False, yes: Yes = False) -> None:  # fmt: skip
     """Call held deliveries delivered."""
-    _decide(ctx, State.DELIVERED, reason, ids, system, case, dry_run, yes)
+    _decide(ctx, Wish(State.DELIVERED, reason, by), ids, system, case, dry_run, yes)
 
 
 def cancel(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = None, case: Case = None,
-           dry_run: DryRun = False, yes: Yes = False) -> None:  # fmt: skip
+           by: By = None, dry_run: DryRun = False, yes: Yes = False) -> None:  # fmt: skip
     """Give held deliveries up."""
-    _decide(ctx, State.CANCELLED, reason, ids, system, case, dry_run, yes)
+    _decide(ctx, Wish(State.CANCELLED, reason, by), ids, system, case, dry_run, yes)
 
 
 _DONE = {
@@ -104,27 +125,81 @@ _DONE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody decides, why, and who (None: whoever is logged in)."""
+
+    state: State
+    reason: str
+    by: str | None
+
+    def actor(self) -> str:
+        """Return who decides. Raises HubError HUB-X-125 where name or reason says nothing."""
+        name = getpass.getuser() if self.by is None else self.by.strip()
+        if not name or not self.reason.strip():
+            raise HubError("HUB-X-125", "a decision needs a name and a reason", hint="--by NAME --reason WHY")
+        return name
+
+
 def _decide(
-    ctx: typer.Context, state: State, reason: str, ids: list[int] | None, system: str | None, case: str | None,
-    dry_run: bool, yes: bool,
-) -> None:  # fmt: skip
-    from hub.engine.exchange import utc_now
+    ctx: typer.Context, wish: Wish, ids: list[int] | None, system: str | None, case: str | None, dry_run: bool, yes: bool
+) -> None:
     from hub.store import actions
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     looking.known_system(settings, system)
+    actor = wish.actor()
     scope = actions.Scope(system=system, lane=case, ids=tuple(ids or ()))
     if not scope:
         raise HubError("HUB-X-120", "no scope was given", hint="name ids, --system or --case")
+    missed = 0
     with looking.store_of(settings) as store:
         with store.reading() as connection:
-            number = actions.count(connection, scope, (State.HELD,))
-        screen.note(f"涉及 {number} 条待人工的", f"{number} held deliveries are meant")
-        if number and not dry_run and (yes or looking.agreed("确定吗？", "Are you sure?")):
-            with store.writing() as connection:
-                number = actions.decide_held(connection, scope, state, actor=getpass.getuser(), reason=reason, now=utc_now())
-            text = f"{number} {say(*_DONE[state])}"
-            screen.data({"decided": number, "state": state.value}) if screen.json else screen.line(text, style="green")
-        elif screen.json or dry_run or not number:
-            screen.data({"would_decide": number}) if screen.json else screen.line(str(number))
+            meant = _meant(connection, scope, wish.state)
+            gone = _gone(connection, ids or [], meant)
+        for one in gone:
+            screen.line(_why_not(settings, one), style="yellow")
+        screen.note(f"涉及 {len(meant)} 条待人工的", f"{len(meant)} held deliveries are meant")
+        if meant and not dry_run and (yes or looking.agreed("确定吗？", "Are you sure?")):
+            number = _do(store, meant, wish, actor)
+            text = f"{number} {say(*_DONE[wish.state])}"
+            screen.data({"decided": number, "state": wish.state.value}) if screen.json else screen.line(text, style="green")
+            missed = len(meant) - number  # overtaken by a newer version while the question was asked
+        elif screen.json or dry_run or not meant:
+            screen.data({"would_decide": len(meant)}) if screen.json else screen.line(str(len(meant)))
+    if gone or missed:
+        raise typer.Exit(exits.FINDINGS)
+
+
+def _meant(connection: Connection, scope: Scope, state: State) -> list[int]:
+    """Return the numbers that a decision is about: what came to wait after it was looked at is not decided with it."""
+    from hub.store import actions
+
+    return actions.held(connection, scope, at_gate=False if state is State.DELIVERED else None)
+
+
+def _do(store: Store, meant: list[int], wish: Wish, actor: str) -> int:
+    from hub.engine.exchange import utc_now
+    from hub.store import actions
+
+    number = 0
+    for start in range(0, len(meant), MOST_AT_ONCE):
+        scope = actions.Scope(ids=tuple(meant[start : start + MOST_AT_ONCE]))
+        with store.writing() as connection:
+            number += actions.decide_held(connection, scope, wish.state, actor=actor, reason=wish.reason, now=utc_now())
+    return number
+
+
+def _gone(connection: Connection, ids: list[int], meant: list[int]) -> list[Delivery]:
+    """Return the deliveries that were named and cannot be decided so (any more)."""
+    from hub.store import views
+
+    found = (views.delivery(connection, number) for number in ids if number not in meant)
+    return [one for one in found if one is not None]
+
+
+def _why_not(settings: Settings, one: Delivery) -> str:
+    why = deliveries.why(settings, one)
+    state = words.state(one.state)
+    return say(f"#{one.id} 不能这样处理：{state} {why}", f"#{one.id} cannot be decided so: {state} {why}").strip()

@@ -116,9 +116,19 @@ def _people(line: Line) -> Iterator[Need]:
         yield _dead(line, ours, say("数据、代码表或映射不合约定", "data, code table or mapping break the contract"))
     if theirs:
         yield _dead(line, theirs, say("对方不收", "refused by the far side"))
-    if number := line.count(State.HELD):
+    yield from _approvals(line)
+    if number := line.count(State.HELD) - sum(one.count for one in line.gates.values()):
         what = say(f"{number} 条待人工", f"{number} held for a person")
         yield Need(line.system.name, what, "", f"hub hold list --system {line.system.name}", line.system.contact)
+
+
+def _approvals(line: Line) -> Iterator[Need]:
+    for approver, one in sorted(line.gates.items()):
+        since = looking.since(one.oldest, line.now)
+        what = say(
+            f"{one.count} 条等{approver}审批，最早一条已等 {since}", f"{one.count} wait for {approver}, the oldest for {since}"
+        )
+        yield Need(line.system.name, what, "", f"hub hold list --system {line.system.name}")
 
 
 def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
@@ -143,7 +153,7 @@ def _parked(line: Line) -> Iterator[Need]:
 
 
 def _overdue(line: Line, holder: str | None) -> Iterator[Need]:
-    pending = line.backlog.get(State.PENDING)
+    pending = line.free if line.count(State.HELD) else line.backlog.get(State.PENDING)
     stuck = pending is not None and pending.count and line.now - pending.oldest > OVERDUE
     if pending and stuck and holder and line.standing.open_at(line.now):
         age = looking.since(pending.oldest, line.now)

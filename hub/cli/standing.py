@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hub.settings import Settings, SystemSettings
+    from hub.store.gate import Waiting
     from hub.store.runs import Run
     from hub.store.systems import Standing
     from hub.store.views import Backlog, DeadGroup
@@ -37,6 +38,8 @@ class Line:
     last: Run | None
     now: datetime
     unheard: tuple[str, str] | None = None  # code and message of a failed poll for later verdicts
+    gates: Mapping[str, Waiting] = field(default_factory=dict)  # what waits for approval, by whose
+    free: Backlog | None = None  # of what is pending: what stands behind nothing held; looked at where something is held
 
     def count(self, *states: State) -> int:
         """Return how many deliveries are in these states."""

@@ -94,20 +94,24 @@ class Found:
             "open": line.standing.open_at(line.now),
             "standing": asdict(line.standing),
             "backlog": {state.value: asdict(one) for state, one in line.backlog.items()},
+            "gates": {approver: asdict(one) for approver, one in line.gates.items()},
             "last_run": asdict(line.last) if line.last else None,
         }
 
 
 def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
-    from hub.store import views
+    from hub.store import gate, views
 
     with looking.store_of(settings) as store:
         holder = store.holder()
         with store.reading() as connection:
             backlog = views.backlog(connection)
-            flying = views.sending(connection)
+            flying, gates = views.sending(connection), gate.waiting(connection)
             lines = [
-                _line(connection, settings, name, views.with_sending(backlog.get(name, {}), flying.get(name, 0)), now)
+                replace(
+                    _line(connection, settings, name, views.with_sending(backlog.get(name, {}), flying.get(name, 0)), now),
+                    gates=gates.get(name, {}),
+                )
                 for name in sorted(settings.systems)
             ]
             records = views.records(connection) if settings.datasets else {}
@@ -125,7 +129,8 @@ def _line(connection: Connection, settings: Settings, name: str, backlog: dict[S
     suppliers = contacts.suppliers(settings, name)
     last = _last(connection, name) if system.kinds else None
     unheard = feedback.last_failure(connection, name) if system.feedback_every is not None else None
-    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard)
+    free = views.free(connection, name) if State.HELD in backlog else None
+    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard, free=free)
 
 
 def _last(connection: Connection, source: str) -> Run | None:

@@ -36,7 +36,7 @@ def resume(ctx: typer.Context, system: Name, reason: Reason = "-") -> None:
 
 def _set(ctx: typer.Context, name: str, reason: str, *, paused: bool) -> None:
     from hub.engine.exchange import utc_now
-    from hub.store import actions, systems, views
+    from hub.store import journal, systems, views
 
     screen = terminal.of(ctx)
     settings = screen.settings()
@@ -47,7 +47,7 @@ def _set(ctx: typer.Context, name: str, reason: str, *, paused: bool) -> None:
             systems.pause(connection, name, who, now, reason=reason)
         else:
             systems.resume(connection, name, now)
-        actions.write_journal(connection, who, "pause" if paused else "resume", f"system={name}", 0, reason, now)
+        journal.write_journal(connection, who, "pause" if paused else "resume", f"system={name}", 0, reason, now)
         owed = sum(one.count for state, one in views.backlog(connection).get(name, {}).items() if state in views.OWED)
     if screen.json:
         screen.data({"system": name, "paused": paused, "owed": owed})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from hub.settings import Settings
+    from hub.store.journal import Decision
     from hub.store.views import Attempt, Delivery
 
 _STYLES = {State.DELIVERED: "green", State.CONFIRMED: "green", State.HELD: "yellow", State.PARKED: "yellow", State.PENDING: "cyan"}
@@ -35,38 +36,43 @@ def trace(
     case: Annotated[str, typer.Argument(metavar="CASE", help=say("办件编号（路由的 lane）", "the case number (the routes' lane)"))],
 ) -> None:
     """Tell the life of a case: which deliveries, how often tried, what was said, where each stands."""
-    from hub.store import views
+    from hub.store import journal, views
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     with looking.store_of(settings) as store, store.reading() as connection:
         found = views.life(connection, settings.systems, case)
-        tried = views.attempts(connection, [one.id for one in found])
+        numbers = [one.id for one in found]
+        tried, decided = views.attempts(connection, numbers), journal.decisions(connection, numbers)
     if not found:
         raise HubError("HUB-X-111", f"nothing is known of case {case}", hint="the case number as the routes' lane has it")
     if screen.json:
-        screen.data({"deliveries": [asdict(one) for one in found], "attempts": [asdict(one) for one in tried]})
+        told = {"deliveries": [asdict(one) for one in found], "attempts": [asdict(one) for one in tried]}
+        screen.data({**told, "decisions": [asdict(one) for one in decided]})
         return
     by_system: dict[str, list[Delivery]] = {}
     for one in found:
         by_system.setdefault(one.system, []).append(one)
     for name, mine in by_system.items():
-        _tree(screen, settings, name, mine, tried)
+        _tree(screen, settings, name, mine, tried, decided)
     _sum_up(screen, found)
 
 
-def _tree(screen: Terminal, settings: Settings, name: str, mine: list[Delivery], tried: list[Attempt]) -> None:
+def _tree(
+    screen: Terminal, settings: Settings, name: str, mine: list[Delivery], tried: list[Attempt], decided: list[Decision]
+) -> None:
     from rich.text import Text
     from rich.tree import Tree
 
     system = settings.systems.get(name)
     tree = Tree(Text(f"{system.title if system else name} ({name})", style="bold"))
     for one in mine:
-        _branch(tree, screen, settings, one, [attempt for attempt in tried if attempt.delivery == one.id])
+        mine_tried = [attempt for attempt in tried if attempt.delivery == one.id]
+        _branch(tree, screen, settings, one, mine_tried, [part for part in decided if part.delivery == one.id])
     screen.out.print(tree, soft_wrap=True)
 
 
-def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, tried: list[Attempt]) -> None:
+def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, tried: list[Attempt], decided: list[Decision]) -> None:
     from rich.text import Text
 
     zone = settings.timezone
@@ -76,18 +82,19 @@ def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, tri
     branch = tree.add(head)
     for issue in one.issues:
         branch.add(Text(f"{issue['code']} {issue['path']} {issue['title']}: {issue['message']}"))
-    for line in deliveries.tries(tried, settings, everything=screen.verbose > 0):
+    for line in deliveries.tries(tried, decided, settings, everything=screen.verbose > 0):
         branch.add(Text(line))
-    if later := _later(settings, one, tried):
+    if later := _later(settings, one, tried, decided):
         branch.add(Text(later))
 
 
-def _later(settings: Settings, one: Delivery, tried: list[Attempt]) -> str:
-    """Return what no try tells: a verdict that came later, what it waits for, a decision of a person."""
+def _later(settings: Settings, one: Delivery, tried: list[Attempt], decided: list[Decision]) -> str:
+    """Return what no try and no decision at a gate tells: a verdict that came later, what it waits for, what a person did."""
     at = looking.when(one.changed_at, settings.timezone)
     reason = " ".join(word for word in (one.code, deliveries.why(settings, one)) if word)
     told_by_try = bool(tried) and one.state in FAILED and tried[-1].code == one.code
-    if not reason or one.issues or told_by_try:
+    told_by_decision = bool(decided) and one.state in (State.CANCELLED, State.PENDING)
+    if not reason or one.issues or told_by_try or told_by_decision:
         return ""
     return f"{at}  {words.state(one.state)}  {reason}"
 

@@ -23,6 +23,7 @@ _STAGES = {
     Stage.MAP: ("映射", "map"),
     Stage.SEND: ("发送", "send"),
     Stage.FEEDBACK: ("事后核查", "feedback"),
+    Stage.GATE: ("审批", "approval"),
 }
 #: What an attempt ended in (see hub.engine.settle).
 _OUTCOMES = {

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from hub.demo import exchanges
+from hub.demo import exchanges, review
 from hub.engine.service import Service
 from hub.model import TAKEN, State
 from hub.sandbox.flaws import GroundTruth
@@ -94,12 +94,14 @@ def draw(
         owed = {name: _owed(connection, name) for name in held}
         read = {name: _read(connection, name) for name in offered}
         exchanged = exchanges.lines(connection, stats)
+        approvals = review.heeded(connection, settings)
     lines = tuple(
         _line(name, settings.systems[name].title, owed[name], [group for group in groups if group.system == name], stats[name])
         for name in held
     )
     checks = [
         _adds_up(ended),
+        _approved(*approvals),
         *(_all_read(name, offered[name], read[name]) for name in offered if offered[name]),
         *(check for name in held if settings.systems[name].endpoints for check in _held(name, owed[name], held[name], stats[name])),
         *(_let_in(name, stats[name]) for name in held if "misjudged" in stats[name]),
@@ -114,6 +116,7 @@ def _owed(connection: Any, system: str) -> list[Owed]:
         select(ours.c.kind, ours.c.key, ours.c.row, ours.c.state, ours.c.spent, body.c.body)
         .join_from(ours, body, body.c.delivery_id == ours.c.id, isouter=True)
         .where(ours.c.system == system)
+        .order_by(ours.c.id)
     )
     return [
         Owed(
@@ -144,6 +147,14 @@ def _read(connection: Any, source: str) -> set[tuple[str, str]]:
 def _adds_up(ended: Sequence[Run]) -> Check:
     read, parts = sum(run.read for run in ended), sum(run.unchanged + run.accepted + run.rejected for run in ended)
     return Check("读取 = 接收 + 未变化 + 拒收", "read = accepted + unchanged + rejected", read == parts, f"{read} = {parts}")
+
+
+def _approved(approved: int, refused: int, unapproved: Sequence[int]) -> Check:
+    zh, en = (
+        "该审批的都先经批准才发出（批准 / 不批准 / 未经批准）",
+        "nothing left before its approval (approved / refused / unapproved)",
+    )
+    return Check(zh, en, not unapproved, f"{approved} / {refused} / {len(unapproved)}")
 
 
 def _all_read(name: str, offered: Sequence[tuple[str, str]], read: set[tuple[str, str]]) -> Check:

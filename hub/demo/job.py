@@ -11,9 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hub.api.server import listening
-from hub.demo import account
+from hub.demo import account, review
 from hub.demo.account import Account
 from hub.demo.neighbours import Neighbours
+from hub.demo.review import Review
 from hub.engine import feedback
 from hub.engine.progress import Progress, look
 from hub.engine.service import Service, serving
@@ -56,7 +57,7 @@ def run(settings: Settings, neighbours: Neighbours, truth: GroundTruth, seen: Ca
     began = time.monotonic()
     with serving(settings, scheduled=False) as service, within_reach(service) as address:
         neighbours.meet(address)
-        numbers, last = rounds(service, neighbours.work, seen)
+        numbers, last = rounds(service, neighbours.work, seen, review.refusing_one)
         drawn = account.draw(service, numbers, neighbours.held(), neighbours.stats(), neighbours.offered(), truth)
     return Result(drawn, time.monotonic() - began, last)
 
@@ -69,16 +70,20 @@ def within_reach(service: Service) -> Iterator[str]:
         yield f"http://{server.host}:{server.port}"
 
 
-def rounds(service: Service, work: Callable[[], int], seen: Callable[[Progress], None]) -> tuple[list[int], Progress]:
-    """Read every source and deliver, the far sides' people doing their `work` in between, until nothing is new.
+def rounds(
+    service: Service, work: Callable[[], int], seen: Callable[[Progress], None], reviewed: Review = review.approving
+) -> tuple[list[int], Progress]:
+    """Read every source and deliver, until nothing is new; in between the far sides' people do their `work`.
 
-    Returns the numbers of the runs, and the last look.
+    What waits for an approval is `reviewed` as it comes. Returns the numbers of the runs, and the last look.
     """
     began, numbers = time.monotonic(), list[int]()
     for _ in range(MOST_ROUNDS):
         number = len(numbers)
         numbers += [service.ask(source.name, Trigger.CLI, "demo") for source in service.exchange.settings.readable()]
         last = _until_settled(service, numbers[number:], seen, began)
+        if reviewed(service):
+            last = _until_settled(service, numbers[number:], seen, began)
         moved = work() + _verdicts(service)
         if not moved and not _accepted(service, numbers[number:]):
             break

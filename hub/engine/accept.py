@@ -17,9 +17,8 @@ from hub.engine.metrics import RULES
 from hub.mapping import Envelope, Issue
 from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
-from hub.store import acceptance
+from hub.store import acceptance, gate
 from hub.store.acceptance import NOWHERE, Accepted, Known, Owed
-from hub.store.actions import GATE
 from hub.store.partitions import Holding
 from hub.store.runs import Run
 
@@ -139,7 +138,8 @@ def _owed(frame: Frame, record: Record, *, renewed: bool, earlier: Record | None
     for route in frame.exchange.settings.routes_for(frame.source, record.kind):
         there = renewed and (route.name, record.key) in frame.there
         if earlier is not None:
-            there = earlier.operation is not Operation.DELETE and (there or route.when(earlier.data))
+            sent = not route.gate and route.when(earlier.data)  # at a gate the newer version ends the earlier one's waiting
+            there = earlier.operation is not Operation.DELETE and (there or sent)
         if record.operation is Operation.DELETE:
             if route.deletes and there:  # whatever its condition says now: what is there goes
                 owed.append(_map(frame, record, route, Operation.DELETE))
@@ -178,7 +178,7 @@ def _standing(body: object, issues: Sequence[Issue], route: RouteSettings) -> di
     if body is None:
         return _dead(Stage.MAP, issues)
     if route.gate:
-        return {"state": State.HELD, "reason": GATE, "issues": _issues(issues)}
+        return {**gate.standing(route.gate), "issues": _issues(issues)}
     return {"state": State.PENDING, "issues": _issues(issues)}
 
 

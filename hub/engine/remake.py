@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,13 +36,14 @@ def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any
 def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade:
     """Return a delivery that was refused later, with the same content: only operation and batch say that it comes again.
 
-    Where the mapping has changed since, its content cannot be made again: the bytes stay, and say the operation they said.
+    Nobody needs to approve it again. Where the mapping has changed since, its content cannot be made again: the bytes stay, and say
+    the operation they said.
     """
     batch = actions.next_batch(row.batch, row.generation)
     if route is not None and route.mapping.digest[:32] == row.mapping:
         made = _made(exchange, route, row, _again(row), batch, instant(row.created_at), again=1)
         if made is not None:
-            return made
+            return replace(made, gate=None)  # the content that was approved
     return Remade(row.id, row.body, row.mapping, row.row, batch)
 
 
@@ -71,7 +73,7 @@ def _made(
     if body is None:
         return None
     row_id = body.get(route.row) if route.row else None
-    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gated=route.gate)
+    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gate=route.gate)
 
 
 def _version(exchange: Exchange, route: RouteSettings, row: Any) -> int:

@@ -10,7 +10,7 @@ from hub.engine.exchange import Exchange
 from hub.engine.remake import as_it_was, by_present_mapping
 from hub.model import FAILED, State
 from hub.settings import RouteSettings
-from hub.store import actions
+from hub.store import actions, journal
 from hub.store.actions import Remade, Scope
 
 #: How one failed delivery gets its body; None: it gets none and stays where it is.
@@ -36,7 +36,7 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
     if remap:
         retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping)
         with exchange.store.writing() as connection:
-            actions.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
+            journal.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
         return Replayed(retried, stuck)
     again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was)
     with exchange.store.writing() as connection:

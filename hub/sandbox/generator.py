@@ -33,19 +33,26 @@ def cases(count: int, *, seed: int, rates: Rates) -> Iterator[Case]:
 
 
 def fill(
-    url: str, count: int, *, seed: int = 1, rates: Rates | None = None, progress: Callable[[int], None] | None = None
+    url: str,
+    count: int,
+    *,
+    seed: int = 1,
+    rates: Rates | None = None,
+    items: bool = True,
+    progress: Callable[[int], None] | None = None,
 ) -> GroundTruth:
-    """Create the approval database at `url` with the 权责清单, and put `count` cases into it, some of them flawed by `rates`.
+    """Create the approval database at `url` and put `count` cases into it, some of them flawed by `rates`.
 
-    Equal arguments give equal rows. The database must hold none of these cases. `progress` is told how many
-    cases each transaction wrote.
+    `items`: it gets a 权责清单, too. Equal arguments give equal rows. The database must hold none of these cases.
+    `progress` is told how many cases each transaction wrote.
     """
     chosen = rates or Rates()
     truth, rng = GroundTruth(), Random(f"flaws-{seed}")
     engine = create(url)
     try:
-        with engine.begin() as connection:
-            enter(connection, seed, chosen, truth)
+        if items:
+            with engine.begin() as connection:
+                enter(connection, seed, chosen, truth)
         source = cases(count, seed=seed, rates=chosen)
         while chunk := list(islice(source, CHUNK)):
             _spoil(chunk, rng, chosen, truth)

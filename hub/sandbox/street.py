@@ -82,14 +82,15 @@ class Ports:
 class Plan:
     """What a sandbox shall be. Empty URLs mean SQLite files in `directory`.
 
-    `cases` are put into the local database unless it holds some already. `faults` names a level of `hub.sandbox.faults.LEVELS`;
-    `chances` replaces it, by twin. `late` is the share of province rows rejected afterwards for no reason in the data. `systems`
-    leaves all far sides out but these; the local database is always there. `hub` is where the hub listens, for who pushes.
-    `alive`: the far sides' people work by themselves, every so many seconds; None: only when told.
+    `cases` are put into the local database unless it holds some already, and with `items` the 权责清单. `faults` names a level of
+    `hub.sandbox.faults.LEVELS`; `chances` replaces it, by twin. `late` is the share of province rows rejected afterwards for no
+    reason in the data. `systems` leaves all far sides out but these; the local database is always there. `hub` is where the hub
+    listens, for who pushes. `alive`: the far sides' people work by themselves, every so many seconds; None: only when told.
     """
 
     directory: Path
     cases: int = 2000
+    items: bool = True
     seed: int = 1
     rates: Rates = field(default_factory=Rates)
     faults: str = "some"
@@ -238,7 +239,10 @@ class Sandbox:
             return
         self.truth = GroundTruth()  # a county without cases has an account too: its far sides offer things
         if self.plan.cases:
-            self.truth = fill(self.plan.local_url, self.plan.cases, seed=self.plan.seed, rates=self.plan.rates, progress=progress)
+            chosen = self.plan
+            self.truth = fill(
+                chosen.local_url, chosen.cases, seed=chosen.seed, rates=chosen.rates, items=chosen.items, progress=progress
+            )
 
     def _live(self, every: float) -> None:
         while not self._stopping.wait(every):

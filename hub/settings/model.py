@@ -105,7 +105,7 @@ class RouteSettings:
 
     `source` and `kind` say which records, `when` (over the record's data) which of them. `lane_of` and `parent_key_of` read the
     order key and the parent's record key out of a record's data; None: there is none. `deletes`: a record the source deletes is
-    deleted over there too, if it is there.
+    deleted over there too, if it is there. `gate`: who must approve every delivery before it leaves.
     """
 
     name: str
@@ -121,7 +121,7 @@ class RouteSettings:
     parent_key_of: abc.Callable[[abc.Mapping[str, Any]], str | None]
     parent: ParentSettings | None = None
     row: str | None = None
-    gate: bool = False
+    gate: str | None = None
     deletes: bool = False
 
 
@@ -205,9 +205,11 @@ class Settings:
     _routes: abc.Mapping[tuple[str, str], tuple[RouteSettings, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Sort the routes by what they carry: the engine asks for every record."""
+        """Sort the routes by what they carry, for the engine asks for every record: parents before what hangs on them."""
+        depths = _depths(self.routes)
+        ordered = sorted(self.routes, key=lambda route: depths[route.name])
         names = dict.fromkeys((route.source, route.kind) for route in self.routes)
-        found = {name: tuple(route for route in self.routes if (route.source, route.kind) == name) for name in names}
+        found = {name: tuple(route for route in ordered if (route.source, route.kind) == name) for name in names}
         object.__setattr__(self, "_routes", found)
 
     def sources(self) -> tuple[SystemSettings, ...]:
@@ -223,5 +225,17 @@ class Settings:
         return tuple(system for system in self.sources() if system.reads)
 
     def routes_for(self, system: str, kind: str) -> tuple[RouteSettings, ...]:
-        """Return the routes that records of this source and kind may take, in the order of the files."""
+        """Return the routes that records of this source and kind may take: parents first, else in the order of the files."""
         return self._routes.get((system, kind), ())
+
+
+def _depths(routes: abc.Iterable[RouteSettings]) -> dict[str, int]:
+    """Return how many parents stand above each route."""
+    parents = {route.name: route.parent.route if route.parent else None for route in routes}
+    depths: dict[str, int] = {}
+    for name in parents:
+        chain = [name]
+        while (above := parents.get(chain[-1])) is not None and above not in chain:
+            chain.append(above)
+        depths[name] = len(chain) - 1
+    return depths

@@ -14,6 +14,9 @@ from hub.settings.files import Files, Read
 from hub.settings.model import ParentSettings, RouteSettings, SystemSettings
 from hub.settings.schema import RouteEntry, RoutesFile
 
+#: Who must approve where a route says no more than `gate: true`.
+APPROVER = "审批人"
+
 if TYPE_CHECKING:
     from hub.mapping import Contract, MappingSet
     from hub.mapping import Mapping as FieldMapping
@@ -128,7 +131,7 @@ class _Route:
             parent_key_of=paths.reader(parent.key) if parent else _none,
             parent=ParentSettings(parent.route, parent.key) if parent else None,
             row=entry.row,
-            gate=entry.gate,
+            gate=APPROVER if entry.gate is True else entry.gate or None,
             deletes=entry.deletes,
         )
 

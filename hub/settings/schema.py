@@ -180,7 +180,9 @@ class RouteEntry(Edge):
         False,
         description="Tell the target when the source deletes a record it has; else only noted. 来源删除时告知对方",
     )
-    gate: bool = Field(False, description="Hold every delivery until a person approves. 需人工放行")
+    gate: bool | Title = Field(
+        False, description="Hold every delivery until a person approves; the title of whoever must. 需人工审批，可写由谁审批"
+    )
 
 
 class RoutesFile(Edge):

@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 
 from hub.model import Operation, Stage, State
-from hub.store import dialect, family, schema
-from hub.store.numbers import moment, take
+from hub.store import dialect, family, gate, schema
+from hub.store.numbers import instant, moment, take
 from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
 
@@ -91,7 +91,7 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     """
     table, deletion = schema.delivery, schema.delivery.alias("deletion")
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
-    there = or_(table.c.state.not_in(gone), refused_later(table))
+    there = or_(and_(table.c.state.not_in(gone), not_(gate.at_gate(table))), refused_later(table))
     same = [deletion.c[name] == table.c[name] for name in ("system", "lane", "route", "key")]
     told = (deletion.c.operation == Operation.DELETE.value, deletion.c.state.not_in(gone), deletion.c.id >= table.c.id)
     return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
@@ -178,6 +178,9 @@ def _write_records(connection: Connection, source: str, run_id: int, accepted: S
     due = _write_deliveries(connection, owed, first, batch, at) if owed else 0
     if any(one.renewed for one in accepted):
         _supersede(connection, _replaced(source, accepted, first), at)
+        newest = {(one.kind, one.key): number for number, one in enumerate(accepted, first_record) if one.renewed}
+        if gate.overtake(connection, source, newest, at):
+            family.reunite(connection, instant(at))
     return due
 
 

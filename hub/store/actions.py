@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, func, insert, not_, select, update
 
 from hub.model import FAILED, TAKEN, Operation, State
-from hub.store import family, schema
-from hub.store.numbers import moment, take
+from hub.store import family, gate, schema
+from hub.store.journal import write_journal
+from hub.store.numbers import moment
 
 _OURS = schema.delivery
-#: Why a delivery is held whose route has an approval gate.
-GATE = "waits for approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Remade:
     mapping: str
     row: str | None
     batch: str
-    gated: bool = False  # its route has an approval gate: nobody has approved these bytes yet
+    gate: str | None = None  # whose approval its route needs: nobody has given it for these bytes yet
 
 
 def _meant(scope: Scope, states: Sequence[State]) -> list[ColumnElement[bool]]:
@@ -147,8 +146,8 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetim
 
 def _remake(connection: Connection, one: Remade, now: datetime) -> int:
     values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None}
-    if one.gated:
-        values.update(state=State.HELD.value, reason=GATE)
+    if one.gate:
+        values.update({name: str(value) for name, value in gate.standing(one.gate).items()})
     failed = _OURS.c.state.in_([state.value for state in FAILED])
     renewed = update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
     if connection.execute(renewed).rowcount == 0:
@@ -179,14 +178,31 @@ def _revived(now: datetime) -> dict[str, Any]:
 
 
 def decide_held(connection: Connection, scope: Scope, state: State, *, actor: str, reason: str, now: datetime) -> int:
-    """End the waiting of held deliveries: PENDING (send), DELIVERED (it is over there) or CANCELLED."""
+    """End the waiting of held deliveries: PENDING (send), DELIVERED (it is over there) or CANCELLED.
+
+    What waits at a gate is approved by PENDING and refused by CANCELLED; never sent, it cannot be over there. Returns how many
+    were decided.
+    """
     if not scope:
         return 0
+    approvals = [] if state is State.DELIVERED else held(connection, scope, at_gate=True)
+    decided = gate.decide(connection, approvals, approved=state is State.PENDING, actor=actor, reason=reason, now=now)
     values = {**_revived(now), "state": state.value, "reason": reason}
-    number = int(connection.execute(update(_OURS).where(*_meant(scope, (State.HELD,))).values(values)).rowcount)
+    doubted = update(_OURS).where(*_meant(scope, (State.HELD,)), not_(gate.at_gate()))
+    number = int(connection.execute(doubted.values(values)).rowcount)
     family.reunite(connection, now)
-    write_journal(connection, actor, f"held:{state.value}", str(scope), number, reason, now)
-    return number
+    if number or not decided:
+        write_journal(connection, actor, f"held:{state.value}", str(scope), number, reason, now)
+    return decided + number
+
+
+def held(connection: Connection, scope: Scope, *, at_gate: bool | None = None) -> list[int]:
+    """Return the held deliveries of a scope, oldest first: all, only those that wait at a gate, or only the others."""
+    if not scope:
+        return []
+    kind = [] if at_gate is None else [gate.at_gate() if at_gate else not_(gate.at_gate())]
+    query = select(_OURS.c.id).where(*_meant(scope, (State.HELD,)), *kind).order_by(_OURS.c.id)
+    return list(connection.execute(query).scalars())
 
 
 def cancel(
@@ -206,9 +222,3 @@ def cancel(
     family.reunite(connection, now)
     write_journal(connection, actor, "cancel", str(scope), number, reason, now)
     return number
-
-
-def write_journal(connection: Connection, actor: str, action: str, scope: str, number: int, reason: str, now: datetime) -> None:
-    """Write down who did what to how many deliveries, and why."""
-    row = {"id": take(connection, "journal", 1), "at": moment(now), "actor": actor, "action": action}
-    connection.execute(insert(schema.journal).values(**row, scope=scope, count=number, reason=reason))

@@ -239,10 +239,17 @@ def partitions(connection: Connection, system: str) -> int:
 
 
 def next_due(connection: Connection, *, system: str, partition: int) -> datetime | None:
-    """Return when the earliest pending message of the partition falls due, None when there is none."""
+    """Return when the earliest pending message of the partition falls due, None when there is none.
+
+    What stands behind one that waits for a person waits for that person, and has no time.
+    """
+    ahead = schema.delivery.alias("held")
+    in_lane = (ahead.c.system == _OURS.c.system, ahead.c.lane == _OURS.c.lane, ahead.c.id < _OURS.c.id)
+    behind_held = exists().where(*in_lane, ahead.c.state == State.HELD.value)
     query = (
         select(_OURS.c.due_at)
         .where(_OURS.c.system == system, _OURS.c.partition == partition, _OURS.c.state == _PENDING, schema.OPEN)
+        .where(not_(behind_held))
         .order_by(_OURS.c.due_at)
         .limit(1)
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, func, select, text
+from sqlalchemy import Connection, Row, Select, exists, func, not_, select, text
 
 from hub.model import FAILED, LIVE, Stage, State, Taken
 from hub.store import outbox, schema
@@ -53,6 +53,7 @@ class Delivery:
     parent_route: str | None = None
     parent_key: str | None = None
     row: str | None = None  # what the far side calls it, where its verdicts name it so
+    approver: str | None = None  # whose approval it waits for
 
 
 #: The outcome of an «attempt» that is none: a verdict that came later.
@@ -102,6 +103,16 @@ def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
     for system, state, number, created in connection.execute(query):
         found.setdefault(system, {})[State(state)] = Backlog(number, instant(created))
     return found
+
+
+def free(connection: Connection, system: str) -> Backlog | None:
+    """Return what of a system is pending and stands behind nothing that waits for a person; None: nothing."""
+    held = schema.delivery.alias("held")
+    in_lane = (held.c.system == _OURS.c.system, held.c.lane == _OURS.c.lane, held.c.id < _OURS.c.id)
+    behind = exists().where(*in_lane, held.c.state == State.HELD.value)
+    query = select(func.count(), func.min(_OURS.c.created_at)).where(_OURS.c.system == system, schema.OPEN)
+    number, oldest = connection.execute(query.where(_OURS.c.state == State.PENDING.value, not_(behind))).one()
+    return Backlog(number, instant(oldest)) if number else None
 
 
 def sending(connection: Connection) -> dict[str, int]:
@@ -281,5 +292,9 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         row.id, row.system, row.route, row.endpoint, row.kind, row.key, row.lane, row.operation, State(row.state), row.attempts,
         instant(row.created_at), instant(row.changed_at), instant(row.due_at), row.batch, row.stage, row.code, row.reason,
-        tuple(orjson.loads(row.issues)) if row.issues else (), row.parent_route, row.parent_key, row.row,
+        tuple(orjson.loads(row.issues)) if row.issues else (), row.parent_route, row.parent_key, row.row, _approver(row),
     )  # fmt: skip
+
+
+def _approver(row: Row[Any]) -> str | None:
+    return row.reason if row.state == State.HELD.value and row.stage == Stage.GATE.value else None

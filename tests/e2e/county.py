@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import create_engine, func, select, text
 
-from hub.demo import job
+from hub.demo import job, review
 from hub.demo.account import Account, draw
+from hub.demo.review import Review
 from hub.engine.service import Service, serving
 from hub.model import State
 from hub.sandbox.flaws import GroundTruth, Rates
@@ -32,9 +33,9 @@ class County:
     directory: Directory
     _runs: list[int] = field(default_factory=list)
 
-    def rounds(self) -> None:
-        """Read and deliver, the far sides' people working in between, until nothing is new."""
-        numbers, _ = job.rounds(self.service, self.sandbox.work, lambda progress: None)
+    def rounds(self, reviewed: Review = review.approving) -> None:
+        """Read and deliver, the far sides' people working and what waits `reviewed` in between, until nothing is new."""
+        numbers, _ = job.rounds(self.service, self.sandbox.work, lambda progress: None, reviewed)
         self._runs += numbers
 
     def account(self) -> Account:
@@ -90,11 +91,12 @@ def county(
 ) -> Iterator[County]:
     """Run the county with these systems besides `local` (none named: with all); `plan` changes the sandbox's plan.
 
-    Without a word: 40 flawless cases and far sides that behave. `arrange` may change the far sides before anybody asks them,
-    `prepare` the configuration before it is loaded.
+    Without a word: 40 flawless cases, no items, and far sides that behave. `arrange` may change the far sides before anybody
+    asks them, `prepare` the configuration before it is loaded.
     """
     chosen = frozenset(systems) | {"local"} if systems else None
-    wanted = {"cases": 40, "rates": Rates.none(), "faults": "none", "ports": Ports.free(), "alive": None, "systems": chosen, **plan}
+    quiet = {"rates": Rates.none(), "faults": "none", "ports": Ports.free(), "alive": None}
+    wanted = {"cases": 40, "items": False, **quiet, "systems": chosen, **plan}
     with Sandbox(Plan(path / "county", **wanted)) as sandbox:
         if arrange:
             arrange(sandbox)

@@ -75,6 +75,7 @@ def _live_through(path: Path, beside: Neighbours, *, deaths: int, longest: float
     for system in ("province", "gateway"):
         directory.change(f"config/systems/{system}.yaml", RETRY)
     directory.change("config/systems/social.yaml", RETRY)
+    directory.change("config/routes/province.yaml", ("    gate: 县审改办\n", ""))  # nobody is there to approve
     with murdering(directory, "local", seed=621125) as murder:
         murder.kill(deaths, longest)
         assert murder.deaths_at_work >= min(deaths, 8) and murder.doubtful, "the deaths came too late to prove anything"
@@ -96,7 +97,11 @@ def _equal(wanted: dict[str, dict[str, Any]], held: list[Held]) -> None:
 
 
 def _same(body: dict[str, Any], held: Held) -> bool:
-    return all(str(held.content[name] or "")[:19] == str(value)[:19] for name, value in body.items() if name not in SENDING)
+    return all(
+        str("" if held.content[name] is None else held.content[name])[:19] == str(value)[:19]
+        for name, value in body.items()
+        if name not in SENDING
+    )
 
 
 def _idempotent(stats: Any, doubtful: int) -> None:

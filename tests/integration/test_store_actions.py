@@ -232,7 +232,7 @@ def test_a_body_made_anew_passes_the_gate_of_its_route(here: Site) -> None:
     here.reconfigure({"mappings/city/accept.yaml": mapping, "mappings/city/accept.cases.yaml": ANONYMOUS})
     assert retry(here, Scope(system="city"), remap=True) == replay.Replayed(1, 0)
     here.drain()
-    assert (here.states(), here.one("A").reason, here.sent()) == ({"A": State.HELD}, "waits for approval", [])
+    assert (here.states(), here.one("A").approver, here.sent()) == ({"A": State.HELD}, "审批人", [])
 
 
 def test_a_held_one_is_decided_by_a_person(here: Site) -> None:

@@ -76,7 +76,7 @@ def closed(here: County, count: int, more: str = "") -> list[Any]:
 
 
 def test_a_flawless_county_has_what_its_rows_say(tmp_path: Path) -> None:
-    with county(tmp_path, "province", cases=40) as here:
+    with county(tmp_path, "province", cases=40, items=True) as here:
         here.rounds()
         found = lines(here)
         idle, lacking = {row[0] for row in here.local(IDLE)}, {row[0] for row in here.local(LACKING)}
@@ -96,7 +96,7 @@ def test_a_flawless_county_has_what_its_rows_say(tmp_path: Path) -> None:
 
 
 def test_what_is_planted_is_found_exactly(tmp_path: Path) -> None:
-    with county(tmp_path, "province", cases=60) as here:
+    with county(tmp_path, "province", cases=60, items=True) as here:
         here.rounds()
         before = lines(here)
         expected = _plant(here)

@@ -6,7 +6,7 @@ import pytest
 
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import runs, schema, systems, views
+from hub.store import gate, runs, schema, systems, views
 from tests.asgi import Asker
 
 WHO = {"actor": "operator", "reason": "test"}
@@ -110,8 +110,37 @@ def test_held_deliveries_are_counted_and_then_decided(api: Asker, service: Servi
         number = views.deliveries(connection, states=[State.HELD])[0].id
     wish = {**WHO, "ids": [number], "state": state}
     assert api.post("/api/v1/deliveries/decide", json=wish).json() == {"would_touch": 1}
-    assert api.post("/api/v1/deliveries/decide", json={**wish, "confirm": True}).json() == {"decided": 1, "state": ends}
+    done = api.post("/api/v1/deliveries/decide", json={**wish, "confirm": True}).json()
+    assert done == {"decided": 1, "state": ends, "not_waiting": []}
     assert api.get(f"/api/v1/deliveries/{number}").json()["state"] == ends
+
+
+def at_gate(service: Service) -> int:
+    """Let one delivery wait for an approval, and return its number."""
+    waits = {name: str(value) for name, value in gate.standing("县审改办").items()}
+    with service.store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(**waits))
+        return views.deliveries(connection, states=[State.HELD])[0].id
+
+
+def test_what_waits_for_approval_says_whose_and_how_it_was_decided(api: Asker, service: Service) -> None:
+    number = at_gate(service)
+    assert api.get(f"/api/v1/deliveries/{number}").json()["approver"] == "县审改办"
+    assert api.get("/api/v1/systems/city").json()["gates"]["县审改办"]["count"] == 1
+    wish = {"actor": "王某", "reason": "依据齐全", "ids": [number], "state": "pending", "confirm": True}
+    assert api.post("/api/v1/deliveries/decide", json=wish).json() == {"decided": 1, "state": "pending", "not_waiting": []}
+    (made,) = api.get(f"/api/v1/deliveries/{number}").json()["decisions"]
+    assert (made["actor"], made["gate"], made["approved"], made["reason"]) == ("王某", "县审改办", True, "依据齐全")
+    assert api.get("/api/v1/cases/A1").json()["decisions"] == [made]
+    assert api.post("/api/v1/deliveries/decide", json=wish).json() == {"decided": 0, "state": "pending", "not_waiting": [number]}
+
+
+@pytest.mark.parametrize("state", ["pending", "cancelled"])
+def test_an_approval_must_name_what_it_approves(api: Asker, service: Service, state: str) -> None:
+    number = at_gate(service)
+    answer = api.post("/api/v1/deliveries/decide", json={**WHO, "system": "city", "state": state, "confirm": True})
+    assert (answer.status_code, answer.json()["code"]) == (422, "HUB-X-126")
+    assert api.get(f"/api/v1/deliveries/{number}").json()["state"] == "held"
 
 
 def test_a_system_is_paused_and_resumed_with_a_name_and_a_reason(api: Asker, service: Service) -> None:

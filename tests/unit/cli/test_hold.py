@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests import configs, fakes, working
 
 @pytest.fixture
 def store(here: Path) -> Any:
-    configs.put(here, "config/routes/city.yaml", configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, gate: true}"))
+    configs.put(here, "config/routes/city.yaml", configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, gate: 县审改办}"))
     working.exchanged(here)
     opened = open_store(working.settings_of(here).store)
     yield opened
@@ -29,31 +30,93 @@ def held(hub: Callable[..., Any]) -> list[dict[str, Any]]:
 
 def test_a_gate_holds_until_somebody_releases(hub: Callable[..., Any], store: Store) -> None:
     (one,) = held(hub)
-    assert (one["lane"], one["state"]) == ("A1", "held")
-    assert hub("hold", "list").exit_code == 1
+    assert (one["lane"], one["state"], one["approver"]) == ("A1", "held", "县审改办")
+    listed = hub("hold", "list")
+    assert (listed.exit_code, "等县审改办审批" in listed.stdout) == (1, True)
     assert hub("hold", "list", "--parked").exit_code == 0
-    done = hub("hold", "release", str(one["id"]), "--reason", "已审批", "--yes")
+    done = hub("hold", "release", str(one["id"]), "--by", "王某", "--reason", "已审批", "--yes")
     assert (done.exit_code, "1 条已放行" in done.stdout) == (0, True)
     hub("sync", "-q")
     assert [message.key for message in fakes.far("city").taken] == ["A1", "A1-1"]
     with store.reading() as connection:
-        told = [(row.action, row.count, row.reason) for row in connection.execute(schema.journal.select())]
-    assert told == [("held:pending", 1, "已审批")]
+        told = [(row.actor, row.action, row.count, row.reason) for row in connection.execute(schema.journal.select())]
+    assert told == [("王某", "gate:approved", 1, "已审批")]
+    told_by = [
+        json.loads(hub(*words, "--json").stdout)["decisions"] for words in (("trace", "A1"), ("hold", "show", str(one["id"])))
+    ]
+    assert [[(made["actor"], made["gate"], made["approved"]) for made in all_] for all_ in told_by] == [
+        [("王某", "县审改办", True)]
+    ] * 2
+    assert "县审改办  批准  王某: 已审批" in hub("trace", "A1").stdout
 
 
-@pytest.mark.parametrize(("word", "state"), [("deliver", "delivered"), ("cancel", "cancelled")])
-def test_the_other_two_ends(hub: Callable[..., Any], store: Store, word: str, state: str) -> None:
-    number = held(hub)[0]["id"]
-    dry = hub("hold", word, str(number), "--reason", "核实", "--dry-run", "--json")
-    assert json.loads(dry.stdout) == {"would_decide": 1}
-    done = hub("hold", word, "--case", "A1", "--reason", "核实", "--yes", "--json")
-    assert json.loads(done.stdout) == {"decided": 1, "state": state}
+def test_a_refusal_is_told_with_its_reason(hub: Callable[..., Any], store: Store) -> None:
+    number = str(held(hub)[0]["id"])
+    assert json.loads(hub("hold", "cancel", number, "--reason", "依据不足", "--dry-run", "--json").stdout) == {"would_decide": 1}
+    done = hub("hold", "cancel", "--case", "A1", "--by", "王某", "--reason", "依据不足", "--yes", "--json")
+    assert json.loads(done.stdout) == {"decided": 1, "state": "cancelled"}
     assert held(hub) == []
+    traced = hub("trace", "A1").stdout
+    assert "县审改办  不批准  王某: 依据不足" in traced and traced.count("依据不足") == 1
+    assert "未获批准：依据不足" in hub("hold", "show", number).stdout
+
+
+def test_what_was_never_sent_cannot_be_called_delivered(hub: Callable[..., Any], store: Store) -> None:
+    number = str(held(hub)[0]["id"])
+    done = hub("hold", "deliver", number, "--reason", "核实", "--yes")
+    assert (done.exit_code, "等县审改办审批" in done.stdout) == (1, True)
+    assert [str(one["id"]) for one in held(hub)] == [number]
+
+
+def test_what_is_in_doubt_may_be_called_delivered_by_the_login_name(hub: Callable[..., Any], store: Store) -> None:
+    number = held(hub)[0]["id"]
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(stage=None, code="HUB-D-104", reason="no answer").filter_by(id=number))
+    done = hub("hold", "deliver", str(number), "--reason", "核实", "--yes", "--json")
+    assert json.loads(done.stdout) == {"decided": 1, "state": "delivered"}
+    with store.reading() as connection:
+        told = [(row.actor, row.action) for row in connection.execute(schema.journal.select())]
+    assert told == [(getpass.getuser(), "held:delivered")]
+
+
+def test_an_outdated_version_is_not_approved(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    """Somebody looked at version 1; version 2 came before they answered."""
+    number = str(held(hub)[0]["id"])
+    newer = [{"kind": "case", "key": "A1", "revision": "2", "data": {"BJBH": "A1", "SQRMC": "乙某某", "SXLX": "1"}}]
+    configs.put(here, "records.json", json.dumps([*configs.RECORDS, *newer], ensure_ascii=False))
+    hub("sync", "-q", "--full")
+    done = hub("hold", "release", number, "--reason", "看过了", "--yes")
+    assert (done.exit_code, "县审改办还没有审批，就来了更新的版本" in done.stdout) == (1, True)
+    (now,) = held(hub)
+    assert str(now["id"]) != number and fakes.far("city").taken == []
+
+
+def test_show_tells_field_by_field_what_changes_and_masks_it(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    number = str(held(hub)[0]["id"])
+    first = hub("hold", "show", number)
+    assert "第一次发布" in first.stdout and "甲某某" not in first.stdout
+    hub("hold", "release", number, "--reason", "已审批", "--yes")
+    hub("sync", "-q")
+    newer = [{"kind": "case", "key": "A1", "revision": "2", "data": {"BJBH": "A1", "SQRMC": "乙某某", "SXLX": "1"}}]
+    configs.put(here, "records.json", json.dumps([*configs.RECORDS, *newer], ensure_ascii=False))
+    hub("sync", "-q", "--full")
+    (now,) = held(hub)
+    shown = hub("hold", "show", str(now["id"])).stdout
+    assert (
+        "applyer_name 申请人: 甲** → 乙**" in shown
+        and "project_no" not in shown.partition("与已发布的相比")[2].partition("原始记录")[0]
+    )
+    (part,) = json.loads(hub("hold", "show", str(now["id"]), "--json").stdout)["changed"]
+    assert (part["first"], [(one["path"], one["old"], one["new"]) for one in part["fields"]]) == (
+        False, [("applyer_name", "甲**", "乙**")],
+    )  # fmt: skip
 
 
 def test_a_reason_and_a_scope_are_demanded(hub: Callable[..., Any], store: Store) -> None:
     assert hub("hold", "release", "1").exit_code == 2
     assert "HUB-X-120" in hub("hold", "release", "--reason", "x").stderr
+    assert "HUB-X-125" in hub("hold", "release", "1", "--reason", " ").stderr
+    assert "HUB-X-125" in hub("hold", "release", "1", "--by", " ", "--reason", "x").stderr
     assert "HUB-X-121" in hub("hold", "release", "--system", "city", "--reason", "x").stderr
 
 

@@ -109,6 +109,22 @@ def test_a_source_that_could_not_be_read(hub: Callable[..., Any], store: Store) 
     assert "读取失败" in hub("status").stdout
 
 
+def test_what_waits_for_approval_is_told_by_whose_and_blames_no_target(hub: Callable[..., Any], here: Path) -> None:
+    configs.put(here, "config/routes/city.yaml", configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, gate: 县审改办}"))
+    working.exchanged(here)
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(created_at=schema.delivery.c.created_at - 3_600_000))
+    store.close()
+    done = hub("status")
+    assert done.exit_code == 1
+    assert "city: 1 条等县审改办审批，最早一条已等 1 小时 → hub" in done.stdout and "hold list --system city" in done.stdout
+    assert "条待人工" not in done.stdout and "对方慢" not in done.stdout
+    told = json.loads(hub("status", "--json").stdout)
+    city = next(one for one in told["systems"] if one["system"] == "city")
+    assert city["gates"]["县审改办"]["count"] == 1
+
+
 @pytest.mark.parametrize(
     ("state", "command"), [("held", "hub hold list --system city"), ("parked", "hub hold list --parked --system city")]
 )

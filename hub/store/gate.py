@@ -1,0 +1,156 @@
+"""What waits at a gate for a person's approval, what goes the same way with it, and what of it is published.
+
+A decision is about one version. What was made of the same version of a record and hangs on the delivery that waits (its kin) is
+decided with it; a newer version ends the waiting of the older one, so that nobody can approve what is outdated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, update
+
+from hub.model import TAKEN, Stage, State
+from hub.store import schema
+from hub.store.journal import Decision, write_decisions
+from hub.store.numbers import instant, moment
+
+#: Why a delivery is held whose route has a gate; its `reason` is whose approval it waits for.
+CODE = "HUB-E-130"
+#: Most keys in one IN list.
+_CHUNK = 500
+_OURS = schema.delivery
+#: What of a version's kin has not left yet, or failed to.
+_UNSENT = [state.value for state in (State.PENDING, State.HELD, State.PARKED, State.DEAD)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many deliveries of a system wait for whom, and since when the oldest."""
+
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A delivery with the body that an approver decides about, and the body its target has now (None: nothing, or it is gone)."""
+
+    id: int
+    route: str
+    body: Mapping[str, Any]
+    published: Mapping[str, Any] | None
+
+
+def standing(approver: str) -> dict[str, Any]:
+    """Return in which state a delivery begins that this person or body must approve."""
+    return {"state": State.HELD, "stage": Stage.GATE, "code": CODE, "reason": approver}
+
+
+def at_gate(delivery: FromClause = _OURS) -> ColumnElement[bool]:
+    """Return the condition that a delivery waits for an approval."""
+    return and_(delivery.c.state == State.HELD.value, delivery.c.stage.is_not_distinct_from(Stage.GATE.value))
+
+
+def waiting(connection: Connection) -> dict[str, dict[str, Waiting]]:
+    """Return what waits at gates, by system and by whose approval it needs."""
+    query = select(_OURS.c.system, _OURS.c.reason, func.count(), func.min(_OURS.c.created_at))
+    found: dict[str, dict[str, Waiting]] = {}
+    for system, approver, number, since in connection.execute(
+        query.where(schema.OPEN, at_gate()).group_by(_OURS.c.system, _OURS.c.reason)
+    ):
+        found.setdefault(system, {})[approver] = Waiting(number, instant(since))
+    return found
+
+
+def decide(connection: Connection, numbers: Sequence[int], *, approved: bool, actor: str, reason: str, now: datetime) -> int:
+    """Let these deliveries through the gate, or end them with their kin; write down who decided, when and why.
+
+    Those that do not wait at a gate (any more) are left alone. Returns how many were decided.
+    """
+    rows = connection.execute(select(_OURS.c.id, _OURS.c.reason).where(_OURS.c.id.in_(numbers), at_gate())).all()
+    chosen, at = [row.id for row in rows], moment(now)
+    if approved:
+        sent = {"state": State.PENDING.value, "stage": None, "code": None, "spent": 0, "due_at": at}
+        _move(connection, chosen, {**sent, "changed_at": at, "reason": reason})
+    else:
+        ended = {"state": State.CANCELLED.value, "stage": Stage.GATE.value, "code": None, "changed_at": at, "reason": reason}
+        _move(connection, [*chosen, *kin(connection, chosen)], ended)
+    write_decisions(connection, [Decision(row.id, now, actor, row.reason or "", approved, reason) for row in rows])
+    return len(chosen)
+
+
+def kin(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Return what was made of the same version of a record as these deliveries, hangs on them, and has not left yet."""
+    found: list[int] = []
+    rows = _of_same_versions(connection, numbers)
+    names = {(row.record_id, row.system, row.route) for row in rows if row.id in set(numbers)}
+    while fresh := [row for row in rows if row.id not in found and _hangs(row, names)]:
+        found += [row.id for row in fresh]
+        names |= {(row.record_id, row.system, row.route) for row in fresh}
+    return [row.id for row in rows if row.id in set(found) and row.state in _UNSENT]
+
+
+def _hangs(row: Any, names: set[tuple[int, str, str]]) -> bool:
+    return (row.record_id, row.system, row.parent_route) in names and row.parent_key == row.key
+
+
+def _of_same_versions(connection: Connection, numbers: Sequence[int]) -> list[Any]:
+    columns = (_OURS.c.id, _OURS.c.record_id, _OURS.c.system, _OURS.c.route, _OURS.c.key, _OURS.c.parent_route, _OURS.c.parent_key)
+    found: list[Any] = []
+    for part in _parts(numbers):
+        versions = select(_OURS.c.record_id).where(_OURS.c.id.in_(part))
+        found += connection.execute(
+            select(*columns, _OURS.c.state).where(_OURS.c.record_id.in_(versions)).order_by(_OURS.c.id)
+        ).all()
+    return found
+
+
+def overtake(connection: Connection, source: str, newest: Mapping[tuple[str, str], int], at: int) -> bool:
+    """End the waiting of older versions of these records, kin included: `newest` is the number of each (kind, key)'s newest one.
+
+    Returns whether any waited: what hangs on them must be looked at then.
+    """
+    record, outdated = schema.record, list[int]()
+    for kind in {kind for kind, _ in newest}:
+        for part in _parts([key for of, key in newest if of == kind]):
+            mine = (record.c.source == source, record.c.kind == kind, record.c.key.in_(part))
+            query = select(_OURS.c.id, _OURS.c.record_id, record.c.key).join_from(record, _OURS, _OURS.c.record_id == record.c.id)
+            rows = connection.execute(query.where(*mine, at_gate()))
+            outdated += [row.id for row in rows if row.record_id < newest[kind, row.key]]
+    if outdated:
+        _move(connection, [*outdated, *kin(connection, outdated)], {"state": State.SUPERSEDED.value, "changed_at": at})
+    return bool(outdated)
+
+
+def _move(connection: Connection, numbers: Sequence[int], values: Mapping[str, Any]) -> None:
+    for part in _parts(numbers):
+        connection.execute(update(_OURS).where(_OURS.c.id.in_(part)).values(values))
+
+
+def versions(connection: Connection, number: int) -> list[Version]:
+    """Return a delivery that waits and its kin, each with what it would replace: what an approver has to compare."""
+    found = [_version(connection, one) for one in (number, *kin(connection, [number]))]
+    return [one for one in found if one is not None]
+
+
+def _version(connection: Connection, number: int) -> Version | None:
+    body = schema.body
+    query = select(_OURS, body.c.body).join(body, body.c.delivery_id == _OURS.c.id).where(_OURS.c.id == number)
+    row = connection.execute(query).first()
+    if row is None:
+        return None  # it could not be mapped
+    there = select(body.c.body).join(_OURS, body.c.delivery_id == _OURS.c.id)
+    same = [_OURS.c[name] == getattr(row, name) for name in ("system", "lane", "route", "key")]
+    held = _OURS.c.state.in_([state.value for state in (*TAKEN, State.REJECTED)])
+    last = connection.scalar(there.where(*same, held, _OURS.c.id < number).order_by(_OURS.c.id.desc()).limit(1))
+    return Version(number, row.route, orjson.loads(row.body), None if last is None else orjson.loads(last))
+
+
+def _parts(items: Iterable[Any]) -> list[list[Any]]:
+    listed = list(items)
+    return [listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK)]
