@@ -33,6 +33,8 @@ from tests.servers import fresh_mariadb, fresh_postgresql
 CASES = 200
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_demo_ends_with_an_account_that_adds_up(tmp_path: Path) -> None:
     directory = Directory(tmp_path)
     account = directory.told("demo", "--cases", str(CASES), "--dir", str(tmp_path / "demo"))
@@ -47,6 +49,8 @@ def test_the_demo_ends_with_an_account_that_adds_up(tmp_path: Path) -> None:
     assert lines["gateway"]["retried"] and lines["province"]["states"]["rejected"]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_demo_says_so_when_a_row_is_missing_over_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A far side loses a row behind the hub's back."""
     really_held = Neighbours.held

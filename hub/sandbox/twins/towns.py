@@ -103,7 +103,7 @@ class FileTown(Town):
     def stats(self) -> dict[str, Any]:
         """Return how many files lie where."""
         lying = {part: len(list((self.folder / part).glob("*"))) for part in ("in", "done", "bad")}
-        return {"files": lying, "faults": Counter[str]()}
+        return {"taken": 0, "files": lying, "faults": Counter[str]()}  # nothing is ever brought to a township
 
     def _named(self, what: str) -> str:
         return f"办件-{what}.{self.form.format}"
