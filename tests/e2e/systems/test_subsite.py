@@ -16,7 +16,7 @@ from tests.e2e.county import County, county
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     """Give a county whose list has gone up and was published."""
-    with county(tmp_path_factory.mktemp("subsite"), "province", "subsite", cases=10) as here:
+    with county(tmp_path_factory.mktemp("subsite"), "province", "subsite", cases=10, items=True) as here:
         here.rounds()
         yield here
 
