@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     ctx: typer.Context,
-    cases: Annotated[int, typer.Option(min=1, help=say("办件数", "cases"))] = 500,
+    cases: Annotated[int, typer.Option(min=1, help=say("办件数", "cases"))] = 200,
     seed: Annotated[int, typer.Option(help=say("随机种子", "seed"))] = 1,
     faults: Annotated[
         bool, typer.Option("--faults/--no-faults", help=say("对端是否出故障", "whether the far sides misbehave"))
