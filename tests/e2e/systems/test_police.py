@@ -9,10 +9,12 @@ from hub.sandbox.faults import FaultKind
 from hub.sandbox.flaws import Rates
 from hub.sandbox.twins.police import DOUBT, INTAKE
 from tests.e2e.county import County, county
-from tests.e2e.systems.journey import assert_one_continuous_case, centre_cases, local
+from tests.e2e.systems.journey import assert_one_continuous_case, given_to, local
 
 DRIVERS = ("资料复核", "制证发证")
 VEHICLES = ("查验车辆", "资料复核", "核发牌证")
+
+ITEMS = ("机动车驾驶证期满换证", "机动车注册登记")
 
 
 def steps_of(here: County, case: str) -> tuple[str, ...]:
@@ -20,10 +22,10 @@ def steps_of(here: County, case: str) -> tuple[str, ...]:
 
 
 def test_every_case_of_the_sub_centre_is_one_continuous_case(tmp_path: Path) -> None:
-    with county(tmp_path, "police", "province", "gateway", cases=90) as here:
+    with county(tmp_path, "police", "province", "gateway", "city", cases=25) as here:
+        cases = given_to(here, "JJ", *ITEMS)
         here.rounds()
         assert here.failing() == []
-        cases = centre_cases(here, "JJ")
         held = {one.row: one for one in here.held("police", INTAKE)}
         assert set(held) == set(cases) and len({steps_of(here, case) for case in cases}) == 2, "both kinds of item"
         for case in cases:
@@ -39,12 +41,13 @@ def test_every_case_of_the_sub_centre_is_one_continuous_case(tmp_path: Path) -> 
 
 
 def test_a_case_sent_back_is_corrected_and_goes_on_as_the_same_row(tmp_path: Path) -> None:
-    with county(tmp_path, "police", "province", "gateway", cases=80) as here:
+    with county(tmp_path, "police", "province", cases=12) as here:
+        cases = given_to(here, "JJ", *ITEMS)
         here.sandbox.twins["police"].plan.change(script=[FaultKind.LATE_REJECTION])
         here.rounds()
         (group,) = here.dead()
         assert (group.system, group.count, group.reason) == ("police", 1, DOUBT)
-        (refused,) = [case for case in centre_cases(here, "JJ") if not local(here, case).results]
+        (refused,) = [case for case in cases if not local(here, case).results]
         assert [step["HJMC"] for step in local(here, refused).steps] == ["窗口受理"], "nobody carries on what was sent back"
         here.local(
             "UPDATE T_BJ SET SQRSJH = '14000099887', GXSJ = datetime('now', '+8 hours') WHERE BJBH = :case",
@@ -66,8 +69,8 @@ def test_a_case_sent_back_is_corrected_and_goes_on_as_the_same_row(tmp_path: Pat
 
 
 def test_what_gbk_cannot_write_is_refused_by_field_and_code_point(tmp_path: Path) -> None:
-    with county(tmp_path, "police", cases=160) as here:
-        cases = [case for case in centre_cases(here, "JJ") if local(here, case).case["SQRZJLX"] == "SF"][:5]
+    with county(tmp_path, "police", cases=40) as here:
+        cases = given_to(here, "JJ", *ITEMS)[:5]
         names = dict(zip(("张喆", "王堃", "阿卜杜·热合曼", "马䶮", "李𬎆"), cases, strict=True))
         for name, case in names.items():
             here.local("UPDATE T_BJ SET SQRMC = :name WHERE BJBH = :case", name=name, case=case)

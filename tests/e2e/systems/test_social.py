@@ -9,10 +9,12 @@ from hub.sandbox.faults import FaultKind
 from hub.sandbox.flaws import Rates
 from hub.sandbox.twins.social import DOUBT, INTAKE
 from tests.e2e.county import County, county
-from tests.e2e.systems.journey import assert_one_continuous_case, centre_cases, local
+from tests.e2e.systems.journey import assert_one_continuous_case, given_to, local
 
 CARD = ("业务初审", "制卡", "业务复核")
 OTHERS = ("业务初审", "业务复核")
+
+ITEMS = ("社会保障卡补领换领", "失业保险金申领")
 
 
 def steps_of(here: County, case: str) -> tuple[str, ...]:
@@ -20,11 +22,12 @@ def steps_of(here: County, case: str) -> tuple[str, ...]:
 
 
 def test_every_case_of_the_sub_centre_is_one_continuous_case(tmp_path: Path) -> None:
-    with county(tmp_path, "social", "province", "gateway", cases=90) as here:
+    with county(tmp_path, "social", "province", "gateway", "city", cases=25) as here:
+        cases = given_to(here, "SB", *ITEMS)
         here.rounds()
         assert here.failing() == []
-        cases = centre_cases(here, "SB")
-        assert {one.row for one in here.held("social", INTAKE)} == set(cases) and len(cases) > 5
+        assert {one.row for one in here.held("social", INTAKE)} == set(cases)
+        assert len({steps_of(here, case) for case in cases}) == 2, "both kinds of item"
         for case in cases:
             assert_one_continuous_case(here, "social", case, steps_of(here, case))
         assert here.states("social") == {State.CONFIRMED: len(cases)}, "each once: a closed case is not sent again"
@@ -32,12 +35,13 @@ def test_every_case_of_the_sub_centre_is_one_continuous_case(tmp_path: Path) -> 
 
 
 def test_a_case_sent_back_is_corrected_and_goes_on_as_the_same_row(tmp_path: Path) -> None:
-    with county(tmp_path, "social", "province", "gateway", cases=60) as here:
+    with county(tmp_path, "social", "province", cases=12) as here:
+        cases = given_to(here, "SB", *ITEMS)
         here.sandbox.social.plan.change(script=[FaultKind.LATE_REJECTION])
         here.rounds()
         (group,) = here.dead()
         assert (group.system, group.count, group.reason) == ("social", 1, DOUBT)
-        (refused,) = [case for case in centre_cases(here, "SB") if not local(here, case).results]
+        (refused,) = [case for case in cases if not local(here, case).results]
         assert [step["HJMC"] for step in local(here, refused).steps] == ["窗口受理"], "nobody carries on what was sent back"
         here.local(
             "UPDATE T_BJ SET SQRSJH = '14000099887', GXSJ = datetime('now', '+8 hours') WHERE BJBH = :case",
@@ -65,8 +69,8 @@ def assert_trace_tells_it(here: County, case: str) -> None:
 
 
 def test_what_gbk_cannot_write_is_refused_by_field_and_code_point(tmp_path: Path) -> None:
-    with county(tmp_path, "social", "province", cases=90) as here:
-        cases = centre_cases(here, "SB")[:5]
+    with county(tmp_path, "social", "province", cases=40) as here:
+        cases = given_to(here, "SB", *ITEMS)[:5]
         names = dict(zip(("张喆", "王堃", "阿卜杜·热合曼", "马䶮", "李𬎆"), cases, strict=True))
         for name, case in names.items():
             here.local("UPDATE T_BJ SET SQRMC = :name WHERE BJBH = :case", name=name, case=case)
