@@ -26,12 +26,15 @@ def test_every_case_of_the_sub_centre_is_one_continuous_case(tmp_path: Path) -> 
         cases = given_to(here, "SB", *ITEMS)
         here.rounds()
         assert here.failing() == []
-        assert {one.row for one in here.held("social", INTAKE)} == set(cases)
+        held = {one.row for one in here.held("social", INTAKE)}
+        assert held >= set(cases) and all(local(here, case).case["BJZT"] == "03" for case in held), "those applied for online too"
         assert len({steps_of(here, case) for case in cases}) == 2, "both kinds of item"
         for case in cases:
             assert_one_continuous_case(here, "social", case, steps_of(here, case))
-        assert here.states("social") == {State.CONFIRMED: len(cases)}, "each once: a closed case is not sent again"
-        assert here.states("local") == {State.DELIVERED: len(here.held("local"))}
+        assert here.states("social") == {State.CONFIRMED: len(held)}, "each once: a closed case is not sent again"
+        back = [one for case in held for one in here.life(case) if one.route in ("social-progress", "social-outcome")]
+        assert {one.state for one in back} == {State.DELIVERED}
+        assert len(back) == sum(one.content["LYXT"] == "social" for one in here.held("local")), "each row once"
 
 
 def test_a_case_sent_back_is_corrected_and_goes_on_as_the_same_row(tmp_path: Path) -> None:
