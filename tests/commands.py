@@ -91,6 +91,20 @@ def shipped(path: Path, environment: Mapping[str, str] | None = None, systems: f
     return Directory(path, environment or {})
 
 
+def one_way(directory: Directory) -> Directory:
+    """Leave only the routes that lead up from the approval system, none of them waiting for an approval: nothing comes back."""
+    for file in (directory.path / "config" / "routes").glob("*.yaml"):
+        read = yaml.safe_load(file.read_text("utf-8"))
+        up = [
+            {name: said for name, said in route.items() if name != "gate"} for route in read["routes"] if route["from"] == "local"
+        ]
+        if up:
+            file.write_text(yaml.safe_dump({**read, "routes": up}, allow_unicode=True, sort_keys=False), "utf-8")
+        else:
+            file.unlink()
+    return directory
+
+
 def _only(file: Path, systems: frozenset[str]) -> None:
     """Take the other systems out of the platforms that name them, and what only they give out of the datasets."""
     read = {name: yaml.safe_load((file.parent / "systems" / f"{name}.yaml").read_text("utf-8")) for name in systems}

@@ -60,5 +60,5 @@ def test_it_works_in_an_empty_directory(installed: Path, tmp_path: Path) -> None
     mine.run("check")
     mine.run("test")
     account = mine.told("demo", "--cases", "60", "--dir", str(tmp_path / "demo"))
-    assert account["adds_up"] and account["runs"][0]["read"] > 60
+    assert account["adds_up"] and sum(run["read"] for run in account["runs"]) > 60
     Directory(tmp_path / "demo", python=str(installed), source=None).run("status", code=None)
