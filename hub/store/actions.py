@@ -145,7 +145,7 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetim
 
 
 def _remake(connection: Connection, one: Remade, now: datetime) -> int:
-    values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None}
+    values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None, "remade_at": moment(now)}
     if one.gate:
         values.update({name: str(value) for name, value in gate.standing(one.gate).items()})
     failed = _OURS.c.state.in_([state.value for state in FAILED])

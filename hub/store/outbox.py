@@ -30,6 +30,7 @@ _WINDOW = schema.window
 _COLUMNS = (
     _OURS.c.id, _OURS.c.route, _OURS.c.endpoint, _OURS.c.kind, _OURS.c.key, _OURS.c.lane, _OURS.c.operation, _OURS.c.batch,
     _OURS.c.created_at, _OURS.c.attempts, _OURS.c.spent, _OURS.c.generation, _OURS.c.doubtful, schema.body.c.body,
+    _OURS.c.remade_at,
 )  # fmt: skip
 
 
@@ -196,7 +197,9 @@ def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
 
 
 def _opened(row: Any) -> Opened:
-    number, route, endpoint, kind, key, lane, operation, batch, created, attempts, spent, generation, doubtful, body = row[:14]
+    number, route, endpoint, kind, key, lane, operation, batch, created, attempts, spent, generation, doubtful, body, remade = row[
+        :15
+    ]
     message = Message(
         id=number,
         endpoint=endpoint,
@@ -207,7 +210,7 @@ def _opened(row: Any) -> Opened:
         body=orjson.loads(body),
         idempotency_key=idempotency_key(number, created, generation),
         batch=batch,
-        created=instant(created),
+        created=instant(remade or created),
         attempt=attempts + 1,
     )
     return Opened(message, route, spent, doubtful)

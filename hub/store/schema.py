@@ -69,6 +69,7 @@ delivery = Table(
     Column("row", String(255)),  # the far side's row id, for feedback
     Column("mapping", String(32), nullable=False),  # digest of the mapping that made the body
     Column("generation", Integer, nullable=False, default=0),  # grows when the body is made anew
+    Column("remade_at", BigInteger),  # when that was last
     Column("doubtful", Boolean, nullable=False, default=False),  # the last attempt may have arrived: ask before sending again
     Column("stage", String(12)),
     Column("code", String(16)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,21 @@ def test_what_was_refused_later_goes_again_as_an_update_in_a_batch_of_its_own(he
     assert second.batch == second.body["batch"] == f"{first.batch}R1"
     assert second.idempotency_key != first.idempotency_key, "a far side that drops repetitions must not drop this"
     assert {**second.body, "operation": "", "batch": ""} == {**first.body, "operation": "", "batch": ""}
+
+
+@pytest.mark.parametrize("remap", [False, True], ids=["as it was", "with the present mapping"])
+def test_what_goes_again_says_when_it_was_made_ready_again(here: Site, remap: bool) -> None:
+    """A far side that reads by synchronisation time passes over a row that claims to be as old as the refused one."""
+    here.sync(case("A"))
+    here.drain()
+    refuse(here, "A")
+    here.later(days=2)
+    at = here.now
+    retry(here, remap=remap)
+    here.later(minutes=5)
+    here.drain()
+    first, second = here.side.taken
+    assert (first.created, second.created) == (at - timedelta(days=2), at)
 
 
 def test_a_verdict_that_is_read_again_is_not_about_what_was_sent_since(here: Site) -> None:

@@ -16,7 +16,7 @@ from hub.sandbox.twins.strings import SOAP
 from hub.sandbox.web import Answer, Request
 from tests.unit.sandbox import bodies
 
-MAIN = next(case for case in bodies.some_cases(400) if case.main["SSZX"] == "DS" and case.main["SQRZJLX"] == "XYDM").main
+MAIN = next(case for case in bodies.some_cases(2000) if case.main["SSZX"] == "DS" and case.main["SQRZJLX"] == "XYDM").main
 FIELDS = {
     "BJBH": MAIN["BJBH"], "SXBM": MAIN["SXBM"], "SXMC": MAIN["SXMC"], "NSRSBH": MAIN["SQRZJHM"], "NSRMC": MAIN["SQRMC"],
     "ZJZLDM": "102", "ZJHM": MAIN["SQRZJHM"], "XM": "王堃", "LXDH": MAIN["LXRSJ"], "SLSJ": "20161201092000", "BZ": "a]]>b",

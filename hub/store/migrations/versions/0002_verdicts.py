@@ -1,4 +1,4 @@
-"""Late refusals get rows of their own: a delivery tried again keeps their story, and one that is read twice counts once."""
+"""Late refusals get rows of their own: a delivery tried again keeps their story, and when its body was made anew."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,8 +21,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
     )
     op.create_index(op.f("ix_verdict_delivery_id"), "verdict", ["delivery_id"])
+    op.add_column("delivery", sa.Column("remade_at", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("delivery", "remade_at")
     op.drop_index(op.f("ix_verdict_delivery_id"), table_name="verdict")
     op.drop_table("verdict")
