@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,13 +112,6 @@ def _http(files: Files) -> HttpSettings:
 
 def _guarded(files: Files, hub: Read[HubFile], entry: HttpEntry) -> None:
     """Refuse to listen where others can reach it without a token: open hubs end up on the internet."""
-    if entry.token is None and not _loopback(entry.listen):
+    if entry.token is None and entry.for_others:
         hint = "set http.token, or listen on 127.0.0.1"
         files.add("HUB-C-153", f"listening on {entry.listen} needs a token", hub.place("http", "listen"), hint)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

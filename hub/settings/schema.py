@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -70,6 +71,14 @@ class HttpEntry(Edge):
     token: SecretStr | None = Field(
         default=None, min_length=16, description="Bearer token callers must show. 访问令牌，写成 ${NAME} 或 ${file:…}"
     )
+
+    @property
+    def for_others(self) -> bool:
+        """Whether machines other than this one reach it."""
+        try:
+            return not ipaddress.ip_address(self.listen).is_loopback
+        except ValueError:
+            return self.listen != "localhost"
 
 
 class DatasetEntry(Edge):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, SecretStr
@@ -19,10 +19,7 @@ _OPEN = re.compile(r"(?i)[a-z0-9+.-]+://(?!.*(@|pass|pwd|secret|token|key))")
 
 def warn(files: Files, read: Read[Any], value: object, path: Way) -> None:
     """Add a warning for every secret inside `value` (validated options) that its file, from `path` on, has in plain text."""
-    written = read.written.data
-    for part in path:
-        written = written.get(part) if isinstance(written, Mapping) else None
-    for place in literal(value, written, path):
+    for place in literal(value, _written(read, path), path):
         warn_at(files, read, place)
 
 
@@ -33,19 +30,52 @@ def warn_at(files: Files, read: Read[Any], path: Way) -> None:
     files.add("HUB-C-160", f"{place.path} is a secret and stands here in plain text", place, hint, warning=True)
 
 
+def guard(files: Files, read: Read[Any], value: object, path: Way) -> None:
+    """Refuse secrets by which others are known here and which everybody can read in their file, once others can reach the hub.
+
+    Defaults are printed too: the shipped ones are the sandbox's, and who forgets to set the variable would let anybody in.
+    """
+    if files.hub is None or not files.hub.entry.http.for_others:
+        return
+    for place in _secrets(value, _written(read, path), path, _printed):
+        where, listen = read.place(*place), files.hub.entry.http.listen
+        message = f"{where.path} can be read in this file, and the hub listens on {listen}: anybody could push as this system"
+        files.add("HUB-C-156", message, where, "write ${NAME} without a default, and set it in config/hub.env")
+
+
+def _written(read: Read[Any], path: Way) -> Json:
+    found: Json = read.written.data
+    for part in path:
+        found = found.get(str(part)) if isinstance(found, Mapping) else None
+    return found
+
+
+def _printed(secret: str, written: str) -> bool:
+    return secret in written
+
+
+def _open(secret: str, written: str) -> bool:
+    return "${" not in written and not _OPEN.match(written)
+
+
 def literal(value: object, written: Json, path: Way = ()) -> Iterator[Way]:
     """Yield the paths of secrets written out: `value` is what was validated, `written` the text before variables were filled in."""
+    yield from _secrets(value, written, path, _open)
+
+
+def _secrets(value: object, written: Json, path: Way, meant: Callable[[str, str], bool]) -> Iterator[Way]:
+    """Yield the paths of the secrets that, with the text they were written as, are `meant`."""
     if isinstance(value, SecretStr):
-        if isinstance(written, str) and written and "${" not in written and not _OPEN.match(written):
+        if isinstance(written, str) and written and meant(value.get_secret_value(), written):
             yield path
         return
     if isinstance(value, list | tuple) and len(value) == 1 and not isinstance(written, list):
-        yield from literal(value[0], written, path)  # a single one may stand without its list
+        yield from _secrets(value[0], written, path, meant)  # a single one may stand without its list
     for key, inner in _parts(value):
         if isinstance(written, Mapping) and key in written:
-            yield from literal(inner, written[str(key)], (*path, key))
+            yield from _secrets(inner, written[str(key)], (*path, key), meant)
         elif isinstance(written, list) and isinstance(key, int) and key < len(written):
-            yield from literal(inner, written[key], (*path, key))
+            yield from _secrets(inner, written[key], (*path, key), meant)
 
 
 def _parts(value: object) -> Iterator[tuple[str | int, object]]:

@@ -63,6 +63,8 @@ def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> Syste
     if known is None:
         return None
     secrets.warn(files, read, known.options, ("options",))
+    if known.pushes:
+        secrets.guard(files, read, known.options, ("options",))
     _promises(files, read, known)
     return SystemSettings(
         name=entry.system,

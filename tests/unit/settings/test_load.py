@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from hub.model import Finding
 from hub.settings import Settings, load
 from tests import configs
 from tests.fakes import MemoryAdapter
+from tests.pushing import SECRET
 
 
 def settings(directory: Path, files: dict[str, str | None] | None = None, **env: str) -> Settings:
@@ -276,6 +278,49 @@ def test_another_address_than_loopback_needs_a_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.5", '"::1"', "localhost"])
 def test_loopback_needs_none(tmp_path: Path, address: str) -> None:
     assert settings(tmp_path, {"config/hub.yaml": f"{configs.HUB}http: {{listen: {address}}}\n"}).http.token is None
+
+
+#: A system that pushes: `{secret}` is how its file has the secret.
+PUSHES = """
+    version: 1
+    system: town
+    title: 武阳镇
+    adapter: push
+    schemas: {{case: local/case}}
+    options:
+      auth: {{type: standard-webhooks, secret: '{secret}'}}
+      feeds: {{case: {{columns: {{办件号: BJBH}}, key: [BJBH]}}}}
+    """
+TOWN_ROUTE = """
+    version: 1
+    routes: [{route: town-case, title: 乡镇办件, from: town, kind: case, mapping: city/accept, to: city/accept, lane: BJBH}]
+    """
+
+
+def _listening(tmp_path: Path, secret: str, listen: str) -> dict[str, str | None]:
+    http = f"http: {{listen: {listen}, token: '${{HUB_TOKEN}}'}}\n"
+    return {
+        "config/hub.yaml": f"{configs.HUB}{http}",
+        "config/systems/town.yaml": PUSHES.format(secret=secret),
+        "config/routes/town.yaml": TOWN_ROUTE,
+    }
+
+
+@pytest.mark.parametrize("secret", [f"${{TOWN_SECRET:-{SECRET}}}", SECRET], ids=["default", "plain"])
+def test_who_listens_to_others_knows_nobody_by_a_secret_that_all_can_read(tmp_path: Path, secret: str) -> None:
+    files = _listening(tmp_path, secret, "0.0.0.0")
+    finding = only(findings(tmp_path, files, HUB_TOKEN="0123456789abcdef"), "HUB-C-156")
+    assert (finding.place.file, finding.place.path) == ("config/systems/town.yaml", "options.auth.secret")
+    assert SECRET not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("secret", "listen"), [(f"${{TOWN_SECRET:-{SECRET}}}", "127.0.0.1"), ("${TOWN_SECRET}", "0.0.0.0"), ("${TOWN_SECRET:-x}", "::")]
+)
+def test_a_secret_of_its_own_or_this_machine_alone_will_do(tmp_path: Path, secret: str, listen: str) -> None:
+    own = f"whsec_{base64.b64encode(bytes(range(9, 41))).decode()}"
+    env = {"HUB_TOKEN": "0123456789abcdef"} | ({"TOWN_SECRET": own} if listen != "127.0.0.1" else {})
+    assert "town" in settings(tmp_path, _listening(tmp_path, secret, f"'{listen}'"), **env).systems
 
 
 def test_a_token_opens_the_address_and_stays_hidden(tmp_path: Path) -> None:
