@@ -16,6 +16,7 @@ from adapters.database.sending import Sender
 from adapters.database.tables import Tables
 from adapters.database.verdicts import verdict_pages
 from adapters.database.walking import dump, load
+from hub.errors import SourceFailed
 from hub.model import Entry, Guarantees, Message, Page, Receipt, VerdictPage, Window
 from hub.ports import Options, Outcome
 
@@ -53,12 +54,19 @@ class DatabaseAdapter:
         return frozenset(self._options.feeds)
 
     def read(self, cursor: str | None) -> Iterator[Page]:
-        """Yield every feed's pages, in declared order. Raises SourceFailed."""
+        """Yield every feed's pages, in declared order. Raises SourceFailed.
+
+        How far each feed is read is decided before the first of them is, the last feed's first: what is written meanwhile waits for
+        the next run, so that no row goes ahead of one that was written before it into a feed declared before its own.
+        """
         positions = load(cursor)
         tables = Tables(self._connections, self._options.schema_)  # looked up for every run: tables change
-        for kind, feed in self._options.feeds.items():
-            feeding = Feeding(kind, feed, self._connections, tables, self._options.max_field)
-            for found in _reader(feeding).pages(positions.get(kind)):
+        readers = {kind: self._reader(kind, tables) for kind in reversed(self._options.feeds)}
+        for kind in self._options.feeds:
+            reader = readers[kind]
+            if isinstance(reader, SourceFailed):
+                raise reader
+            for found in reader.pages(positions.get(kind)):
                 if found.place is not None:
                     positions[kind] = found.place
                 yield Page(found.records, dump(positions), found.faults)
@@ -86,6 +94,13 @@ class DatabaseAdapter:
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
+
+    def _reader(self, kind: str, tables: Tables) -> Reader | SourceFailed:
+        """Return the reader of a feed, or why there is none: the feeds before it are read all the same."""
+        try:
+            return _reader(Feeding(kind, self._options.feeds[kind], self._connections, tables, self._options.max_field))
+        except SourceFailed as failed:
+            return failed
 
 
 def _reader(feeding: Feeding) -> Reader:

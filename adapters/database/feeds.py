@@ -207,7 +207,7 @@ def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 class TimedReader:
-    """Reads what is new or changed by a time or version column."""
+    """Reads what is new or changed by a time or version column, as far as that went when the reader was made."""
 
     def __init__(self, feeding: Feeding) -> None:
         self._feeding = feeding
@@ -215,7 +215,8 @@ class TimedReader:
         with telling(feeding.where):
             self._lost = Keyset(feeding.shape, feed.time, feed.key, feed.page).missing_order()
             placed = (*feeding.conditions, *(sa.not_(lost) for lost in self._lost))
-            self._keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, placed)
+            keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, placed)
+            self._keyset = keyset.until(self._latest(keyset)) if feed.time else keyset
 
     def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages from `overlap` before `start` on; last, the rows that have no place in the order."""
@@ -224,6 +225,9 @@ class TimedReader:
             place = walked.place
             yield Found(*feeding.records(walked.rows, walked.unread), place)
         yield from self._orphans(place)
+
+    def _latest(self, keyset: Keyset) -> Any:
+        return self._feeding.fetch(keyset.latest(), ())[0][0][0]
 
     def _orphans(self, place: Bookmark | None) -> Iterator[Found]:
         """Yield the rows without time or key as faults, at most one page of them a run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -52,6 +52,11 @@ class Keyset:
         """Return the statement of the latest time, not beyond `limit`."""
         column = self.shape.element(str(self.time))
         return sa.select(sa.func.max(column)).where(*self.where, *([] if limit is None else [column <= limit]))
+
+    def until(self, limit: Any) -> Keyset:
+        """Return the same order without what comes after a time; None: without anything."""
+        column = self.shape.element(str(self.time))
+        return replace(self, where=(*self.where, sa.false() if limit is None else column <= limit))
 
     def earliest(self) -> sa.Select[Any]:
         """Return the statement of the earliest time."""
