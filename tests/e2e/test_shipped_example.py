@@ -31,6 +31,25 @@ from tests.servers import fresh_mariadb, fresh_postgresql
 
 #: Enough that every far side has planted flaws to stop.
 CASES = 200
+#: Every exchange the county's report names, and which way it flows.
+WAYS = {
+    "province, tables: cases": "up",
+    "province, tables: items, once approved": "up",
+    "province, feedback": "down",
+    "province, gateway": "up and down",
+    "county sub-site": "down",
+    "city platform": "up and down",
+    "supervision": "up and down",
+    "social security": "up and down",
+    "traffic police": "up and down",
+    "national tax": "up and down",
+    "local tax": "up and down",
+    "tax, merged": "up and down",
+    "transport": "up and down",
+    "thirteen townships": "down",
+    "charges": "up",
+    "evaluations": "up",
+}
 
 
 @pytest.mark.slow
@@ -47,6 +66,12 @@ def test_the_demo_ends_with_an_account_that_adds_up(tmp_path: Path) -> None:
     core = [lines[name] for name in ("province", "gateway")]
     assert all(line["states"]["dead"] for line in core) and lines["gateway"]["faults"], "the test must not pass vacuously"
     assert lines["gateway"]["retried"] and lines["province"]["states"]["rejected"]
+    assert {line["exchange"]["en"]: _ways(line) for line in account["exchanges"]} == WAYS
+
+
+def _ways(line: dict[str, Any]) -> str:
+    """Return which ways an exchange went; only what arrived counts."""
+    return " and ".join(way for way in ("up", "down") if line[way][1])
 
 
 @pytest.mark.slow
