@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from hub.cli.lang import say
@@ -22,9 +22,9 @@ def ours(stage: str | None) -> bool:
     return stage in _OURS
 
 
-def suppliers(settings: Settings, system: str, route: str | None = None) -> list[SystemSettings]:
-    """Return the sources that feed a system, or only that of one of its routes."""
-    names = {one.source for one in settings.routes if one.system == system and route in (None, one.name)}
+def suppliers(settings: Settings, system: str, routes: Collection[str]) -> list[SystemSettings]:
+    """Return the sources that feed a system by these routes."""
+    names = {one.source for one in settings.routes if one.system == system and one.name in routes}
     return [settings.systems[name] for name in sorted(names)]
 
 

@@ -123,7 +123,7 @@ def told(screen: Terminal, settings: Settings, seen: Seen, data: Any, body: Any,
     if one.code:
         screen.remedy(one.code, screen.out)
     system = settings.systems.get(one.system)
-    if system and (contact := contacts.whom(one.stage, system, contacts.suppliers(settings, one.system, one.route))):
+    if system and (contact := contacts.whom(one.stage, system, contacts.suppliers(settings, one.system, [one.route]))):
         screen.line(f"{say('联系', 'contact')}: {contact}")
     _issues(screen, one)
     for line in tries(tried, seen.decisions, settings, everything=screen.verbose > 0):

@@ -59,9 +59,9 @@ def runs(
 
 def refused_of(connection: Connection, found: Sequence[Run]) -> dict[int, list[DeadGroup]]:
     """Return, by run, what its source gave that could not be read and still lies dead."""
-    from hub.store import views
+    from hub.store import runs
 
-    return views.refused_by_run(connection, [run.id for run in found if run.rejected])
+    return runs.refused_by_run(connection, [run.id for run in found if run.rejected])
 
 
 def show(

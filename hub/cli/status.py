@@ -126,7 +126,7 @@ def _line(connection: Connection, settings: Settings, name: str, backlog: dict[S
 
     system = settings.systems[name]
     dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
-    suppliers = contacts.suppliers(settings, name)
+    suppliers = contacts.suppliers(settings, name, views.failing_routes(connection, name) if dead else ())
     last = _last(connection, name) if system.kinds else None
     unheard = feedback.last_failure(connection, name) if system.feedback_every is not None else None
     free = views.free(connection, name) if State.HELD in backlog else None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from hub.store import schema
+from hub.model import Stage
+from hub.store import schema, views
 from hub.store.numbers import instant, moment, take
 
 
@@ -182,3 +184,21 @@ def _run(row: Row[Any]) -> Run:
     for name in ("asked_at", "started_at", "ended_at"):
         values[name] = None if values[name] is None else instant(values[name])
     return Run(**{**values, "trigger": Trigger(values["trigger"]), "state": RunState(values["state"])})
+
+
+def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, list[views.DeadGroup]]:
+    """Return what these runs could not read and still lies dead, by run and cause."""
+    ours, record = schema.delivery, schema.record
+    what = (ours.c.system, ours.c.stage, ours.c.code, ours.c.reason)
+    count, sample = func.count().label("number"), func.min(ours.c.id)
+    query = (
+        select(record.c.run_id, *what, count, func.min(ours.c.changed_at), sample)
+        .join_from(ours, record, record.c.id == ours.c.record_id)
+        .where(*views.failed(None), ours.c.stage == Stage.SOURCE.value, record.c.run_id.in_(numbers))
+        .group_by(record.c.run_id, *what)
+        .order_by(sample)
+    )
+    found: dict[int, list[views.DeadGroup]] = {}
+    for run, *row in connection.execute(query):
+        found.setdefault(run, []).append(views.dead_group(*row))
+    return found

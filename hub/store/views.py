@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -146,31 +146,27 @@ def dead_groups(connection: Connection, *, system: str | None = None) -> list[De
     """Return dead letters grouped by system, stage, code and cause, largest group first."""
     what = (_OURS.c.system, _OURS.c.stage, _OURS.c.code, _OURS.c.reason)
     number = func.count().label("number")
-    query = select(*what, number, func.min(_OURS.c.changed_at), func.min(_OURS.c.id)).where(*_failed(system)).group_by(*what)
+    query = select(*what, number, func.min(_OURS.c.changed_at), func.min(_OURS.c.id)).where(*failed(system)).group_by(*what)
     rows = connection.execute(query.order_by(number.desc(), _OURS.c.system))
-    return [DeadGroup(r[0], r[1] or "", r[2] or "", r[3] or "", r[4], instant(r[5]), r[6]) for r in rows]
+    return [dead_group(*row) for row in rows]
 
 
-def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, list[DeadGroup]]:
-    """Return what these runs could not read and still lies dead, by run and cause."""
-    record, what = schema.record, (_OURS.c.system, _OURS.c.stage, _OURS.c.code, _OURS.c.reason)
-    count, sample = func.count().label("number"), func.min(_OURS.c.id)
-    query = (
-        select(record.c.run_id, *what, count, func.min(_OURS.c.changed_at), sample)
-        .join_from(_OURS, record, record.c.id == _OURS.c.record_id)
-        .where(*_failed(None), _OURS.c.stage == Stage.SOURCE.value, record.c.run_id.in_(numbers))
-        .group_by(record.c.run_id, *what)
-        .order_by(sample)
-    )
-    found: dict[int, list[DeadGroup]] = {}
-    for run, *r in connection.execute(query):
-        found.setdefault(run, []).append(DeadGroup(r[0], r[1] or "", r[2] or "", r[3] or "", r[4], instant(r[5]), r[6]))
-    return found
+def dead_group(system: str, stage: str | None, code: str | None, reason: str | None, *rest: Any) -> DeadGroup:
+    """Return a group from what a query counted: `rest` is the number, the oldest change in milliseconds, and a delivery."""
+    number, oldest, sample = rest
+    return DeadGroup(system, stage or "", code or "", reason or "", number, instant(oldest), sample)
 
 
-def _failed(system: str | None) -> list[Any]:
-    failed = [_OURS.c.state.in_([state.value for state in FAILED]), schema.OPEN]
-    return [*failed, _OURS.c.system == system] if system else failed
+def failing_routes(connection: Connection, system: str) -> frozenset[str]:
+    """Return the routes of which something lies dead that never left: who gave its data is to be asked."""
+    never = _OURS.c.stage.in_([Stage.SOURCE.value, Stage.MAP.value])
+    return frozenset(connection.execute(select(_OURS.c.route).where(*failed(system), never).distinct()).scalars())
+
+
+def failed(system: str | None) -> list[Any]:
+    """Return the conditions of a dead letter, of one system or of all."""
+    dead = [_OURS.c.state.in_([state.value for state in FAILED]), schema.OPEN]
+    return [*dead, _OURS.c.system == system] if system else dead
 
 
 def deliveries(

@@ -54,6 +54,19 @@ def test_dead_letters_name_the_cause_the_owner_of_the_data_and_the_command(hub: 
     assert "市大数据局" not in line
 
 
+def test_who_gave_sound_data_is_not_asked(hub: Callable[..., Any], here: Path) -> None:
+    given = configs.LOCAL.replace("title: 审批系统", "title: 审批系统\n    contact: {contact}")
+    configs.put(here, "config/systems/local.yaml", given.replace("{contact}", "县信息股"))
+    town = given.replace("{contact}", "镇信息员").replace("system: local", "system: town").replace("records.json", "town.json")
+    configs.put(here, "config/systems/town.yaml", town)
+    configs.put(here, "town.json", '[{"kind": "case", "key": "B1", "data": {"BJBH": "B1", "SQRMC": "乙某某", "SXLX": "1"}}]')
+    route = "{route: town-case, title: 乡镇, from: town, kind: case, mapping: city/accept, to: city/accept, lane: BJBH}"
+    configs.put(here, "config/routes/town.yaml", f"version: 1\nroutes:\n  - {route}\n")
+    working.exchanged(here)
+    (dead,) = needs(hub)
+    assert dead["contact"] == "县信息股"
+
+
 def test_verdicts_that_cannot_be_fetched_are_told(hub: Callable[..., Any], store: Store, here: Path) -> None:
     late = configs.CITY.replace("MemoryAdapter", "LateMemoryAdapter").replace("options:", "feedback: {every: 5m}\n    options:")
     configs.put(here, "config/systems/city.yaml", late)
