@@ -29,9 +29,11 @@ def router(service: Service) -> APIRouter:
     api = APIRouter(prefix="/api/v1", responses=DOCUMENTED)
     _runs(api, service)
     _deliveries(api, service)
+    _stories(api, service)
     _held(api, service)
     _dead(api, service)
     _systems(api, service)
+    _pausing(api, service)
     return api
 
 
@@ -73,6 +75,8 @@ def _deliveries(api: APIRouter, service: Service) -> None:
             found = views.deliveries(connection, system=system, states=state, code=code, lane=lane, before=cursor, limit=limit + 1)
         return _page(found, limit)
 
+
+def _stories(api: APIRouter, service: Service) -> None:
     @api.get(
         "/deliveries/{number}",
         tags=["deliveries"],
@@ -169,6 +173,8 @@ def _systems(api: APIRouter, service: Service) -> None:
     def one_system(name: str) -> dict[str, Any]:
         return _system(service, name)
 
+
+def _pausing(api: APIRouter, service: Service) -> None:
     @api.post(
         "/systems/{name}/pause", tags=["systems"], summary="Send nothing to it until resumed", response_model=models.SystemOut
     )

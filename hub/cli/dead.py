@@ -15,9 +15,8 @@ from hub.errors import HubError
 from hub.model import FAILED, Stage
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from hub.settings import Settings
+    from hub.store import Store
     from hub.store.actions import Scope
 
 System = Annotated[str | None, typer.Option("--system", help=say("只看这个系统", "only this system"))]
@@ -168,19 +167,11 @@ def retry(
     yes: Annotated[bool, typer.Option("-y", "--yes", help=say("不再询问", "do not ask"))] = False,
 ) -> None:
     """Retry: exit 1 when some could not be retried."""
-    from hub.store import actions
-
     screen = terminal.of(ctx)
     settings = screen.settings()
-    looking.known_system(settings, system)
-    scope = actions.Scope(system, code, cause, None, lane, tuple(ids or ()), everything)
-    if not scope:
-        raise HubError("HUB-X-120", "no scope was given", hint="name ids, --system, --code, --cause, --case or --all")
+    scope = _scope(settings, system, code, cause, lane, ids, everything=everything)
     with looking.store_of(settings) as store:
-        with store.reading() as connection:
-            scope = _as_stored(connection, scope)
-            number = actions.count(connection, scope)
-        screen.note(f"涉及 {number} 条死信", f"{number} dead letters are meant")
+        scope, number = _counted(screen, store, scope)
         if dry_run or not number:
             screen.data({"would_retry": number}) if screen.json else screen.line(str(number))
             return
@@ -189,13 +180,38 @@ def retry(
         raise typer.Exit(_retry(screen, settings, store, scope, remap, reason))
 
 
-def _as_stored(connection: Connection, scope: Scope) -> Scope:
-    """Return a scope whose cause is the stored one, though it was copied from a screen in another language."""
-    from hub.store import views
+def _scope(
+    settings: Settings,
+    system: str | None,
+    code: str | None,
+    cause: str | None,
+    lane: str | None,
+    ids: list[int] | None,
+    *,
+    everything: bool | None = None,
+) -> Scope:
+    """Return which dead letters are meant; `everything` None: all of them cannot be named. Raises HubError for none at all."""
+    from hub.store import actions
 
-    if scope.reason is None:
-        return scope
-    return replace(scope, reason=causes.exactly(views.dead_groups(connection, system=scope.system), scope.reason))
+    looking.known_system(settings, system)
+    scope = actions.Scope(system, code, cause, None, lane, tuple(ids or ()), bool(everything))
+    if not scope:
+        ways = "--case" if everything is None else "--case or --all"
+        raise HubError("HUB-X-120", "no scope was given", hint=f"name ids, --system, --code, --cause, {ways}")
+    return scope
+
+
+def _counted(screen: Terminal, store: Store, scope: Scope) -> tuple[Scope, int]:
+    """Return the scope with its cause as it is stored (it may be copied from a screen in another language), and say how many."""
+    from hub.store import actions, views
+
+    with store.reading() as connection:
+        if scope.reason is not None:
+            groups = views.dead_groups(connection, system=scope.system)
+            scope = replace(scope, reason=causes.exactly(groups, scope.reason))
+        number = actions.count(connection, scope)
+    screen.note(f"涉及 {number} 条死信", f"{number} dead letters are meant")
+    return scope, number
 
 
 def cancel(
@@ -217,15 +233,9 @@ def cancel(
 
     screen = terminal.of(ctx)
     settings = screen.settings()
-    looking.known_system(settings, system)
-    scope = actions.Scope(system, code, cause, None, lane, tuple(ids or ()))
-    if not scope:
-        raise HubError("HUB-X-120", "no scope was given", hint="name ids, --system, --code, --cause or --case")
+    scope = _scope(settings, system, code, cause, lane, ids)
     with looking.store_of(settings) as store:
-        with store.reading() as connection:
-            scope = _as_stored(connection, scope)
-            number = actions.count(connection, scope)
-        screen.note(f"涉及 {number} 条死信", f"{number} dead letters are meant")
+        scope, number = _counted(screen, store, scope)
         if number and not dry_run and (yes or looking.agreed("结案吗？", "Give them up?")):
             with store.writing() as connection:
                 who = getpass.getuser()
