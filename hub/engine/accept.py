@@ -32,8 +32,9 @@ class Frame:
     batch: str
     now: datetime
     known: Mapping[tuple[str, str], Known]
-    there: frozenset[tuple[str, str]]  # (route, key) of which something is over there or on its way
-    versions: Counter[tuple[str, str]]  # how many versions a (route, key) was owed, where its body tells; grows with the page
+    dormant: frozenset[int]  # deliveries of these records that any retry or approval may bring to life while the page is mapped
+    there: set[tuple[str, str]]  # (route, key) of which something is over there or on its way; follows the page
+    owed: Counter[tuple[str, str]]  # how many versions a (route, key) was owed, where its body tells; grows with the page
     refused: frozenset[tuple[str, str]]  # (kind, key) a full run looks at again, unchanged or not: the schema may have been mended
 
 
@@ -44,9 +45,13 @@ def accept_page(
     page = storable.page(page)
     with exchange.accepting(run.source):  # what is known of a record must not change until its next version is written
         now = exchange.clock()
-        frame = _frame(exchange, run, page, number, now)
+        with exchange.store.reading() as connection:
+            frame = _frame(connection, exchange, run, page, number, now)
         accepted, counts = _accept_all(frame, page)
         with exchange.store.writing() as connection:
+            if frame.dormant and acceptance.dormant(connection, _versions(frame.known), lock=True) != frame.dormant:
+                frame = _frame(connection, exchange, run, page, number, now)  # somebody brought an earlier version to life
+                accepted, counts = _accept_all(frame, page)
             due = acceptance.write_page(
                 connection, holding, source=run.source, run_id=run.id, accepted=accepted,
                 cursor=page.cursor, counts=counts, batch=frame.batch, now=now,
@@ -62,25 +67,33 @@ def batch_number(exchange: Exchange, run: Run, page: int, now: datetime) -> str:
     return f"{now.astimezone(exchange.settings.timezone):%Y%m%d%H%M%S}{run.id:08d}{page:06d}"
 
 
-def _frame(exchange: Exchange, run: Run, page: Page, number: int, now: datetime) -> Frame:
-    keys: dict[str, list[str]] = {}
-    for record in page.records:
-        keys.setdefault(record.kind, []).append(record.key)
-    for fault in page.faults:
-        keys.setdefault(fault.kind, []).append(fault.key)
-    with exchange.store.reading() as connection:
-        known = {
-            (kind, key): found
-            for kind, wanted in keys.items()
-            for key, found in acceptance.known(connection, run.source, kind, wanted).items()
-        }
-        versions = [number for found in known.values() for number in found.record_ids]
-        there = acceptance.taken_routes(connection, versions) if versions else set()
-        refused = acceptance.refused_at_source(connection, run.source, versions) if versions and run.full else set()
-        counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
-        owed = acceptance.versions_owed(connection, versions) if versions and counting else Counter[tuple[str, str]]()
+def _frame(connection: Connection, exchange: Exchange, run: Run, page: Page, number: int, now: datetime) -> Frame:
+    known = {
+        (kind, key): found
+        for kind, wanted in _keys(page).items()
+        for key, found in acceptance.known(connection, run.source, kind, wanted).items()
+    }
+    versions = _versions(known)
+    dormant = acceptance.dormant(connection, versions)  # looked at first: what comes to life in between is there
+    there = acceptance.taken_routes(connection, versions)
+    refused = acceptance.refused_at_source(connection, run.source, versions) if run.full else set[tuple[str, str]]()
+    counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
+    owed = acceptance.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
     batch = batch_number(exchange, run, number, now)
-    return Frame(exchange, run.source, batch, now, known, frozenset(there), owed, frozenset(refused))
+    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, owed, frozenset(refused))
+
+
+def _versions(known: Mapping[tuple[str, str], Known]) -> list[int]:
+    return [number for found in known.values() for number in found.record_ids]
+
+
+def _keys(page: Page) -> dict[str, list[str]]:
+    """Return the keys of a page's rows, by kind."""
+    keys: dict[str, list[str]] = {}
+    rows: tuple[Record | Unreadable, ...] = (*page.records, *page.faults)
+    for row in rows:
+        keys.setdefault(row.kind, []).append(row.key)
+    return keys
 
 
 def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]:
@@ -89,19 +102,26 @@ def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]
     newest: dict[tuple[str, str], Record] = {}  # one page may hold two versions of a record
     for record in page.records:
         name = (record.kind, record.key)
-        earlier = newest.get(name)
-        before = earlier.revision if earlier else frame.known[name].revision if name in frame.known else None
+        before = newest[name].revision if name in newest else frame.known[name].revision if name in frame.known else None
         if before == record.revision and not (name in frame.refused and name not in newest and _mended(frame, record)):
             counts["unchanged"] += 1
             continue
-        one = _accept_one(frame, record, counts, renewed=before is not None, earlier=earlier)
+        one = _accept_one(frame, record, counts, renewed=before is not None)
         newest[name] = record
         accepted.append(one)
+        _expect(frame, one)
     accepted.extend(_unreadable(frame, fault, counts) for fault in page.faults if not _seen(frame, fault, counts))
     return accepted, counts
 
 
-def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: bool, earlier: Record | None) -> Accepted:
+def _expect(frame: Frame, one: Accepted) -> None:
+    """Note what a version brings over there or takes away, for the next one in the page; what waits at a gate gives way to it."""
+    sent = [owed for owed in one.owed if owed.state is State.PENDING]
+    frame.there.update((owed.route, one.key) for owed in sent)
+    frame.there.difference_update((owed.route, one.key) for owed in sent if owed.operation is Operation.DELETE)
+
+
+def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: bool) -> Accepted:
     data = storable.data(record.data)
     if data is None:
         return _unstorable(record, counts, b"{}", renewed, frame.source)
@@ -110,7 +130,7 @@ def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: 
         counts["rejected"] += 1
         owed: tuple[Owed, ...] = (_broken(frame, record.kind, record.key, issues),)
     else:
-        owed = tuple(_owed(frame, record, renewed=renewed, earlier=earlier))
+        owed = tuple(_owed(frame, record))
         if not storable.owed(owed):
             return _unstorable(record, counts, data, renewed, frame.source)
         counts["accepted"] += 1
@@ -132,14 +152,11 @@ def _mended(frame: Frame, record: Record) -> bool:
     return storable.data(record.data) is not None and not _breaks(frame, record)
 
 
-def _owed(frame: Frame, record: Record, *, renewed: bool, earlier: Record | None) -> list[Owed]:
-    """Return what is owed of a record, route by route; `earlier` is the version before it in the same page."""
+def _owed(frame: Frame, record: Record) -> list[Owed]:
+    """Return what is owed of a record, route by route."""
     owed = []
     for route in frame.exchange.settings.routes_for(frame.source, record.kind):
-        there = renewed and (route.name, record.key) in frame.there
-        if earlier is not None:
-            sent = not route.gate and route.when(earlier.data)  # at a gate the newer version ends the earlier one's waiting
-            there = earlier.operation is not Operation.DELETE and (there or sent)
+        there = (route.name, record.key) in frame.there
         if record.operation is Operation.DELETE:
             if route.deletes and there:  # whatever its condition says now: what is there goes
                 owed.append(_map(frame, record, route, Operation.DELETE))
@@ -150,10 +167,10 @@ def _owed(frame: Frame, record: Record, *, renewed: bool, earlier: Record | None
 
 def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operation) -> Owed:
     lane = route.lane_of(record.data) or record.key
-    frame.versions[route.name, record.key] += 1
+    frame.owed[route.name, record.key] += 1
     envelope = Envelope(
         operation=operation.value, batch=frame.batch, time=frame.now, key=record.key, revision=record.revision,
-        version=frame.versions[route.name, record.key], kind=record.kind, system=route.system, lane=lane,
+        version=frame.owed[route.name, record.key], kind=record.kind, system=route.system, lane=lane,
     )  # fmt: skip
     body, issues = route.mapping.apply(record.data, envelope)
     row = body.get(route.row) if body is not None and route.row else None

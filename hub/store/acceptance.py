@@ -20,6 +20,8 @@ from hub.store.partitions import Holding, require
 
 #: What a newer version of the same record makes pointless (a late-rejected one was there, so the newer one is an update).
 _OUTDATED = [State.DEAD.value, State.REJECTED.value]
+#: What only a person can bring to life: to be tried again, approved, or decided about.
+_DORMANT = [State.DEAD.value, State.HELD.value]
 #: The route of what is owed to nobody: a dead letter of the source itself.
 NOWHERE = "-"
 #: Most keys in one IN list: below every database's limit on bound values.
@@ -95,6 +97,18 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     same = [deletion.c[name] == table.c[name] for name in ("system", "lane", "route", "key")]
     told = (deletion.c.operation == Operation.DELETE.value, deletion.c.state.not_in(gone), deletion.c.id >= table.c.id)
     return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
+
+
+def dormant(connection: Connection, record_ids: Iterable[int], *, lock: bool = False) -> set[int]:
+    """Return the deliveries of these records that will not be sent until somebody retries, approves or decides about them.
+
+    `lock`: nobody can until the transaction ends.
+    """
+    table, numbers, found = schema.delivery, list(record_ids), set[int]()
+    for start in range(0, len(numbers), CHUNK):
+        query = select(table.c.id).where(table.c.record_id.in_(numbers[start : start + CHUNK]), table.c.state.in_(_DORMANT))
+        found.update(connection.execute(query.order_by(table.c.id).with_for_update() if lock else query).scalars())
+    return found
 
 
 def versions_owed(connection: Connection, record_ids: Iterable[int]) -> Counter[tuple[str, str]]:

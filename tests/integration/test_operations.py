@@ -244,6 +244,21 @@ def test_what_comes_back_after_its_deletion_is_an_insert(telling: Site) -> None:
     assert [said for said, _ in operations(telling)] == ["I", "D", "I", "D", "I", "D", "I"]
 
 
+def test_what_never_arrived_is_not_deleted_in_the_same_page_either(telling: Site) -> None:
+    telling.sync(
+        case("A", name="名字过长的某某某"), gone("A", "2"), case("B"), case("B", "2", name="名字过长的某某某"), gone("B", "3")
+    )
+    telling.drain()
+    assert [(message.key, message.operation.value) for message in telling.side.arrived] == [("B", "I"), ("B", "D")]
+
+
+def test_what_comes_after_a_deletion_nobody_is_told_of_is_an_update_in_the_same_page_too(here: Site) -> None:
+    here.sync(case("A"))
+    here.sync(gone("A", "2"), case("A", "3"))
+    here.drain()
+    assert operations(here) == [("I", "I"), ("U", "U")]
+
+
 @pytest.mark.parametrize("remap", [False, True], ids=["as it was", "with the present mapping"])
 def test_a_deletion_that_was_refused_later_goes_again_as_a_deletion(telling: Site, remap: bool) -> None:
     telling.sync(case("A"))
