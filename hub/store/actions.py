@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, func, insert, not_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from hub.model import FAILED, TAKEN, Operation, State
-from hub.store import family, gate, schema
+from hub.store import family, gate, outbox, partitions, schema
 from hub.store.journal import write_journal
 from hub.store.numbers import moment
 
@@ -71,10 +87,12 @@ def replayable(
 ) -> list[Any]:
     """Return failed deliveries of a scope above a number, oldest first, with their record's data and the body they have.
 
-    Left out are those of which a newer version is over there.
+    Left out are those a newer version of which is over there, or may be.
     """
-    query = _with_record().where(*_meant(scope, states), _OURS.c.id > after, not_(_overtaken())).limit(limit)
-    return list(connection.execute(query)) if scope else []
+    if not scope:
+        return []
+    overtaken = _overtaken(outbox.in_flight(connection))
+    return list(connection.execute(_with_record().where(*_meant(scope, states), _OURS.c.id > after, not_(overtaken)).limit(limit)))
 
 
 def with_records(connection: Connection, numbers: Sequence[int]) -> list[Any]:
@@ -115,6 +133,7 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
     """
     if not scope:
         return 0
+    retire(connection, scope, now)
     has_body = exists().where(schema.body.c.delivery_id == _OURS.c.id)
     revived = update(_OURS).where(*_meant(scope, (State.DEAD,)), has_body).values(_revived(now))
     number = int(connection.execute(revived).rowcount) + already
@@ -124,32 +143,43 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
 
 
 def retire(connection: Connection, scope: Scope, now: datetime) -> None:
-    """End failed deliveries a newer version of which is over there: sent now, they would put old data in its place."""
+    """End failed deliveries a newer version of which is over there, or may be: sent now, they would put old data in its place.
+
+    No window opens until the transaction ends, so that none of what is left can be overtaken before it is pending.
+    """
     if not scope:
         return
-    outdated = update(_OURS).where(*_meant(scope, tuple(FAILED)), _overtaken())
+    partitions.hold(connection, "deliver:")
+    outdated = update(_OURS).where(*_meant(scope, tuple(FAILED)), _overtaken(outbox.in_flight(connection)))
     connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=moment(now)))
 
 
-def _overtaken() -> ColumnElement[bool]:
+def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a newer version was taken, is being sent now, or may have arrived."""
     newer = _OURS.alias("newer")
     same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
-    return exists().where(*same, newer.c.id > _OURS.c.id, newer.c.state.in_([state.value for state in TAKEN]))
+    held = and_(newer.c.state == State.HELD.value, not_(gate.at_gate(newer)))
+    there = or_(newer.c.state.in_([state.value for state in TAKEN]), outbox.refused_later(newer), held, newer.c.doubtful)
+    # Written into the statement: they may be more than a database takes as bound values.
+    numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
+    return exists().where(*same, newer.c.id > _OURS.c.id, or_(there, newer.c.id.in_(numbers)))
 
 
 def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetime) -> int:
     """Make failed deliveries pending again with new bodies (a new generation: the far side must not mistake it for the old one)."""
-    number = sum(_remake(connection, one, now) for one in remade)
+    partitions.hold(connection, "deliver:")
+    current = not_(_overtaken(outbox.in_flight(connection)))  # a newer version may have left while the bodies were made
+    number = sum(_remake(connection, one, current, now) for one in remade)
     family.reunite(connection, now)
     return number
 
 
-def _remake(connection: Connection, one: Remade, now: datetime) -> int:
+def _remake(connection: Connection, one: Remade, current: ColumnElement[bool], now: datetime) -> int:
     values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None, "remade_at": moment(now)}
     if one.gate:
         values.update({name: str(value) for name, value in gate.standing(one.gate).items()})
     failed = _OURS.c.state.in_([state.value for state in FAILED])
-    renewed = update(_OURS).where(_OURS.c.id == one.id, failed).values(generation=_OURS.c.generation + 1, **values)
+    renewed = update(_OURS).where(_OURS.c.id == one.id, failed, current).values(generation=_OURS.c.generation + 1, **values)
     if connection.execute(renewed).rowcount == 0:
         return 0
     _put_body(connection, one.id, one.body)

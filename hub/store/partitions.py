@@ -41,6 +41,13 @@ def require(connection: Connection, holding: Holding) -> None:
         raise Fenced(holding.name)
 
 
+def hold(connection: Connection, prefix: str) -> None:
+    """Keep the owners of all partitions of that kind from writing anything about them until the transaction ends."""
+    table = schema.partition
+    query = select(table.c.name).where(table.c.name.startswith(prefix, autoescape=True)).order_by(table.c.name)
+    connection.execute(query.with_for_update()).all()
+
+
 def holdings(connection: Connection) -> list[Holding]:
     """Return who holds what, by name."""
     table = schema.partition
