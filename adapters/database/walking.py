@@ -17,8 +17,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from adapters.database.keyset import Keyset, Position, RawRow
-from adapters.database.moments import carries, earlier, latest_sane, over
+from adapters.database.moments import earlier, over
 from adapters.database.reading import Unfit
+from adapters.kit.moments import carries, latest_sane
 from hub.errors import SourceFailed
 
 #: Reads a page: the rows, and by position those the driver could not give.

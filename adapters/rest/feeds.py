@@ -147,19 +147,20 @@ class Reader:
         Rows of the overlap are held until the cursor moves, so that reading cut off after any page goes on behind it.
         """
         clock = self._items.clock(next_)
+        cursor = clock.kept(cursor)
         look, position = Look(clock.start(cursor), next_.first), None
         held: list[Row] = []
         while True:
             rows = self._rows(self._ask(look.values()))
             full = next_.size is not None and len(rows) >= next_.size
             new = [row for row in clock.ordered(rows, cut=full) if row.mark not in look.known]
-            held, position, moved = held + new, clock.after(new, position), clock.after(new, cursor)
+            held, position, moved = held + new, clock.reached(new, position), clock.after(new, cursor)
             if held and (moved != cursor or not full):
                 yield self._page(held, moved or "")
                 held, cursor = [], moved
             if not full:
                 return
-            look = self._next_look(look, clock.exactly(position), rows, new)
+            look = self._next_look(look, clock.exactly(position) if position else look.since, rows, new)
 
     def _next_look(self, look: Look, since: str | None, rows: list[Row], new: list[Row]) -> Look:
         """Go on at the last time; while that stands still, turn pages if the far side has any."""
@@ -176,6 +177,7 @@ class Reader:
     def _by_time_in_pages(self, next_: NextTime, cursor: str | None) -> Iterator[Page]:
         """Rows in any order: no page may move the cursor before the last one is read."""
         clock = self._items.clock(next_)
+        cursor = clock.kept(cursor)
         since, number, latest = clock.start(cursor), next_.first, cursor
         held: list[Row] = []
         while rows := self._rows(self._ask(Look(since, number).values())):

@@ -13,7 +13,7 @@ import orjson
 
 from adapters.kit.answer import Answer, as_text, json_selector, steps, value_at
 from adapters.kit.answers import compiled
-from adapters.kit.moments import EPOCH, moment, written
+from adapters.kit.moments import EPOCH, carries, moment, written
 from adapters.rest.listings import Listing, NextTime
 from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
@@ -95,11 +95,20 @@ class Clock:
         self._next = next_
         self._start = start
 
+    def kept(self, cursor: str | None) -> str | None:
+        """Return the cursor a pass begins with: none when it stands far ahead, for everything since would look old."""
+        return cursor if cursor and carries(self._read(cursor)[0]) else None
+
     def start(self, cursor: str | None) -> str | None:
         """Return what `$cursor` is at the start of a pass: a little before the last time, for rows that came in late."""
         if not cursor:
             return self._start
-        return written(self._read(cursor)[0] - timedelta(seconds=self._next.overlap), self._next.format)
+        time = self._read(cursor)[0]
+        try:
+            time -= timedelta(seconds=self._next.overlap)
+        except OverflowError:  # it stands at the beginning of all times
+            pass
+        return written(time, self._next.format)
 
     def exactly(self, cursor: str | None) -> str | None:
         """Return what `$cursor` is within a pass: the last time itself, rows of equal time come again."""
@@ -115,12 +124,16 @@ class Clock:
         return sorted(rows, key=lambda row: (row.time or EPOCH, row.key))
 
     def after(self, rows: list[Row], cursor: str | None) -> str | None:
-        """Return the cursor after these rows; it never goes back."""
+        """Return the cursor after these rows; it never goes back, and never along with a time far ahead."""
+        return self.reached([row for row in rows if row.time and carries(row.time)], cursor)
+
+    def reached(self, rows: list[Row], position: str | None) -> str | None:
+        """Return how far a pass has come with these rows, wherever their times are."""
         marks = [(row.time, row.key) for row in rows if row.time]
-        if cursor:
-            marks.append(self._read(cursor))
+        if position:
+            marks.append(self._read(position))
         if not marks:
-            return cursor
+            return position
         time, key = max(marks)
         return orjson.dumps([time.isoformat(), key]).decode()
 

@@ -199,6 +199,47 @@ def test_newest_first_moves_the_cursor_only_at_the_end(peer: Peer, source: Any) 
     assert "K5" in cursors[2]
 
 
+def test_a_time_no_calendar_holds_spoils_its_own_item_alone(peer: Peer, source: Any) -> None:
+    peer.answer = lambda request: said({"rows": [{"id": "none", "at": "0001-01-01 00:00:00"}, *rows(1)]})
+    (page_,) = source(**BY_TIME).read(None)
+    assert keys([page_]) == [["K1"]]
+    assert [(fault.key, fault.code) for fault in page_.faults] == [("none", "HUB-S-403")]
+
+
+MISTYPED = {"id": "wrong", "at": "2962-01-01 00:00:00"}
+
+
+@pytest.mark.parametrize("following", [{}, {"oldest_first": False}])
+def test_a_year_typed_wrong_is_read_but_does_not_carry_the_cursor_away(
+    peer: Peer, source: Any, following: dict[str, Any]
+) -> None:
+    all_rows = [*rows(10), MISTYPED]
+    peer.answer = since(all_rows, None)
+    adapter = source(**BY_TIME | {"next": {**BY_TIME["next"], "size": 9, **following}})  # type: ignore[operator,dict-item]
+    (first,) = adapter.read(None)
+    assert keys([first]) == [["K10", "wrong"]]
+    all_rows += rows(11)
+    assert keys(list(adapter.read(first.cursor))) == [["K10", "K11", "wrong"]]
+
+
+def test_years_typed_wrong_may_fill_whole_answers(peer: Peer, source: Any) -> None:
+    all_rows = rows(1) + [{"id": f"wrong{n}", "at": f"2962-01-01 00:00:{n:02d}"} for n in range(1, 8)]
+    peer.answer = since(all_rows, 3)
+    adapter = source(**BY_TIME)
+    pages = list(adapter.read(None))
+    assert [key for page in keys(pages) for key in page] == [row["id"] for row in all_rows]
+    all_rows += rows(2)
+    found = [key for page in keys(list(adapter.read(pages[-1].cursor))) for key in page]
+    assert sorted(found) == sorted(row["id"] for row in all_rows)
+
+
+def test_a_cursor_that_was_carried_away_is_left(peer: Peer, source: Any) -> None:
+    peer.answer = since(rows(1, 2), None)
+    adapter = source(**BY_TIME)
+    away = json.dumps({"case": json.dumps(["2961-12-31T16:00:00+00:00", "wrong"])})
+    assert keys(list(adapter.read(away))) == [["K1", "K2"]]
+
+
 @pytest.mark.parametrize(
     "feed",
     [{"next": {"by": "page", "size": 2}}, {"next": {"by": "field", "path": "a"}}, paged(size=None), {"query": {"k": "$key"}}],

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.database.keyset import Position
-from adapters.database.moments import carries, earlier, latest_sane, over, text_form
+from adapters.database.moments import earlier, over
 from adapters.database.reading import LOCAL
 from adapters.database.walking import Bookmark, dump, load
 from hub.errors import SourceFailed
@@ -57,33 +57,6 @@ def test_no_cursor_is_the_beginning() -> None:
 )
 def test_earlier(value: object, overlap: int | timedelta, expected: object) -> None:
     assert earlier(value, overlap) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (datetime(2016, 12, 13), True),
-        (datetime(2999, 1, 1), False),
-        (datetime(2999, 1, 1, tzinfo=UTC), False),
-        (date(2999, 1, 1), False),
-        ("2016-12-13 09:00:00", True),
-        ("2999-12-31 00:00:00", False),
-        ("待定", False),
-        (7, True),
-        (UUID(int=1), True),
-    ],
-)
-def test_carries(value: object, expected: bool) -> None:
-    assert carries(value) is expected
-
-
-def test_latest_sane_has_the_form_of_its_model() -> None:
-    assert text_form(latest_sane("2016-12-13 09:00:00")) is not None
-    assert len(latest_sane("20161213")) == 8
-    assert carries(latest_sane(datetime(2016, 12, 13)))
-    assert carries(latest_sane(date(2016, 12, 13)))
-    assert latest_sane("待定") is None
-    assert latest_sane(None) is None
 
 
 def test_over_means_nothing_can_come_any_more() -> None:
