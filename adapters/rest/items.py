@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,10 +105,8 @@ class Clock:
         if not cursor:
             return self._start
         time = self._read(cursor)[0]
-        try:
+        with contextlib.suppress(OverflowError):  # it stands at the beginning of all times
             time -= timedelta(seconds=self._next.overlap)
-        except OverflowError:  # it stands at the beginning of all times
-            pass
         return written(time, self._next.format)
 
     def exactly(self, cursor: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from lxml import etree
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from adapters.kit.moments import carries, time_in
 from adapters.soap.call import taken
 from adapters.soap.options import Listing, NextField, NextTime
 from adapters.soap.placeholders import OF_FEED
@@ -89,7 +90,7 @@ class RowReader:
 
     def pages(self, place: Place | None) -> Iterator[Rows]:
         """Yield pages with something new from `place` on (None: the start), until there is no more now. Raises SourceFailed."""
-        place = place or Place(self._listing.start)
+        place = self._began(place)
         asked: set[Place] = set()
         more = True
         while more and place not in asked:  # a far side that leads in circles is left
@@ -132,7 +133,7 @@ class RowReader:
         if isinstance(following, NextTime):
             # With pages the answer to one cursor is complete; without, the far side may have cut it.
             more = self._listing.pages is None and tracked.seen != place.cursor
-            if not more and self._listing.pages is None and following.size is not None and len(rows) >= following.size:
+            if not more and self._listing.pages is None and self._full(rows, following):
                 reason = f"{self._name}: more rows share one time than fit one answer"
                 raise SourceFailed("HUB-S-505", reason, misconfigured=True, hint="ask with $page and say pages:, or raise size")
             return Place(tracked.seen, known=tracked.latest[:_REMEMBERED]), more
@@ -140,15 +141,37 @@ class RowReader:
         return Place(text or place.cursor), bool(rows) and bool(text) and text != place.cursor
 
     def _tracked(self, rows: list[Row], place: Place) -> Place:
-        """Return the place with the largest cursor value so far, and the rows that have it."""
+        """Return the place with the largest cursor value so far, and the rows that have it.
+
+        The start is where to ask from, no row's value: rows are not measured by it. Rows that never move the place may come each
+        time; they are remembered with it.
+        """
         if not isinstance(self._listing.next, NextTime):
             return place
-        values = [(text_of(row.get(self._listing.next.time)), row) for row in rows]
-        start = place.seen or place.cursor
-        seen = max([start, *(value for value, _ in values if value)], key=_rank)
-        before = () if seen != start else place.latest if place.seen else place.known
-        fresh = [digest(row) for value, row in values if value == seen]
-        return replace(place, seen=seen, latest=(*before, *(one for one in fresh if one not in before)))
+        ranked = self._ranked(rows, self._listing.next)
+        begun = _rank(place.seen or place.cursor, self._listing.next.format)
+        measures = [] if begun.text == self._listing.start else [begun]
+        seen = max([*measures, *(rank for rank, _ in ranked if rank.carries)], default=begun)
+        before = () if seen.text != begun.text else place.latest if place.seen else place.known
+        fresh = [digest(row) for rank, row in ranked if rank.text == seen.text or rank.astray(seen)]
+        return replace(place, seen=seen.text, latest=(*before, *(one for one in fresh if one not in before)))
+
+    @staticmethod
+    def _ranked(rows: list[Row], following: NextTime) -> list[tuple[Rank, Row]]:
+        return [(_rank(text_of(row.get(following.time)), following.format), row) for row in rows]
+
+    def _full(self, rows: list[Row], following: NextTime) -> bool:
+        """Whether rows of this answer's last time may have been cut off: none were where rows far ahead follow."""
+        if following.size is None or len(rows) < following.size:
+            return False
+        return not any(rank.ahead for rank, _ in self._ranked(rows, following))
+
+    def _began(self, place: Place | None) -> Place:
+        """Return where to go on; one that stands far ahead is left, for everything since would look old."""
+        following = self._listing.next
+        if place is not None and isinstance(following, NextTime) and _rank(place.cursor, following.format).ahead:
+            return Place(self._listing.start)
+        return place or Place(self._listing.start)
 
     def _since(self, cursor: str) -> str:
         """Return the cursor to ask with: earlier by the overlap, if there is one and the cursor is a time."""
@@ -157,10 +180,12 @@ class RowReader:
             return cursor
         try:
             moment = datetime.strptime(cursor, following.format)  # noqa: DTZ007 - shifted and written back, its zone never matters
+            return (moment - timedelta(seconds=following.overlap)).strftime(following.format)
         except ValueError:
             reason = f"{self._name}: next.format does not fit {following.time}"
             raise SourceFailed("HUB-S-504", reason, misconfigured=True) from None
-        return (moment - timedelta(seconds=following.overlap)).strftime(following.format)
+        except OverflowError:  # it stands at the beginning of all times
+            return cursor
 
     def _page_count(self, reply: Reply) -> int:
         text = (self._exchange.reader.text(reply, self._listing.pages or "") or "").strip()
@@ -180,9 +205,30 @@ def digest(row: Row) -> str:
     return hashlib.sha256(orjson.dumps(row, option=orjson.OPT_SORT_KEYS)).hexdigest()[:24]
 
 
-def _rank(cursor: str) -> tuple[int, str]:
-    """Order cursors: numbers by size, times and other texts by their letters."""
-    return (len(cursor), cursor) if cursor.isdigit() else (0, cursor)
+@dataclass(frozen=True, slots=True, order=True)
+class Rank:
+    """How far a cursor value is: any time is beyond any number, and that beyond any other text, so no stray text outranks them."""
+
+    kind: int
+    size: float
+    text: str
+    ahead: bool = field(default=False, compare=False)
+
+    @property
+    def carries(self) -> bool:
+        """Whether the cursor may stand there."""
+        return bool(self.text) and not self.ahead
+
+    def astray(self, seen: Rank) -> bool:
+        """Whether the cursor went on without it, and always will."""
+        return self.ahead or (bool(self.text) and self.kind < seen.kind)
+
+
+def _rank(text: str, form: str) -> Rank:
+    time = time_in(text, form)
+    if time is not None:
+        return Rank(2, time.timestamp(), text, not carries(time))
+    return Rank(1, len(text), text) if text.isdigit() else Rank(0, 0, text)
 
 
 def text_of(value: Json) -> str:

@@ -210,9 +210,7 @@ MISTYPED = {"id": "wrong", "at": "2962-01-01 00:00:00"}
 
 
 @pytest.mark.parametrize("following", [{}, {"oldest_first": False}])
-def test_a_year_typed_wrong_is_read_but_does_not_carry_the_cursor_away(
-    peer: Peer, source: Any, following: dict[str, Any]
-) -> None:
+def test_a_year_typed_wrong_is_read_but_does_not_carry_the_cursor_away(peer: Peer, source: Any, following: dict[str, Any]) -> None:
     all_rows = [*rows(10), MISTYPED]
     peer.answer = since(all_rows, None)
     adapter = source(**BY_TIME | {"next": {**BY_TIME["next"], "size": 9, **following}})  # type: ignore[operator,dict-item]
