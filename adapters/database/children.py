@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,6 +61,7 @@ def _rows(
     shape: Shape, children: Children, connections: Connections, owners: list[tuple[Any, ...]], how: Reading
 ) -> Iterator[tuple[tuple[str, ...], dict[str, Any], Unfit | None]]:
     keys = [shape.column(name).shown for name in children.key]
+    how = replace(how, bits=shape.bits, padded=shape.padded)
     for start in range(0, len(owners), SLICE):
         within = among(shape.elements(children.key), owners[start : start + SLICE])
         statement = sa.select(*shape.clause.c).where(within).order_by(*shape.elements(children.order))

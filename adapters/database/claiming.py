@@ -51,7 +51,7 @@ class ClaimingReader(Exchange):
             if rows:
                 found, broken = self._found(rows, unread)
                 yield found
-                self._write_back(rows, broken, found.faults, token)
+                self._write_back(rows, broken, token)
 
     def _take(self, connection: sa.Connection, token: str) -> Sequence[RawRow] | None:
         """Claim the next rows and return their place in the order.
@@ -77,7 +77,7 @@ class ClaimingReader(Exchange):
         rows: list[RawRow] = []
         unread: dict[int, Unfit] = {}
         for condition in self._mine(taken, token):
-            statement = sa.select(*self._feeding.shape.clause.c).where(condition).order_by(*self._sorted)
+            statement = sa.select(*self._feeding.shape.selected).where(condition).order_by(*self._sorted)
             more, broken = self._feeding.fetch(statement, self._sorted)
             unread |= {len(rows) + at: unfit for at, unfit in broken.items()}
             rows += more
@@ -132,26 +132,23 @@ class ClaimingReader(Exchange):
 
     # --- write-back ---
 
-    def _write_back(self, rows: Sequence[RawRow], broken: set[int], faults: Sequence[Unreadable], token: str) -> None:
+    def _write_back(self, rows: Sequence[RawRow], broken: dict[int, Unreadable], token: str) -> None:
         good = [row for at, row in enumerate(rows) if at not in broken]
-        bad = [row for at, row in enumerate(rows) if at in broken]
-        reasons = {fault.key: f"{fault.code} {fault.reason}" for fault in faults}
-        written = self._in_transaction(lambda connection: self._settle(connection, good, bad, reasons, token))
+        bad = [(rows[at], f"{fault.code} {fault.reason}") for at, fault in sorted(broken.items())]
+        written = self._in_transaction(lambda connection: self._settle(connection, good, bad, token))
         if written == 0 and self._claim.claimed is None:
             raise SourceFailed(
                 "HUB-S-309", f"{self._feeding.where}: the status of the rows just read cannot be changed; they would come again"
             )
 
-    def _settle(
-        self, connection: sa.Connection, good: Sequence[RawRow], bad: Sequence[RawRow], reasons: dict[str, str], token: str
-    ) -> int:
+    def _settle(self, connection: sa.Connection, good: Sequence[RawRow], bad: Sequence[tuple[RawRow, str]], token: str) -> int:
         written = sum(self._finish(connection, these, good, token) for these in self._of(good))
         if self._claim.failed is None:
             return written
-        for row in bad:
+        for row, reason in bad:
             values: dict[str, Any] = {self._claim.status: self._claim.failed}
             if self._claim.error:
-                values[self._claim.error] = self._short(reasons[self._feeding.key_of(row)])
+                values[self._claim.error] = self._short(reason)
             written += self._change(connection, self._update(values), self._of([row])[0], [row], token)
         return written
 

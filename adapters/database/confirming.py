@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from adapters.database.failures import OF_THE_ROW, trouble
 from adapters.database.feeds import Feeding, Found, telling
 from adapters.database.keyset import Keyset, Position, RawRow
 from adapters.database.options import Confirm, Copied
+from adapters.database.reading import unpadded
 from adapters.database.walking import Bookmark
 from adapters.database.writing import converter
 from hub.errors import SourceFailed
@@ -54,7 +55,7 @@ class ConfirmingReader(Exchange):
             yield found
             self._confirm_all(rows, broken)
 
-    def _confirm_all(self, rows: Sequence[RawRow], broken: set[int]) -> None:
+    def _confirm_all(self, rows: Sequence[RawRow], broken: Collection[int]) -> None:
         confirm = self._confirm
         good = [row for at, row in enumerate(rows) if at not in broken]
         self._insert(good, confirm.values)
@@ -102,7 +103,8 @@ class ConfirmingReader(Exchange):
         return converter(column.kind, self._feeding.connections.dialect).one(fitting_form(column.textual, found))
 
     def _value(self, row: RawRow, name: str) -> Any:
-        return row[self._place(name)]
+        shape, value = self._feeding.shape, row[self._place(name)]
+        return unpadded(value) if shape.column(name).shown in shape.padded else value
 
 
 def _keysets(feeding: Feeding, unread: sa.ColumnElement[bool]) -> Iterator[Keyset]:

@@ -16,6 +16,7 @@ from adapters.database.connection import steadily
 from adapters.database.feeds import Feeding, Found, telling
 from adapters.database.keyset import RawRow
 from adapters.database.reading import Unfit
+from hub.model import Unreadable
 
 _T = TypeVar("_T")
 
@@ -46,11 +47,10 @@ class Exchange:
         with telling(self._feeding.where):
             return steadily(once)
 
-    def _found(self, rows: Sequence[RawRow], unread: dict[int, Unfit]) -> tuple[Found, set[int]]:
-        """Convert a page; also return the positions of its faults."""
-        records, faults = self._feeding.records(rows, unread)
-        broken = {fault.key for fault in faults}
-        return Found(records, faults, None), {at for at, row in enumerate(rows) if self._feeding.key_of(row) in broken}
+    def _found(self, rows: Sequence[RawRow], unread: dict[int, Unfit]) -> tuple[Found, dict[int, Unreadable]]:
+        """Convert a page; also return its faults by the positions of their rows."""
+        records, broken = self._feeding.judged(rows, unread)
+        return Found(tuple(records.values()), tuple(fault for _, fault in sorted(broken.items())), None), broken
 
     def _key(self, row: RawRow) -> tuple[Any, ...]:
         return tuple(row[place] for place in self._keys)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from adapters.database.children import attach
 from adapters.database.connection import Connections
@@ -17,7 +16,7 @@ from adapters.database.failures import Missing, Trouble, source_failed, source_m
 from adapters.database.fields import Value
 from adapters.database.keyset import Keyset, RawRow
 from adapters.database.options import Feed
-from adapters.database.reading import Reading, Rows, Unfit, digest, read
+from adapters.database.reading import Reading, Rows, Unfit, digest, read, unpadded
 from adapters.database.tables import Shape, Tables
 from adapters.database.targets import flagged
 from adapters.database.walking import Bookmark, walk
@@ -71,15 +70,22 @@ class Feeding:
         self.where = f"{self.noun} {kind}"
         with telling(self.where):
             shape = tables.query(feed.query) if feed.query else tables.shape(*(feed.table or ()))
-            self.shape = shape.only(only) if only else shape
+            shape = shape.only(only) if only else shape
+            self.shape = replace(shape, asked=self.asked(shape))
             self.conditions = tuple(flagged(self.shape, name, _listed(value)) for name, value in feed.match.items())
             self.how = _reading(feed, self.shape, max_field)
             self.key = [self.shape.column(name).shown for name in feed.key]
             self._revision = self.shape.column(feed.revision).shown if feed.revision else None
             self._deleted = self.shape.column(feed.deleted.column).shown if feed.deleted else None
-        self.names = [column.shown for column in self.shape.columns]
+        asked = [label.name for label in self.shape.asked]
+        self.names = [*(column.shown for column in self.shape.columns), *asked]
+        self._read = [*(column.name for column in self.shape.columns), *asked]
         self.hidden = self._protocol()
         self._key_places = [self.names.index(name) for name in self.key]
+
+    def asked(self, shape: Shape) -> tuple[sa.Label[Any], ...]:
+        """Return what the database is asked about each row beside its columns: nothing, where the feed is read for its data."""
+        return ()
 
     def _protocol(self) -> frozenset[str]:
         """Return the columns a claim writes: they are not part of the data, or every claim would make a new revision."""
@@ -115,20 +121,25 @@ class Feeding:
         """Return the row at this place in the order, None when it has moved on since; what cannot be read goes into `unread`."""
         condition = (column == value for column, value in zip(order, place, strict=True))
         try:
-            found = self.connections.rows(sa.select(*self.shape.clause.c).where(*condition).limit(1))[1]
+            found = self.connections.rows(sa.select(*self.shape.selected).where(*condition).limit(1))[1]
             return found[0] if found else None
         except (sa.exc.DBAPIError, ValueError) as error:
             _only_data(error)
             unread[index] = Unfit("HUB-S-315", "the driver cannot read one of its values")
             known = dict(zip((column.key for column in order), place, strict=True))
-            return [known.get(column.name) for column in self.shape.columns]
+            return [known.get(name) for name in self._read]
 
     def records(
         self, rows: Sequence[RawRow], unread: dict[int, Unfit] | None = None
     ) -> tuple[tuple[Record, ...], tuple[Unreadable, ...]]:
         """Turn raw rows into records; what is broken becomes a fault. `unread`: rows the driver could not give, by position."""
+        records, faults = self.judged(rows, unread or {})
+        return tuple(records.values()), tuple(fault for _, fault in sorted(faults.items()))
+
+    def judged(self, rows: Sequence[RawRow], unread: dict[int, Unfit]) -> tuple[dict[int, Record], dict[int, Unreadable]]:
+        """Return each raw row's record or fault, by its position in the page."""
         found = read(self.names, rows, self.how)
-        found.broken.update(unread or {})
+        found.broken.update(unread)
         for name in self.hidden:
             for data in found.data:
                 del data[name]
@@ -136,8 +147,8 @@ class Feeding:
             if self.feed.children:
                 attach(self.feed, self.connections, self.tables, found, self.key, replace(self.how, documents={}))
             names = self._named(found)
-            records = [self._record(name, found.data[index]) for index, name in names.items()]
-        return tuple(records), tuple(self._faults(rows, found))
+            records = {at: self._record(name, found.data[at]) for at, name in names.items()}
+        return records, {at: Unreadable(self.kind, self._key_of(rows[at]), *unfit.told) for at, unfit in found.broken.items()}
 
     def _named(self, found: Rows) -> dict[int, str]:
         """Return what each sound row's record is called; a row without such a name is broken."""
@@ -158,14 +169,13 @@ class Feeding:
         found = data.get(self.shape.column(column).shown)
         return as_text(value_at(found, tuple(inside.split("."))) if inside else found)
 
-    def _faults(self, rows: Sequence[RawRow], found: Rows) -> list[Unreadable]:
-        return [
-            Unreadable(self.kind, self.key_of(rows[at]), unfit.code, unfit.reason) for at, unfit in sorted(found.broken.items())
-        ]
+    def _key_of(self, row: RawRow) -> str:
+        return self.shown_key([row[place] for place in self._key_places])
 
-    def key_of(self, row: RawRow) -> str:
-        """Return a raw row's key as text, for a fault."""
-        return "|".join("?" if row[place] is None else str(row[place]) for place in self._key_places)
+    def shown_key(self, parts: Sequence[Any]) -> str:
+        """Return a key as the driver gives it as text, for a fault."""
+        named = zip(self.key, parts, strict=True)
+        return "|".join("?" if part is None else str(unpadded(part) if name in self.how.padded else part) for name, part in named)
 
     def _record(self, key: str, data: dict[str, Any]) -> Record:
         revision = data[self._revision] if self._revision else None
@@ -193,7 +203,8 @@ def _reading(feed: Feed, shape: Shape, max_field: int) -> Reading:
     return Reading(
         text_bytes=feed.text_bytes,
         base64=frozenset(shape.column(name).shown for name in feed.base64),
-        bits=frozenset(column.shown for column in shape.columns if isinstance(column.kind, mysql.BIT)),
+        bits=shape.bits,
+        padded=shape.padded,
         max_field=max_field,
         documents={
             (shown := shape.column(name).shown): document_reader(shown, document, max_field)
@@ -238,6 +249,6 @@ class TimedReader:
         statement = sa.select(*feeding.shape.elements(feeding.feed.key)).where(*lost).limit(self._keyset.limit)
         with telling(feeding.where):
             rows = feeding.connections.rows(statement)[1]
-        keys = ["|".join("?" if part is None else str(part) for part in row) for row in rows]
+        keys = [feeding.shown_key(row) for row in rows]
         if keys:
             yield Found((), tuple(Unreadable(feeding.kind, key, "HUB-S-313", _NO_ORDER) for key in keys), place)

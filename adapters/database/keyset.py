@@ -46,7 +46,7 @@ class Keyset:
             conditions += _after(self.order, [*([after.time] if self.time else []), *after.key])
         elif since is not None and self.time:
             conditions.append(self.shape.element(self.time) >= since)
-        return sa.select(*self.shape.clause.c).where(*conditions).order_by(*self.order).limit(self.limit + ahead)
+        return sa.select(*self.shape.selected).where(*conditions).order_by(*self.order).limit(self.limit + ahead)
 
     def latest(self, limit: Any = None) -> sa.Select[Any]:
         """Return the statement of the latest time, not beyond `limit`."""

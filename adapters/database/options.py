@@ -225,9 +225,18 @@ class FeedbackRule(Options):
     said: Names | None = None
     time: str | None = None
     key: Names
-    overlap: Overlap = timedelta(minutes=5)
+    overlap: Overlap | None = None  # default: 5m; for the endpoint's own table it must be said
     page: Annotated[int, Field(ge=1, le=10_000)] = 1000
     confirm: Confirm | None = None
+
+    @model_validator(mode="after")
+    def _awaited(self) -> FeedbackRule:
+        if self.table is None and self.time is not None and self.confirm is None and self.overlap is None:
+            raise ValueError(
+                "`overlap` is expected: the longest the far side takes to judge a row; its time stays that of writing, "
+                "so that a row judged later is never seen"
+            )
+        return self
 
     @model_validator(mode="after")
     def _complete(self) -> FeedbackRule:
@@ -247,7 +256,7 @@ class FeedbackRule(Options):
             table=table,
             key=self.key,
             time=self.time,
-            overlap=self.overlap,
+            overlap=timedelta(minutes=5) if self.overlap is None else self.overlap,
             page=self.page,
             match={**self.match, **status},
             documents=self.documents,

@@ -28,6 +28,11 @@ class Unfit(Exception):
         self.code = code
         self.reason = reason
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """Return code and reason."""
+        return self.code, self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -36,6 +41,7 @@ class Reading:
     text_bytes: str | None = None
     base64: frozenset[str] = frozenset()
     bits: frozenset[str] = frozenset()  # MySQL's BIT columns, which its drivers tell as bytes
+    padded: frozenset[str] = frozenset()  # columns of fixed width, which some databases fill with blanks
     max_field: int = 16 * 2**20
     documents: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)  # columns that hold a document: how it is read
 
@@ -58,6 +64,8 @@ def read(names: Sequence[str], rows: Sequence[Sequence[Any]], how: Reading) -> R
 
 
 def _column(name: str, values: tuple[Any, ...], how: Reading, broken: dict[int, Unfit]) -> Sequence[Any]:
+    if name in how.padded:
+        values = tuple(map(unpadded, values))
     if name in how.documents:
         return _converted(values, how.documents[name], broken)
     kinds = set(map(type, values))
@@ -66,6 +74,11 @@ def _column(name: str, values: tuple[Any, ...], how: Reading, broken: dict[int, 
             _too_long(name, values, how, broken)
         return values
     return _converted(values, lambda value: _plain(name, value, how), broken)
+
+
+def unpadded(value: Any) -> Any:
+    """Return a value of a column of fixed width without the blanks that fill it."""
+    return value.rstrip(" ") if isinstance(value, str) else value
 
 
 def _longest(kinds: set[type], values: tuple[Any, ...]) -> int:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from adapters.database.connection import Connections, name_over_there
 from adapters.database.failures import Missing, Trouble, trouble
@@ -30,12 +31,31 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A table, view or query as it is. `unique` holds the column names of every unique key, in lower case."""
+    """A table, view or query as it is.
+
+    unique: the column names of every unique key, in lower case. asked: what the database says of a row beside its columns.
+    """
 
     title: str
     clause: sa.FromClause
     columns: tuple[Column, ...]
     unique: frozenset[frozenset[str]] = frozenset()
+    asked: tuple[sa.Label[Any], ...] = ()
+
+    @property
+    def selected(self) -> list[sa.ColumnElement[Any]]:
+        """Return what is read of a row: its columns, and behind them what else it is asked."""
+        return [*self.clause.c, *self.asked]
+
+    @property
+    def padded(self) -> frozenset[str]:
+        """Return the columns of fixed width: PostgreSQL and Oracle fill their values with blanks, which belong to none of them."""
+        return frozenset(column.shown for column in self.columns if isinstance(column.kind, sa.CHAR | sa.NCHAR))
+
+    @property
+    def bits(self) -> frozenset[str]:
+        """Return MySQL's BIT columns."""
+        return frozenset(column.shown for column in self.columns if isinstance(column.kind, mysql.BIT))
 
     def column(self, name: str) -> Column:
         """Return the column of that name: written alike, or else the only one that differs in case alone. Raises Missing."""

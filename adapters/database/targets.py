@@ -239,9 +239,15 @@ def _stamp_text(message: Message) -> str:
 
 
 def flagged(shape: Shape, column: str, values: Sequence[Value]) -> sa.ColumnElement[bool]:
-    """Return the condition that a column holds one of these values; None stands for no value."""
+    """Return the condition that a column holds one of these values; None stands for no value.
+
+    Raises Missing for a column that is not there, or that can never hold such a value.
+    """
     element = shape.element(column)
     convert = converter(shape.column(column).kind, "").one
-    known = [convert(value) for value in values if value is not None]
+    try:
+        known = [convert(value) for value in values if value is not None]
+    except Unfit as unfit:
+        raise Missing(f"{shape.title} can hold no such value in {column}: {unfit.reason}") from unfit
     found = [element.in_(known)] if known else []
     return sa.or_(*found, *([element.is_(None)] if None in values else []))

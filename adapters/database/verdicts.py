@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
 
 from adapters.database.confirming import ConfirmingReader
 from adapters.database.connection import Connections
@@ -12,7 +14,8 @@ from adapters.database.keyset import RawRow
 from adapters.database.options import DatabaseOptions
 from adapters.database.reading import Unfit
 from adapters.database.spreading import Spoken, spread
-from adapters.database.tables import Tables
+from adapters.database.tables import Shape, Tables
+from adapters.database.targets import flagged
 from adapters.database.walking import dump, load
 from adapters.kit.answer import Answer
 from adapters.kit.answers import compiled
@@ -21,6 +24,9 @@ from hub.errors import SourceFailed
 from hub.model import Judgement, Record, Unreadable, Verdict, VerdictPage
 
 _SILENT = "names no row, or no rule of `verdicts` understands it"
+_NEITHER = "holds neither a value of `confirmed` nor one of `rejected`, by the database's own comparison"
+#: What the answer to that question is called beside a row's columns.
+_JUDGEMENT = "hub_judgement"
 
 
 def verdict_pages(options: DatabaseOptions, connections: Connections, tables: Tables, cursor: str | None) -> Iterator[VerdictPage]:
@@ -54,6 +60,11 @@ def _named(spoken: Iterable[Spoken]) -> dict[str, Spoken]:
     return found
 
 
+def _word(means: Judgement) -> sa.ColumnElement[str]:
+    """Return a judgement written into a statement: as a parameter it would have no type where a database wants one."""
+    return sa.literal_column(f"'{means.value}'")
+
+
 class Judge(Feeding):
     """Reads one rule's rows, and says what they mean. A confirmed row that means nothing is a fault: it never comes back."""
 
@@ -61,20 +72,34 @@ class Judge(Feeding):
 
     def __init__(self, spoken: Spoken, connections: Connections, tables: Tables, max_field: int) -> None:
         rule = spoken.rule
-        super().__init__(spoken.endpoint, rule.feed(spoken.table), connections, tables, max_field, rule.columns())
         self._rule, self._own, self._table = rule, spoken.own, spoken.table[0]
+        super().__init__(spoken.endpoint, rule.feed(spoken.table), connections, tables, max_field, rule.columns())
         self._rules = [(verdict.means, compiled(verdict)) for verdict in rule.verdicts or ()]
 
-    def records(
-        self, rows: Sequence[RawRow], unread: dict[int, Unfit] | None = None
-    ) -> tuple[tuple[Record, ...], tuple[Unreadable, ...]]:
-        """Turn raw rows into records; when rows are confirmed, what is no verdict becomes a fault, too."""
-        records, faults = super().records(rows, unread)
-        if self._rule.confirm is None:
-            return records, faults
-        silent = [record for record in records if self._verdict(record) is None]
-        told = tuple(Unreadable(self.kind, record.key, "HUB-S-318", _SILENT) for record in silent)
-        return tuple(record for record in records if record not in silent), (*faults, *told)
+    def asked(self, shape: Shape) -> tuple[sa.Label[Any], ...]:
+        """Let the database that chose a row by its status also say by which list: its own comparison is not Python's.
+
+        It knows blanks behind CHAR(n), letters that a collation takes for alike, and truth values and decimals that are numbers.
+        """
+        status = self._rule.status
+        if status is None:
+            return ()
+        lists = ((Judgement.REJECTED, status.rejected), (Judgement.CONFIRMED, status.confirmed))
+        found = [(flagged(shape, status.column, values), _word(means)) for means, values in lists if values]
+        return (sa.case(*found).label(_JUDGEMENT),)
+
+    def judged(self, rows: Sequence[RawRow], unread: dict[int, Unfit]) -> tuple[dict[int, Record], dict[int, Unreadable]]:
+        """Turn raw rows into records; what can never become a verdict is a fault, and so is no verdict in a confirmed row."""
+        records, faults = super().judged(rows, unread)
+        unclear = {at: why for at, record in records.items() if (why := self._unclear(record))}
+        told = {at: Unreadable(self.kind, records[at].key, "HUB-S-318", why) for at, why in unclear.items()}
+        return {at: record for at, record in records.items() if at not in told}, {**faults, **told}
+
+    def _unclear(self, record: Record) -> str:
+        status = self._rule.status
+        if status is not None and record.data[_JUDGEMENT] is None:
+            return f"{status.column} {_NEITHER}"
+        return _SILENT if self._rule.confirm is not None and self._verdict(record) is None else ""
 
     def verdicts(self, records: Sequence[Record]) -> tuple[Verdict, ...]:
         """Return what these rows say, in their order; a row that says nothing (yet) is left out."""
@@ -103,8 +128,7 @@ class Judge(Feeding):
         if self._rule.judgement is not None:
             return Judgement(self._rule.judgement)
         if self._rule.status is not None:
-            refused = str(self._text(record, self._rule.status.column)) in map(str, self._rule.status.rejected)
-            return Judgement.REJECTED if refused else Judgement.CONFIRMED
+            return Judgement(record.data[_JUDGEMENT]) if record.data[_JUDGEMENT] else None
         answer = Answer(200, select=lambda place: self._text(record, place))
         return next((means for means, holds in self._rules if holds(answer)), None)
 

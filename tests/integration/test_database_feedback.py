@@ -37,6 +37,7 @@ STATUS = {
     "said": "remark",
     "time": "cd_time",
     "key": "row_guid",
+    "overlap": "7d",
 }
 OPTIONS = {"endpoints": {"accept": ACCEPT}}
 

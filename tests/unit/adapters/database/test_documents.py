@@ -127,7 +127,7 @@ def test_options_that_cannot_be_meant() -> None:
         ReadDocument.model_validate({"encoding": "gbk2"})
     with pytest.raises(ValidationError, match="`auto` stands alone"):
         ReadDocument.model_validate({"encoding": ["auto", "gbk"]})
-    rule: dict[str, Any] = {"endpoint": "info", "row": "unid", "key": "unid", "time": "t"}
+    rule: dict[str, Any] = {"endpoint": "info", "row": "unid", "key": "unid", "time": "t", "overlap": "7d"}
     told = {"info": {**endpoint, "columns": ["unid"]}}
     with pytest.raises(ValidationError, match="one of `judgement`, `status` and `verdicts`"):
         options(endpoints=told, feedback=[rule])

@@ -98,3 +98,13 @@ def test_every_example_on_the_page_is_valid() -> None:
     assert set(checked.feeds) == {"case", "step", "info"}
     assert set(checked.endpoints) == {"accept", "info"}
     assert len(checked.feedback) == 5
+
+
+def test_a_status_of_the_table_itself_says_how_long_it_is_waited_for() -> None:
+    """Its time does not move when it is judged: with the short overlap of other tables a late judgement would never be seen."""
+    rule = {"endpoint": "e", "row": "k", "key": "k", "time": "t", "status": {"column": "s", "rejected": ["2"]}}
+    endpoints = {"e": {"table": "a", "key": "k"}}
+    with pytest.raises(ValidationError, match="`overlap` is expected"):
+        options(endpoints=endpoints, feedback=[rule])
+    assert options(endpoints=endpoints, feedback=[{**rule, "overlap": "30d"}]).feedback[0].overlap == timedelta(days=30)
+    assert options(endpoints=endpoints, feedback=[{**rule, "table": "b"}]).feedback[0].feed(("b",)).overlap == timedelta(minutes=5)

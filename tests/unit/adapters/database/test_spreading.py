@@ -43,7 +43,7 @@ def test_the_table_itself_may_be_named_after_the_endpoints() -> None:
 
 
 def test_what_is_written_for_one_endpoint_stays_what_it_is() -> None:
-    own = {name: value for name, value in ERRORS.items() if name != "table"}
+    own = {**{name: value for name, value in ERRORS.items() if name != "table"}, "overlap": "7d"}
     named, itself = spread(options({**ERRORS, "endpoint": "accept", "match": {"kind": None}}, {**own, "endpoint": "special"}))
     assert (named.table, named.own, named.rule.match) == (("dn_audit_abnormal",), False, {"kind": None})
     assert (itself.table, itself.own) == (("up_pro_specialprocedure", "up_pro_special_procedure"), True)
