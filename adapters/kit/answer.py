@@ -11,6 +11,7 @@ import orjson
 from lxml import etree
 
 from adapters.kit.charset import wider
+from hub.errors import Failure
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
@@ -25,9 +26,10 @@ class Answer:
 
     `select(path)` gives the text at a path, None when there is none; by default JSON is read for `/data/id` or `data.id` and XML by
     XPath. Text and tree are only made when asked for. Pass `select` to read something else, e.g. XML inside a SOAP string.
+    `trouble` says that a part of it could not be read: enough to refuse by, too little to say that all is well.
     """
 
-    __slots__ = ("_select", "_text", "_tree", "charset", "content", "fault", "headers", "status")
+    __slots__ = ("_select", "_text", "_tree", "charset", "content", "fault", "headers", "status", "trouble")
 
     def __init__(
         self,
@@ -38,12 +40,14 @@ class Answer:
         fault: str | None = None,
         charset: str | None = None,
         select: Select | None = None,
+        trouble: Failure | None = None,
     ) -> None:
         self.status = status
         self.headers: Mapping[str, str] = {} if headers is None else headers
         self.content = content if isinstance(content, bytes) else content.encode()
         self.fault = fault
         self.charset = charset
+        self.trouble = trouble
         self._text: str | None = content if isinstance(content, str) else None
         self._select = select
         self._tree: Any = _UNREAD

@@ -160,7 +160,8 @@ class Judge:
 
     First match wins: (1) the rules, (2) the protocol's table, (3) unknown. A 2xx that no rule matches is taken, unless some rule
     says what `taken` or `queued` looks like: then silence is not consent, and the answer is not understood (HUB-D-118, retried).
-    An HTML page is never read as success where data was due (HUB-D-117), whatever its 2xx status; failure rules still see it.
+    An HTML page is never read as success where data was due (HUB-D-117), whatever its 2xx status, nor is an answer with a
+    `trouble`; failure rules still see both.
     """
 
     def __init__(
@@ -174,6 +175,8 @@ class Judge:
 
     def __call__(self, answer: Answer) -> Outcome:
         """Return the receipt or the failure this answer means; never raises."""
+        if answer.trouble is not None:
+            return self.by_rule(answer, page=True) or answer.trouble
         page = self._expect != "any" and answer.is_html
         return self.by_rule(answer, page=page) or self._by_protocol(answer, page)
 

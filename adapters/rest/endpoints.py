@@ -119,6 +119,8 @@ class Lookup:
     def __call__(self, message: Message) -> Receipt | None:
         """Return receipt or None by the first rule that matches; raises a Failure when none does, for then nobody knows."""
         answer = self._session.ask(self._call, message)
+        if answer.trouble is not None:
+            raise answer.trouble
         if self._pages_count or not answer.is_html:
             for rule, holds in self._rules:
                 if holds(answer) and (_readable(answer) or not rule.by_absence):

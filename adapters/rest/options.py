@@ -110,11 +110,18 @@ class SealedAnswers(Opening):
     at: str
 
 
+class JsonText(Options):
+    """Where an answer holds JSON as text: it is read, and paths go on into it. at: the path of the text, empty for the whole."""
+
+    at: str
+
+
 class RestOptions(HttpOptions):
     """Options of the rest adapter.
 
     secrets: what templates may name as `$secret.NAME`; never shown, never read as a template · defaults: what requests have in
-    common, said once · feedback: later verdicts, by any name.
+    common, said once · unseal, documents: what of an answer came encrypted, then where it holds JSON as text, outer ones first ·
+    feedback: later verdicts, by any name.
     """
 
     base_url: str
@@ -123,6 +130,7 @@ class RestOptions(HttpOptions):
     secrets: dict[str, SecretStr] = {}
     seal: SealedRequests | None = None
     unseal: SealedAnswers | None = None
+    documents: tuple[JsonText, ...] = ()
     headers: dict[str, Plain] = Field(default={}, repr=False)
     charset: Charset = "utf-8"
     idempotency_key: str | Literal[False] = "Idempotency-Key"

@@ -15,8 +15,8 @@ from adapters.kit.sign import Stamp
 from adapters.kit.templates import MESSAGE, Compiler, Scope
 from adapters.rest.auth import Basic, Bearer, OAuth2, Signed
 from adapters.rest.calls import Call, Draft
+from adapters.rest.opening import Opener
 from adapters.rest.options import RestOptions
-from adapters.rest.sealing import Opener
 from adapters.rest.shape import COMMON, Shape
 from adapters.rest.signing import Signer
 from adapters.rest.tokens import Tokens
@@ -35,7 +35,7 @@ class Session:
         self._token_header = (oauth[0].header, oauth[0].prefix) if oauth and oauth[0].header else None
         named = {name: secret.get_secret_value() for name, secret in options.secrets.items()}
         self._secrets = {"secret": named} if named else {}
-        self._open = Opener(options.unseal) if options.unseal else None
+        self._open = Opener(options.unseal, options.documents) if options.unseal or options.documents else None
         self._form = self._signers[0].recipe.timestamp if self._signers else "ms"
 
     def compile(self, shape: Shape, default: str | None = None) -> Call:

@@ -106,8 +106,26 @@ class TestRestInBatches(RestSink):
     }
 
 
+class TestRestOfTexts(TestRestInBatches):
+    """What a far side has to say stands as JSON text inside its answer."""
+
+    def adapter(self) -> RestAdapter:
+        self.peer.answer = lambda request: worded(self.city(request))
+        batch = {**self.shape["batch"], "results": "/data/results"}
+        answers = [{**answer, "path": f"/data/{answer['path']}"} for answer in FIND["answers"]]
+        endpoint = {"path": "/cases", "idempotent": True, "find": {**FIND, "answers": answers}, **self.shape, "batch": batch}
+        return rest(base_url=self.peer.url, connect_tries=1, documents=[{"at": "/data"}], endpoints={"accept": endpoint})
+
+
+def worded(reply: Reply) -> Reply:
+    """Put an answer as text into another one."""
+    return said({"success": True, "data": reply.body.decode()}, reply.status)
+
+
 class TestRestSource(SourceConformance):
     kind = "case"
+    options: ClassVar[Mapping[str, Any]] = {}
+    items = "rows"
 
     @pytest.fixture(autouse=True)
     def far_side(self) -> Iterator[None]:
@@ -124,8 +142,8 @@ class TestRestSource(SourceConformance):
 
     def adapter(self) -> RestAdapter:
         next_ = {"by": "time", "time": "at", "format": "%Y-%m-%d %H:%M:%S", "overlap": "1s", "size": 10}
-        feed = {"path": "/cases", "query": {"since": "$cursor", "page": "$page"}, "items": "rows", "key": "id", "next": next_}
-        return rest(base_url=self.peer.url, connect_tries=1, feeds={"case": feed})
+        feed = {"path": "/cases", "query": {"since": "$cursor", "page": "$page"}, "items": self.items, "key": "id", "next": next_}
+        return rest(base_url=self.peer.url, connect_tries=1, feeds={"case": feed}, **self.options)
 
     def _time(self, n: int) -> str:
         return f"2016-12-13 {9 + n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}"
@@ -149,6 +167,14 @@ class TestRestSource(SourceConformance):
 
     def come_back(self) -> None:
         self.peer.come_back()
+
+
+class TestRestSourceOfTexts(TestRestSource):
+    options: ClassVar[Mapping[str, Any]] = {"documents": [{"at": "/data"}]}
+    items = "/data/rows"
+
+    def answer(self, request: Received) -> Reply:
+        return worded(super().answer(request))
 
 
 class RestFeedback(FeedbackConformance):

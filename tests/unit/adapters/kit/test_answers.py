@@ -180,6 +180,19 @@ def test_a_rule_may_still_read_failure_out_of_a_page() -> None:
     assert isinstance(told({"text": "login", "means": "misconfigured"}, body=b"<html>login</html>"), Misconfigured)
 
 
+@pytest.mark.parametrize(
+    "given", [[], [{"status": "2xx", "means": "taken"}], [{"path": "code", "equals": 0, "means": "duplicate"}]]
+)
+def test_an_answer_with_a_trouble_is_never_success(given: list[dict[str, Any]]) -> None:
+    torn = InDoubt("HUB-D-135", "a part of it cannot be read")
+    assert Judge(rules(*given))(Answer(200, {}, b'{"code":0}', trouble=torn)) is torn
+
+
+def test_a_rule_may_still_refuse_by_an_answer_with_a_trouble() -> None:
+    torn = Answer(200, {}, b'{"code":0}', trouble=InDoubt("HUB-D-135", "a part of it cannot be read"))
+    assert isinstance(Judge(rules({"path": "code", "equals": 0, "means": "rejected"}))(torn), Rejected)
+
+
 def test_expect_any_takes_pages() -> None:
     assert told(body=HTML, expect="any") == Receipt()
 
