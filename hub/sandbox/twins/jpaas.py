@@ -1,7 +1,9 @@
 """Decides how the province's gateway reads a request and writes an answer: a signed form, its content in the clear or encrypted.
 
-Gateway form, SM3 signature and the ciphers as the Gansu gateway publishes them. Where the application's secret enters the signed
-text is published nowhere; here it stands as `app_secret` in its alphabetical place, to be confirmed with the province.
+As public code of the Gansu gateway has them: the form, the SM3 of its sorted fields, the ciphers, and the answer `{success, data}`
+whose data is JSON as text. In that code no secret is signed; here `app_secret` is, in its alphabetical place, for a signature
+without any proves nothing. That, and the code, message and receipt number inside data, are conventions of the sandbox, to be
+confirmed with the province.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ LARGEST_PAGE = 50
 SKEW_MS = 5 * 60 * 1000
 _JSON = "application/json; charset=utf-8"
 _FIELDS = ("app_id", "interface_id", "version", "biz_content", "charset", "origin", "timestamp", "sign")
+#: Codes of what the gateway does not let through; what it lets through is answered with `success`, whatever comes of it.
+_NOT_LET_IN = frozenset({"4010"})
 #: What the content of requests is encrypted with; answers are always SM4 then, as gateways of this kind do.
 Sealing = Literal["none", "sm4", "sm2"]
 SM4_KEY, SM4_IV = "6211250000000000", "0000000000621125"
@@ -55,8 +59,9 @@ class Call:
 
 
 def signature(fields: Mapping[str, str], secret: str) -> str:
-    """Return the lower-hex SM3 of the sorted `k=v` pairs (without header and sign) and the secret as `app_secret`."""
-    signed = {name: value for name, value in fields.items() if name not in ("sign", "header")} | {"app_secret": secret}
+    """Return the lower-hex SM3 of the sorted `k=v` pairs but header and sign, among them the secret, if any, as `app_secret`."""
+    signed = {name: value for name, value in fields.items() if name not in ("sign", "header")}
+    signed |= {"app_secret": secret} if secret else {}
     text = "&".join(f"{name}={signed[name]}" for name in sorted(signed))
     digest = Hash(SM3())
     digest.update(text.encode())
@@ -77,7 +82,7 @@ def page(rows: Mapping[str, Mapping[str, Any]], asked: Mapping[str, Any]) -> dic
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One application at the gateway: its id and secret, and how its content is encrypted."""
+    """One application at the gateway: its id, its secret (empty: none is signed), and how its content is encrypted."""
 
     app_id: str
     secret: str
@@ -101,11 +106,10 @@ class Wire:
         return Call(form["interface_id"], self._content(form["biz_content"]))
 
     def write(self, code: str, message: str, data: Mapping[str, Any] | None = None) -> Answer:
-        """Return an answer; what a success has to say is encrypted where content is."""
-        shown: Any = dict(data or {})
-        if data is not None and self.sealing != "none":
-            shown = _sm4(orjson.dumps(data))
-        return Answer(200, orjson.dumps({"success": code == "200", "code": code, "message": message, "data": shown}), _JSON)
+        """Return an answer: code, message and data as one JSON text, encrypted where content is."""
+        said = orjson.dumps({"code": code, "message": message, **(data or {})})
+        shown = said.decode() if self.sealing == "none" else _sm4(said)
+        return Answer(200, orjson.dumps({"success": code not in _NOT_LET_IN, "data": shown}), _JSON)
 
     def _content(self, text: str) -> dict[str, Any]:
         try:

@@ -111,6 +111,24 @@ def test_a_late_refusal_comes_back_and_the_corrected_case_goes_again(tmp_path: P
         assert "后台复核不通过" in str(here.life(refused.key))
 
 
+def test_the_secret_leaves_the_signature_with_one_line(tmp_path: Path) -> None:
+    def unsigned(sandbox: Sandbox) -> None:
+        sandbox.gateway.wire = replace(sandbox.gateway.wire, secret="")
+
+    def one_line_less(directory: Directory) -> None:
+        file = directory.path / "config/systems/gateway.yaml"
+        lines = file.read_text("utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if "{app_secret: $secret}" not in line]
+        assert len(kept) == len(lines) - 1
+        file.write_text("".join(kept), "utf-8")
+
+    with county(tmp_path, "gateway", cases=3, arrange=unsigned, prepare=one_line_less) as here:
+        here.rounds()
+        assert here.failing() == []
+        assert here.sandbox.gateway.stats()["refused"] == {}
+        assert len(statuses(here)) == WAITING + LATER - 1
+
+
 @pytest.mark.parametrize("sealing", ["sm4", "sm2"])
 def test_content_is_encrypted_both_ways_when_the_province_demands_it(tmp_path: Path, sealing: str) -> None:
     if sealing == "sm2":
