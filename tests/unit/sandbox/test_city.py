@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import insert, select, update
 
+from hub.sandbox.national import now
 from hub.sandbox.twins import city_case, city_down
 from hub.sandbox.twins.city import CityTwin
 from hub.sandbox.twins.city_tables import CITYATTR, CITYINFO, INFOSYNC, PROVINCEATTR, PROVINCEINFO
@@ -205,7 +206,7 @@ def test_a_joint_case_is_carried_on_in_two_stages(twin: CityTwin) -> None:
 def test_its_documents_come_in_every_character_set() -> None:
     clerk = set()
     for number in range(40):
-        for row in city_down.course(f"{number:043}", 0, 1, city_case.now()):
+        for row in city_down.course(f"{number:043}", 0, 1, now()):
             declared = row.content.removeprefix(b"\xef\xbb\xbf").split(b'"')[3].decode()
             clerk.add((declared, row.content.startswith(b"\xef\xbb\xbf"), _is_utf8(row.content)))
     assert clerk == {("GB2312", False, False), ("GBK", False, False), ("UTF-8", True, True), ("GB2312", False, True)}
