@@ -50,20 +50,13 @@ def course(number: str, stage: int, seed: int, when: datetime) -> list[Down]:
 def _first(number: str, clerk: str, when: datetime, pauses: bool) -> Iterator[Down]:
     yield _case("80", number, "1", {"Node": _step("3", "审核", "省级审核", clerk, "材料齐全，拟同意", when)})
     if pauses:
-        node = {
-            "NodeGuid": key("pause", number),
-            "Code": "3",
-            "Name": "审核",
-            "SName": "专家评审",
-            "SType": "2",
-            "Reason": "需组织专家评审",
-        }
+        node = _pause(number, "3", "特殊环节开始") | {"SType": "2", "Reason": "需组织专家评审"}
         yield _case("81", number, "1", {"Node": node | _done(clerk, "暂停计时", when) | {"BeginTime": _text(when), "EndTime": ""}})
 
 
 def _second(number: str, clerk: str, when: datetime, pauses: bool) -> Iterator[Down]:
     if pauses:
-        node = _pause(number)
+        node = _pause(number, "4", "特殊环节结束")
         yield _case("82", number, "1", {"Node": node | _done(clerk, "评审通过", when) | {"ActualTime": _text(when)}})
     yield _case("80", number, "2", {"Node": _step("4", "签发", "省级签发", clerk, "同意", when), "Opinions": ""})
     info = _done(clerk, "准予许可", when) | {"Result": "Y", "DeliveryResult": "N", "MakePublic": "是"}
@@ -74,8 +67,8 @@ def _second(number: str, clerk: str, when: datetime, pauses: bool) -> Iterator[D
     yield Down(unid, "", f"%PDF-1.4\n% {name} {unid}\n%%EOF\n".encode(), f"{name}.pdf")
 
 
-def _pause(number: str) -> dict[str, str]:
-    return {"NodeGuid": key("pause", number), "Code": "3", "Name": "审核", "SName": "专家评审"}
+def _pause(number: str, code: str, name: str) -> dict[str, str]:
+    return {"NodeGuid": key("pause", number), "Code": code, "Name": name, "SName": "专家评审"}
 
 
 def _step(code: str, name: str, local: str, clerk: str, opinion: str, when: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hub.sandbox.national import SKEW, credit_code_is_valid, identity_is_valid, 
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
-_MONEY = re.compile(r"\d{1,13}\.\d\d")
+_MONEY = re.compile(r"\d{1,14}\.\d\d")  # GB/T 39046 table 14: n..16,2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ def _past(value: str) -> bool:
     return TIME.fullmatch(value) is not None and when is not None and when <= now() + SKEW
 
 
+def _pause(*codes: str) -> tuple[Element, ...]:
+    """Return what says which pause begins or ends, and that only these codes may."""
+    named = (Element("Name", 20, True), Element("SName", 100, True))
+    return (Element("NodeGuid", 50, True), Element("Code", 1, True, _of(*codes)), *named)
+
+
 def _all(prefix: str, *elements: Element) -> tuple[Element, ...]:
     return tuple(Element(f"{prefix}.{one.path}", one.length, one.must, one.fits) for one in elements)
 
@@ -61,6 +67,10 @@ _UNIT = (
 )  # fmt: skip
 _SN = (Element("ApasInfo.SN", 50, True),)
 _STAGE = (Element("Code", 1, True, _of(*"123456")), Element("Name", 20, True), Element("SName", 100, True))
+#: Pauses have a list of their own: what begins or ends, by code.
+_PAUSES = {"1": "补件开始", "2": "补件结束", "3": "特殊环节开始", "4": "特殊环节结束"}
+#: SType of what begins, by code: 补件, 特殊环节.
+_PAUSE_KINDS = {"1": "1", "3": "2"}
 _DONE = (Element("ProcessedUser", 30), Element("ProcessedTime", 19, True, _past), Element("ProcessedOpinion", 1000, True))
 _ATTR = (
     Element("Unid", 50, True), Element("Mode", 20, True, _of("upload", "paper", "license", "electronicmaterial")),
@@ -71,10 +81,9 @@ _DETAIL = (
     Element("ChargeDetailKey", 50, True), Element("ChargeDetailOrgName", 200), Element("ChargeDetailOrgCode", 18),
     Element("ChargeDetailName", 200, True), Element("ChargeDetailCode", 50), Element("ChargeDetailUnit", 20),
     Element("ChargeDetailStandard", 200), Element("ChargeDetailAmount", 10),
-    Element("ChargeDetailPayment", 16, True, _like(_MONEY)),
+    Element("ChargeDetailPayment", 17, True, _like(_MONEY)),
 )  # fmt: skip
 _SMS = _all("Sms", Element("Receiver", 18), Element("Address", 200), Element("Content", 500))
-_GUID = Element("NodeGuid", 50, True)
 
 TYPES: dict[str, tuple[Element, ...]] = {
     "10": (
@@ -103,13 +112,13 @@ TYPES: dict[str, tuple[Element, ...]] = {
     "21": (
         *_SN,
         *_all(
-            "Node", _GUID, *_STAGE, Element("SType", 1, True, _of("1", "2")), Element("Reason", 1000, True), *_DONE,
+            "Node", *_pause("1", "3"), Element("SType", 1, True, _of("1", "2")), Element("Reason", 1000, True), *_DONE,
             Element("BeginTime", 19, True, _past), Element("EndTime", 19, fits=_like(TIME)), Element("PromiseEndTime", 19, True),
         ),
         Element("Attrs", 0),
     ),
-    "22": (*_SN, Element("ApasInfo.Type", 2), *_all("Node", _GUID, *_STAGE, *_DONE), Element("Attrs", 0)),
-    "23": (*_SN, *_all("Node", _GUID, *_STAGE, *_DONE, Element("ActualTime", 19, True, _past)), Element("Attrs", 0)),
+    "22": (*_SN, Element("ApasInfo.Type", 2), *_all("Node", *_pause("2"), *_DONE), Element("Attrs", 0)),
+    "23": (*_SN, *_all("Node", *_pause("2", "4"), *_DONE, Element("ActualTime", 19, True, _past)), Element("Attrs", 0)),
     "24": (
         *_SN,
         *_all(
@@ -123,7 +132,7 @@ TYPES: dict[str, tuple[Element, ...]] = {
         *_all(
             "Node", Element("PayOrdNum", 50, True), Element("PayOrdDate", 10, True, _like(_DAY)),
             Element("PayOrdTime", 8, True, _like(_CLOCK)), Element("PayDevice", 10), Element("PayEBillCode", 50),
-            Element("PayTranTime", 19, True, _past), Element("PayMent", 16, True, _like(_MONEY)), Element("PayBankNo", 50),
+            Element("PayTranTime", 19, True, _past), Element("PayMent", 17, True, _like(_MONEY)), Element("PayBankNo", 50),
             Element("PayBankCode", 20), Element("PayState", 1, True, _of("1", "2")),
             *_all("ChargeDetails.ChargeDetail", *_DETAIL),
         ),
@@ -180,7 +189,14 @@ def _steps(body: Any) -> Iterator[str]:
         yield "环节办理时间早于开始时间"
 
 
-def _pauses(body: Any) -> Iterator[str]:
+def _named(body: Any) -> Iterator[str]:
+    if body["Node"]["Name"] != _PAUSES[body["Node"]["Code"]]:
+        yield "暂停环节的代码与名称不符"
+
+
+def _begun(body: Any) -> Iterator[str]:
+    if body["Node"]["SType"] != _PAUSE_KINDS[body["Node"]["Code"]]:
+        yield "暂停环节与暂停种类不符"
     if body["Node"]["EndTime"] and body["Node"]["BeginTime"] > body["Node"]["EndTime"]:
         yield "暂停结束时间早于开始时间"
 
@@ -189,11 +205,15 @@ def _results(body: Any) -> Iterator[str]:
     info = body["ApasInfo"]
     if info["XkfileName"] and (info["Result"] != "Y" or not info["XkfileNum"]):
         yield "证照名称、编号与办结结果不符"
+    if info["Result"] != "Y" and info["ProcessedOpinion"] == "无意见":
+        yield "没有说明不予、退回的理由"
 
 
 RULES: dict[str, tuple[Callable[[Any], Iterator[str]], ...]] = {
     "10": (_proposer,),
     "20": (_steps,),
-    "21": (_pauses,),
+    "21": (_named, _begun),
+    "22": (_named,),
+    "23": (_named,),
     "30": (_results,),
 }
