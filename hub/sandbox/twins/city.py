@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, exists, func, insert, select, update
 
 from hub.sandbox import national
 from hub.sandbox.databases import opened
@@ -20,6 +20,7 @@ from hub.sandbox.ledger import Held
 from hub.sandbox.twins import city_case, city_down
 from hub.sandbox.twins.city_down import Down
 from hub.sandbox.twins.city_tables import (
+    AREAS,
     ATTRSYNC,
     CITYATTR,
     CITYINFO,
@@ -208,8 +209,8 @@ class CityTwin(FarSide):
     def _carry_on(self, connection: Connection) -> int:
         """Hand down the next stage of every case that the province handles."""
         query = select(JUDGED.c.unid, JUDGED.c.sn, JUDGED.c.stage).join(CITYINFO, CITYINFO.c.unid == JUDGED.c.unid)
-        due = (JUDGED.c.type == "10", JUDGED.c.verdict == _GOOD, JUDGED.c.stage < 2, CITYINFO.c.applyfrom == _JOINT)
-        found = connection.execute(query.where(*due)).all()
+        due = (JUDGED.c.type == "10", JUDGED.c.verdict == _GOOD, JUDGED.c.stage < 2)
+        found = connection.execute(query.where(*due, CITYINFO.c.applyfrom == _JOINT, CITYINFO.c.action != "D")).all()
         for case in found:
             self._hand_down(connection, city_down.course(case.sn, case.stage, self.seed, national.now().replace(microsecond=0)))
             connection.execute(update(JUDGED).where(JUDGED.c.unid == case.unid).values(stage=case.stage + 1))
@@ -231,8 +232,14 @@ _SYNCED = ((PROVINCEINFO, INFOSYNC), (PROVINCEATTR, ATTRSYNC))
 
 
 def _unconfirmed(connection: Connection, table: Table, sync: Table) -> int:
-    alone = table.c.unid.not_in(select(sync.c.unid))
-    return connection.scalar(select(func.count()).select_from(table).where(alone)) or 0
+    """Count the rows nobody has confirmed by repeating their areas as they are, of type and etype 1, with both times.
+
+    Source: the public reader of Fujian's 省网办, which inserts so for every row, whatever its type.
+    """
+    same = (table.c[name] == sync.c[name] for name in ("unid", *AREAS))
+    times = (sync.c[name].like("____-__-__ __:__:__") for name in ("updatetime", "createtime"))
+    confirmed = exists().where(*same, *times, sync.c.type == "1", sync.c.etype == "1")
+    return connection.scalar(select(func.count()).select_from(table).where(~confirmed)) or 0
 
 
 def _size(connection: Connection, table: Table) -> int:

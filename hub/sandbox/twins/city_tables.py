@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 metadata = MetaData()
+#: Where a row comes from and goes to.
+AREAS = {"fromareacode": 12, "fromareaname": 50, "toareacode": 12, "toareaname": 50}
 
 
 def _text(name: str, length: int, **more: Any) -> Column[str]:
@@ -17,7 +19,7 @@ def _text(name: str, length: int, **more: Any) -> Column[str]:
 
 
 def _areas() -> list[Column[Any]]:
-    return [_text("fromareacode", 12), _text("fromareaname", 50), _text("toareacode", 12), _text("toareaname", 50)]
+    return [_text(name, length) for name, length in AREAS.items()]
 
 
 def _content() -> Column[bytes]:

@@ -16,6 +16,10 @@ from tests.e2e.county import County, county
 TYPES = {"10", "20", "21", "22", "23", "24", "25", "30", "31", "36", "attr"}
 #: Two characters only GB 18030 has, two GBK has and GB 2312 has not, and two signs strict GB 2312 lacks.
 NAME = "马䶮𬎆·喆堃—"
+PAUSES = {"21", "22", "23"}
+#: How pauses are told: type, code and name of what begins or ends.
+SUPPLEMENT = {("21", "1", "补件开始"), ("22", "2", "补件结束"), ("23", "2", "补件结束")}
+SPECIAL = {("21", "3", "特殊环节开始"), ("23", "4", "特殊环节结束")}
 SAMPLED, CROSSED = "失败：抽查不合格，请核实后重新报送", "失败：办结时间早于申报时间"
 
 
@@ -30,6 +34,7 @@ def test_every_type_goes_up_and_the_account_adds_up(tmp_path: Path) -> None:
         taken = {_case(here, _number(one)).state for one in here.held("city", "info") if one.content["type"] == "10"}
         assert State.CONFIRMED in taken <= {State.CONFIRMED, State.REJECTED}, "every case is answered by a feedback of its own"
         assert set(stats["refused"]) <= {SAMPLED, CROSSED}, "only what no mapping can see"
+        assert SUPPLEMENT <= _pauses(here) <= SUPPLEMENT | SPECIAL, "pauses are named by their own list, not by the stages"
 
 
 def test_a_correction_of_a_late_rejection_goes_as_an_update_of_the_same_row(tmp_path: Path) -> None:
@@ -70,6 +75,30 @@ def test_what_the_province_handles_comes_down_and_flows_on_but_not_back(tmp_path
         assert own <= {"10", "20", "24", "25"}, "nothing of it goes back"
 
 
+def test_a_case_that_is_declared_void_is_deleted_where_it_was_reported(tmp_path: Path) -> None:
+    with county(tmp_path, "city", cases=5) as here:
+        here.rounds()
+        own = {number for (number,) in here.local("SELECT BJBH FROM T_BJ")}
+        number = min(own)
+        steps = _below(here, number)
+        _void(here, number)
+        here.rounds()
+        marked = {_number(one): one.content["action"] for one in here.held("city", "info") if one.content["type"] == "10"}
+        assert marked.pop(number) == "D" and {marked[other] for other in own - {number}} == {"I"}, "no other case was touched"
+        gone = _case(here, number)
+        assert (gone.operation, gone.state) == ("D", State.CONFIRMED)
+        assert _below(here, number) == steps, "what belongs to it stays as it was"
+
+
+def test_a_case_that_was_void_before_it_was_reported_is_never_told(tmp_path: Path) -> None:
+    with county(tmp_path, "city", cases=5) as here:
+        number = str(here.local("SELECT min(BJBH) FROM T_BJ")[0][0])
+        _void(here, number)
+        here.rounds()
+        assert number not in {_number(one) for one in here.held("city", "info")}
+        assert here.sandbox.twins["city"].stats()["order_violations"] == 0, "nothing of it goes ahead either"
+
+
 def _joint(here: County) -> str:
     """Make one case a joint one, and open: the hall takes it in, the province handles it; return its number."""
     number = str(here.local("SELECT min(BJBH) FROM T_BJ WHERE SSZX = ''")[0][0])
@@ -89,6 +118,24 @@ def _pause(here: County) -> None:
         " SELECT 'HUB-BZ-1', BJBH, 'BZ', '补正材料', SLSJ, SLSJ, '一次性告知补正', '陈明', GXSJ FROM T_BJ WHERE BJBH = :number",
         number=number,
     )
+
+
+def _void(here: County, number: str) -> None:
+    here.local("UPDATE T_BJ SET BJZT = '09', GXSJ = :now WHERE BJBH = :number", number=number, now=str(now())[:19])
+
+
+def _below(here: County, number: str) -> set[tuple[str, str]]:
+    """Return row and operation of every message that belongs to a case."""
+    own = (one for one in here.held("city", "info") if one.content["type"] != "10" and _number(one) == number)
+    return {(one.row, one.content["action"]) for one in own}
+
+
+def _pauses(here: County) -> set[tuple[str, str, str]]:
+    """Return type, code and name of every beginning and end of a pause."""
+    nodes = (
+        (one.content["type"], one.content["content"]["Node"]) for one in here.held("city", "info") if one.content["type"] in PAUSES
+    )
+    return {(kind, node["Code"], node["Name"]) for kind, node in nodes}
 
 
 def _case(here: County, number: str) -> Delivery:

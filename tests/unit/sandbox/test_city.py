@@ -1,139 +1,19 @@
-"""The city platform reads strictly: encoding, elements, lengths, codes, and what several of them must say together."""
+"""The city platform judges in writing, parents first, hands down what the province handles, and wants that confirmed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from lxml import etree
 from sqlalchemy import insert, select, update
 
 from hub.sandbox.national import now
-from hub.sandbox.twins import city_case, city_down
+from hub.sandbox.twins import city_down
 from hub.sandbox.twins.city import CityTwin
 from hub.sandbox.twins.city_tables import CITYATTR, CITYINFO, INFOSYNC, PROVINCEATTR, PROVINCEINFO
-
-SN = "1162112500HUB001704622010001000201612010001"
-PERSON = {
-    "ApplyName": "马䶮", "Sex": "女", "Birthday": "1905-03-12", "CertificateType": "SF",
-    "CertificateNumber": "621125190503120020", "Address": "漳县武阳镇", "Postcode": "748300", "MobilePhone": "14000012345",
-    "Tel": "", "IdentificationStatus": "",
-}  # fmt: skip
-UNIT = dict.fromkeys(
-    (
-        "UnitName", "UnitCode", "UnitIdcardType", "UnitType", "LealPerson", "LegalIdcard", "LegalIdcardType", "Address", "Tel",
-        "Postcode", "IdentificationStatus",
-    ),
-    "",
-)  # fmt: skip
-INFO = {
-    "ServiceID": "", "ServiceCode": "1162112500HUB001704622010001000", "ServiceName": "参保登记", "AreaCode": "621125",
-    "ProjectCode": "", "ProjectName": "关于马䶮的参保登记", "PromiseDay": "0", "SN": SN, "PWD": "042917",
-    "DeclareTime": "2016-12-01 09:00:00", "ReceiveDeptName": "漳县人社局", "ReceiveDeptCode": "1162112500HUB00170", "OpenWay": "",
-}  # fmt: skip
-MATERIAL = {
-    "Unid": "A1", "Mode": "upload", "Code": "", "Name": "身份证", "SeqNo": "1", "FileName": "身份证.pdf", "LicenseIdentifier": "",
-}  # fmt: skip
-CASE = {
-    "ApasInfo": INFO,
-    "Proposer": {"ApplyType": "0", "AreaCode": "621125", "Person": PERSON, "Unit": UNIT},
-    "Operator": {("Name" if name == "ApplyName" else name): value for name, value in PERSON.items()},
-    "Expresses": "", "FormInfos": "", "Attrs": {"Attr": MATERIAL}, "Documents": "",
-    "Sms": {"Receiver": "", "Address": "", "Content": ""}, "Extend": {"Backflow": "Y"},
-}  # fmt: skip
-RESULT = {
-    "ApasInfo": {
-        "SN": SN, "ProcessedUser": "陈明", "ProcessedTime": "2016-12-06 15:00:00", "ProcessedOpinion": "办结", "Result": "Y",
-        "DeliveryResult": "N",
-        **dict.fromkeys(("MakePublic", "OpenWay", "XkfileNum", "XkfileName", "EffectTime", "CloseTime", "XkdeptName"), ""),
-        **dict.fromkeys(("XkdeptCode", "Xkcontent", "XkdecideTime", "XkHolder"), ""),
-    },
-    "Attrs": "", "ResultAttrs": "", "Documents": "", "Sms": {"Receiver": "", "Address": "", "Content": ""},
-}  # fmt: skip
-ROUTER = {"FromAreaCode": "621125", "ToAreaCode": "621100", "Time": "2016-12-01 09:20:00"}
-
-
-def written(body: Any, kind: str = "10", unid: str = "U1", declared: str = "GB18030", charset: str = "gb18030") -> bytes:
-    root = etree.Element("Case", {"unid": unid, "type": kind, "xsd": "1.0"})
-    city_down._fill(root, {"Router": ROUTER, "Body": body})
-    return f'<?xml version="1.0" encoding="{declared}"?>{etree.tostring(root, encoding="unicode")}'.encode(charset)
-
-
-def with_(tree: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return a copy with another value at a path; None takes the element out."""
-    name, _, rest = path.partition(".")
-    changed = with_(tree[name], rest, value) if rest else value
-    return {key: changed if key == name else old for key, old in tree.items() if key != name or changed is not None}
-
-
-def faults(body: Any, kind: str = "10") -> list[str]:
-    root, read = city_case.read(written(body, kind))
-    return city_case.faults(kind, root, read, "U1")
-
-
-def test_what_is_right_is_taken() -> None:
-    assert faults(CASE) == []
-    assert faults(with_(CASE, "Attrs", "")) == []
-    assert faults(RESULT, "30") == []
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        ("ApasInfo.SN", "", "SN 不能为空"),
-        ("ApasInfo.PWD", None, "缺少元素 PWD"),
-        ("ApasInfo.ServiceName", "长" * 201, "ServiceName 超过 200 个字符"),
-        ("ApasInfo.DeclareTime", "2016-12-01", "DeclareTime 取值或格式错误"),
-        ("ApasInfo.DeclareTime", "2999-12-01 09:00:00", "DeclareTime 取值或格式错误"),
-        ("ApasInfo.ReceiveDeptCode", "1162112500HUB00171", "ReceiveDeptCode 取值或格式错误"),
-        ("ApasInfo.ServiceCode", "9162112500HUB0033D4622010001000", "事项编码不属于受理部门"),
-        ("Proposer.ApplyType", "1", "申请人与申请人类型不符"),
-        ("Proposer.ApplyType", "2", "ApplyType 取值或格式错误"),
-        ("Proposer.Person.ApplyName", "", "申请人与申请人类型不符"),
-        ("Proposer.Person.CertificateType", "111", "CertificateType 取值或格式错误"),
-        ("Proposer.Person.CertificateNumber", "621125190503120021", "申请人身份证号校验位错误"),
-        ("Proposer.Unit.UnitName", None, "缺少元素 UnitName"),
-        ("Proposer.Unit.LealPerson", "王喆", "申请人与申请人类型不符"),
-        ("Attrs.Attr.Mode", "paper2", "Mode 取值或格式错误"),
-        ("Attrs", None, "缺少元素 Unid"),
-        ("Extend", "", "缺少元素 Backflow"),
-    ],
-)
-def test_what_is_wrong_with_a_case(path: str, value: Any, words: str) -> None:
-    assert words in faults(with_(CASE, path, value))
-
-
-@pytest.mark.parametrize(
-    ("path", "value"), [("ApasInfo.Result", "T"), ("ApasInfo.XkfileName", "许可证"), ("ApasInfo.ProcessedTime", "")]
-)
-def test_what_is_wrong_with_a_result(path: str, value: str) -> None:
-    assert faults(with_(RESULT, path, value), "30")
-
-
-def test_no_word_quotes_a_value() -> None:
-    told = faults(with_(with_(CASE, "Proposer.Person.CertificateNumber", "621125190503120021"), "Proposer.Unit.LealPerson", "王喆"))
-    assert told and not any(value in " ".join(told) for value in ("6211251905", "王喆", "马䶮"))
-
-
-@pytest.mark.parametrize(
-    ("declared", "charset", "words"),
-    [
-        ("GB2312", "gb18030", None),
-        ("UTF-8", "utf-8", None),
-        ("UTF-8", "gb18030", "UnicodeDecodeError"),
-        ("X-NONE", "utf-8", "LookupError"),
-    ],
-)
-def test_a_document_is_what_it_declares(declared: str, charset: str, words: str | None) -> None:
-    content = written(CASE, declared=declared, charset=charset)
-    if words is None:
-        assert city_case.text(city_case.read(content)[1], "Proposer.Person.ApplyName") == "马䶮"
-    else:
-        with pytest.raises(city_case.Unreadable, match=words):
-            city_case.read(content)
+from tests.unit.sandbox.city_documents import CASE, RESULT, SN, with_, written
 
 
 @pytest.fixture
@@ -144,8 +24,8 @@ def twin(tmp_path: Path) -> Iterator[CityTwin]:
     twin.stop()
 
 
-def put(twin: CityTwin, content: bytes, kind: str = "10", unid: str = "U1", applyfrom: str = "20") -> None:
-    row = {"unid": unid, "type": kind, "createtime": "2016-12-01 09:20:00", "action": "I", "applyfrom": applyfrom}
+def put(twin: CityTwin, content: bytes, kind: str = "10", unid: str = "U1", applyfrom: str = "20", action: str = "I") -> None:
+    row = {"unid": unid, "type": kind, "createtime": "2016-12-01 09:20:00", "action": action, "applyfrom": applyfrom}
     with twin._engine.begin() as connection:
         connection.execute(insert(CITYINFO).values(**row, content=content))
 
@@ -198,9 +78,52 @@ def test_a_joint_case_is_carried_on_in_two_stages(twin: CityTwin) -> None:
     assert names["outcome"] == SN and set(names) >= {"process", "outcome", "certificate", "file"}
     with twin._engine.begin() as connection:
         assert connection.scalar(select(PROVINCEATTR.c.TCHAR3)) == "省级许可证书.pdf"
-        for unid in connection.scalars(select(PROVINCEINFO.c.unid)).all():
-            connection.execute(insert(INFOSYNC).values(unid=unid))
+    for unid in handed_down(twin):
+        confirm(twin, unid)
     assert twin.stats()["unconfirmed"] == 1, "the file is not confirmed yet"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fromareacode": "621125", "toareacode": "621100"},  # turned round: they are the read row's, unchanged
+        {"toareaname": None},
+        {"etype": "99"},  # always 1, whatever the read row's type
+        {"type": "9"},
+        {"createtime": None},
+        {"updatetime": "2016-12-01"},
+    ],
+)
+def test_a_confirmation_repeats_the_row_it_confirms(twin: CityTwin, wrong: dict[str, str | None]) -> None:
+    put(twin, written(CASE))
+    twin.work()
+    (unid,) = handed_down(twin)
+    confirm(twin, unid, **wrong)
+    assert twin.stats()["unconfirmed"] == 1
+    with twin._engine.begin() as connection:
+        connection.execute(INFOSYNC.delete())
+    confirm(twin, unid)
+    assert twin.stats()["unconfirmed"] == 0
+
+
+def test_a_case_that_is_void_is_not_carried_on(twin: CityTwin) -> None:
+    put(twin, written(CASE), applyfrom="24", action="D")
+    twin.work()
+    assert feedback(twin) == ["成功"], "the deletion is confirmed"
+    assert twin.offered() == []
+
+
+def handed_down(twin: CityTwin) -> list[str]:
+    with twin._engine.connect() as connection:
+        return list(connection.scalars(select(PROVINCEINFO.c.unid)))
+
+
+def confirm(twin: CityTwin, unid: str, **wrong: str | None) -> None:
+    """Confirm a row as readers do, but for what is `wrong`."""
+    areas = {"fromareacode": "621100", "fromareaname": "定西市", "toareacode": "621125", "toareaname": "漳县"}
+    times = dict.fromkeys(("updatetime", "createtime"), "2016-12-01 09:25:00")
+    with twin._engine.begin() as connection:
+        connection.execute(insert(INFOSYNC).values({"unid": unid, "type": "1", "etype": "1", **areas, **times, **wrong}))
 
 
 def test_its_documents_come_in_every_character_set() -> None:
