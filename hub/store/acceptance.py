@@ -18,7 +18,7 @@ from hub.store.numbers import instant, moment, take
 from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
 
-#: What a newer version of the same record makes pointless (a late-rejected one was there, so the newer one is an update).
+#: What a newer version of the same record makes pointless. What was refused later is over there: only one that comes replaces it.
 _OUTDATED = [State.DEAD.value, State.REJECTED.value]
 #: What only a person can bring to life: to be tried again, approved, or decided about.
 _DORMANT = [State.DEAD.value, State.HELD.value]
@@ -225,12 +225,17 @@ def _replaced(source: str, accepted: Sequence[Accepted], first: int) -> list[dic
     """Return where failed deliveries of earlier versions stand: what the newer version is owed to, and the source itself."""
     rows, number = [], first
     for one in accepted:
-        places = [(owed.system, owed.route) for owed in one.owed] + [(source, NOWHERE)]
+        places = [(owed.system, owed.route, _ends(owed)) for owed in one.owed] + [(source, NOWHERE, State.DEAD.value)]
         if one.renewed:
             whose = {"b_source": source, "b_kind": one.kind, "b_key": one.key, "b_before": number}
-            rows += [{"system": system, "b_route": route, **whose} for system, route in places]
+            rows += [{"system": system, "b_route": route, "b_also": also, **whose} for system, route, also in places]
         number += len(one.owed)
     return rows
+
+
+def _ends(owed: Owed) -> str:
+    """Return what a newer version ends beside dead ones: one that may never arrive leaves what was refused later to be mended."""
+    return State.REJECTED.value if owed.state is State.PENDING else State.DEAD.value
 
 
 def _supersede(connection: Connection, replaced: Sequence[dict[str, Any]], at: int) -> None:
@@ -246,7 +251,7 @@ def _supersede(connection: Connection, replaced: Sequence[dict[str, Any]], at: i
         same = and_(table.c.record_id.in_(versions), table.c.route == bindparam("b_route"))
         before = bindparam("b_before", type_=table.c.id.type)
         earlier = or_(table.c.id < before, before == 0)  # 0: this page owes nothing at all
-        failed = or_(*(table.c.state == state for state in _OUTDATED))  # an IN list cannot be sent with many rows
+        failed = or_(table.c.state == State.DEAD.value, table.c.state == bindparam("b_also"))
         outdated = update(table).where(same, earlier, failed)
         connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=at), rows)
 

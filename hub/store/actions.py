@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from hub.model import FAILED, TAKEN, Operation, State
-from hub.store import family, gate, outbox, partitions, schema
+from hub.store import family, gate, outbox, partitions, renewal, schema
 from hub.store.journal import write_journal
 from hub.store.numbers import moment
 
@@ -218,8 +218,11 @@ def decide_held(connection: Connection, scope: Scope, state: State, *, actor: st
     approvals = [] if state is State.DELIVERED else held(connection, scope, at_gate=True)
     decided = gate.decide(connection, approvals, approved=state is State.PENDING, actor=actor, reason=reason, now=now)
     values = {**_revived(now), "state": state.value, "reason": reason}
-    doubted = update(_OURS).where(*_meant(scope, (State.HELD,)), not_(gate.at_gate()))
-    number = int(connection.execute(doubted.values(values)).rowcount)
+    doubted = update(_OURS).where(*_meant(scope, (State.HELD,)), not_(gate.at_gate())).values(values)
+    ended = list(connection.execute(doubted.returning(_OURS.c.id)).scalars())
+    number = len(ended)
+    if state is State.CANCELLED:
+        renewal.reopen(connection, ended, moment(now))
     family.reunite(connection, now)
     if number or not decided:
         write_journal(connection, actor, f"held:{state.value}", str(scope), number, reason, now)
@@ -248,7 +251,10 @@ def cancel(
     if not scope:
         return 0
     values = {"state": State.CANCELLED.value, "changed_at": moment(now), "reason": reason}
-    number = int(connection.execute(update(_OURS).where(*_meant(scope, states)).values(values)).rowcount)
+    given_up = update(_OURS).where(*_meant(scope, states)).values(values).returning(_OURS.c.id)
+    ended = list(connection.execute(given_up).scalars())
+    number = len(ended)
+    renewal.reopen(connection, ended, moment(now))
     family.reunite(connection, now)
     write_journal(connection, actor, "cancel", str(scope), number, reason, now)
     return number

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, not_, or_, select, update
 
 from hub.model import LIVE, TAKEN, State
-from hub.store import schema
+from hub.store import renewal, schema
 from hub.store.numbers import moment
 
 #: A parent in one of these is on its way; if it is neither that nor over there, its children are parked.
@@ -63,7 +63,8 @@ def sweep_parked(connection: Connection, now: datetime) -> int:
 
 
 def reunite(connection: Connection, now: datetime) -> None:
-    """Release and park whom a person's decision about a parent, or about a child itself, concerns."""
+    """Release and park whom a person's decision about a parent or a child concerns; older versions give way to newer ones first."""
+    renewal.give_way(connection, moment(now))
     sweep_parked(connection, now)
     while numbers := strays(connection):
         park(connection, numbers, now)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, insert, not_, or_, select, true, update
 
 from hub.model import TAKEN, Stage, State
-from hub.store import outbox, schema
+from hub.store import gate, outbox, renewal, schema
 from hub.store.numbers import moment, take
 from hub.store.settling import Settled, Settlement, park_children
 
@@ -20,7 +20,7 @@ _TAKEN = [state.value for state in TAKEN]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One later verdict as the store needs it: which delivery, which state, and the far side's words."""
+    """One later verdict as the store needs it: which delivery, which state, the far side's words, and what groups them."""
 
     endpoint: str
     row: str
@@ -29,12 +29,13 @@ class Match:
     code: str | None
     said: str
     told: str | None = None
+    cause: str | None = None
 
 
 def apply_verdicts(connection: Connection, *, system: str, matches: Sequence[Match], parents: frozenset[str], now: datetime) -> int:
     """Move taken deliveries to confirmed or rejected by far-side row (and batch, when said); a rejected parent parks its children.
 
-    One that is held because no verdict came in time is moved by a late one.
+    One that is held because no verdict came in time, or in doubt whether it arrived, is moved as well.
     Returns how many deliveries moved.
     """
     at, moved, rejected = moment(now), 0, []
@@ -56,22 +57,29 @@ def _write_down(connection: Connection, delivery: int, match: Match, at: int) ->
 
 def _meant(system: str, match: Match) -> Select[Any]:
     this_batch = _OURS.c.batch == match.batch if match.batch is not None else true()
-    return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane, _renewed().label("renewed")).where(
+    return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane, renewal.renewed().label("renewed")).where(
         _OURS.c.system == system,
         _OURS.c.row == match.row,
         _OURS.c.endpoint == match.endpoint,
         this_batch,
         _OURS.c.state != match.state.value,  # a poll reads some verdicts again
         not_(_heard(match)),
-        or_(_OURS.c.state.in_(_TAKEN), and_(_OURS.c.state == State.HELD.value, _OURS.c.stage == Stage.FEEDBACK.value)),
+        or_(_OURS.c.state.in_(_TAKEN), _waiting_for_it(match)),
     )
 
 
-def _renewed() -> ColumnElement[bool]:
-    """A newer version was accepted since: what is said of this one is history."""
-    newer = _OURS.alias("newer")
-    same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
-    return exists().where(*same, newer.c.id > _OURS.c.id)
+def _waiting_for_it(match: Match) -> ColumnElement[bool]:
+    """Held because no verdict came in time, or in doubt: the verdict proves that it arrived.
+
+    Agreement that names no batch may mean a version before the one in doubt, and proves nothing then.
+    """
+    held = and_(_OURS.c.state == State.HELD.value, not_(gate.at_gate()))
+    if match.batch is not None or match.state is State.REJECTED:
+        return held
+    before = _OURS.alias("before")
+    there = or_(before.c.state.in_(_TAKEN), outbox.refused_later(before))
+    row = [before.c[name] == _OURS.c[name] for name in ("system", "row", "endpoint")]
+    return and_(held, not_(exists().where(*row, before.c.id < _OURS.c.id, there)))
 
 
 def _heard(match: Match) -> ColumnElement[bool]:
@@ -104,7 +112,8 @@ def _verdict(match: Match, at: int, *, renewed: bool) -> dict[str, Any]:
     return {
         "state": State.SUPERSEDED.value if rejected and renewed else match.state.value,
         "changed_at": at,
+        "doubtful": False,
         "stage": Stage.FEEDBACK.value if rejected else None,
         "code": match.code,
-        "reason": match.said if rejected else None,
+        "reason": match.cause or match.said if rejected else None,
     }
