@@ -9,6 +9,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
+from hub.engine import settle, storable
 from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
 from hub.model import Judgement, State, Unreadable, Verdict, VerdictPage
@@ -79,7 +80,7 @@ def last_failure(connection: Connection, system: str) -> tuple[str, str] | None:
 def _failed(exchange: Exchange, system: str, code: str, message: str, result: str) -> None:
     exchange.metrics.polls.labels(system, result).inc()
     with exchange.store.writing() as connection:
-        acceptance.set_cursor(connection, f"feedback-failed:{system}", f"{code} {message}", exchange.clock())
+        acceptance.set_cursor(connection, f"feedback-failed:{system}", storable.words(f"{code} {message}"), exchange.clock())
 
 
 def _unreadable(exchange: Exchange, system: str, unread: Sequence[Unreadable]) -> None:
@@ -102,4 +103,8 @@ def _well(exchange: Exchange, system: str) -> None:
 def _match(verdict: Verdict) -> Match:
     rejected = verdict.judgement is Judgement.REJECTED
     state = State.REJECTED if rejected else State.CONFIRMED
-    return Match(verdict.endpoint, verdict.row, verdict.batch, state, "HUB-E-121" if rejected else None, verdict.said, verdict.told)
+    said = storable.words(verdict.said) or ""
+    batch = None if verdict.batch is None else storable.identity(verdict.batch)
+    told = None if verdict.told is None else storable.identity(verdict.told)
+    code = "HUB-E-121" if rejected else None
+    return Match(verdict.endpoint, storable.identity(verdict.row), batch, state, code, said, told, settle.alike(said))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hub.engine import storable
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected
 from hub.model import Receipt, Stage, State, Taken
 from hub.ports import Outcome
@@ -80,8 +81,8 @@ def _taken(receipt: Receipt, now: datetime) -> Settlement:
     return Settlement(
         State.ACCEPTED if queued else State.DELIVERED,
         receipt.taken.value,
-        reference=_storable(receipt.reference, REFERENCE_LIMIT),
-        said=_storable(receipt.said),
+        reference=storable.words(receipt.reference, REFERENCE_LIMIT),
+        said=storable.words(receipt.said),
         deadline=(receipt.deadline or now + VERDICT_WITHIN) if queued else None,
     )
 
@@ -98,22 +99,15 @@ def _later(
 
 
 def _again(failure: Failure, outcome: str, due: datetime, *, counted: bool) -> Settlement:
-    said, reason, doubtful = _storable(failure.said), _storable(failure.message), isinstance(failure, InDoubt)
+    said, reason, doubtful = storable.words(failure.said), storable.words(failure.message), isinstance(failure, InDoubt)
     return Settlement(
         State.PENDING, outcome, due=due, counted=counted, code=failure.code, reason=reason, said=said, doubtful=doubtful
     )
 
 
 def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
-    reason, said = _storable(cause(failure)), _storable(failure.said)
+    reason, said = storable.words(cause(failure)), storable.words(failure.said)
     return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=reason, said=said)
-
-
-def _storable(words: str | None, limit: int | None = None) -> str | None:
-    """Return a far side's words without what a database cannot hold: NUL, half a surrogate pair, more than fits."""
-    if not words:
-        return None
-    return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:limit]
 
 
 #: Case numbers, row ids, dates and the like: three digits or more, with whatever is glued to them.
@@ -122,7 +116,12 @@ _NUMBERS = re.compile(r"(?=(?:[A-Za-z_:./-]*\d){3})[A-Za-z0-9_-]+(?:[:./][A-Za-z
 
 def cause(failure: Failure) -> str:
     """Return what dead letters of one cause have in common: the far side's words without the numbers that tell records apart."""
-    return f"{failure.message}: {_NUMBERS.sub('#', failure.said)}" if failure.said else failure.message
+    return f"{failure.message}: {alike(failure.said)}" if failure.said else failure.message
+
+
+def alike(said: str) -> str:
+    """Return a far side's words without the numbers that tell records apart: equal for what has one cause."""
+    return _NUMBERS.sub("#", said)
 
 
 def rest_after(failures: int, policy: Policy) -> timedelta:

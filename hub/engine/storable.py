@@ -1,4 +1,4 @@
-"""Decides whether the store can hold a record as it is; one that cannot be held is accounted for and stops no other."""
+"""Decides whether the store can hold a record as it is, and what of a far side's words; what cannot be held stops nothing else."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def page(page: Page) -> Page:
     ):
         return page
     sound = tuple(one for one in page.records if _fits(one.key) and _fits(one.revision, LONGEST_REVISION))
-    unsound = tuple(Unreadable(one.kind, _key(one), CODE, _WHY) for one in page.records if one not in sound)
-    faults = tuple(one if _fits(one.key) else replace(one, key=_key(one)) for one in page.faults)
+    unsound = tuple(Unreadable(one.kind, identity(one.key), CODE, _WHY) for one in page.records if one not in sound)
+    faults = tuple(one if _fits(one.key) else replace(one, key=identity(one.key)) for one in page.faults)
     return replace(page, records=sound, faults=(*faults, *unsound))
 
 
@@ -47,6 +47,20 @@ def fault(record: Record) -> Unreadable:
     return Unreadable(record.kind, record.key, CODE, _WHY)
 
 
+def words(words: str | None, limit: int | None = None) -> str | None:
+    """Return a far side's words without what a database cannot hold: NUL, half a surrogate pair, more than fits."""
+    if not words:
+        return None
+    return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:limit]
+
+
+def identity(text: str) -> str:
+    """Return what identifies something as it is, or a digest of it where the store cannot hold it."""
+    if _fits(text):
+        return text
+    return "digest " + hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def _fits(text: object, longest: int = LONGEST) -> bool:
     return not isinstance(text, str) or (len(text) <= longest and "\x00" not in text and (text.isascii() or _whole(text)))
 
@@ -57,9 +71,3 @@ def _whole(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _key(one: Record | Unreadable) -> str:
-    if _fits(one.key):
-        return one.key
-    return "digest " + hashlib.blake2b(one.key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
