@@ -20,7 +20,7 @@ class PushAdapter:
     def __init__(self, options: PushOptions, *, system: str) -> None:
         self._feeds = options.feeds
         self._gate = Gate(options.auth)
-        self._contents = {kind: Contents(kind, feed) for kind, feed in options.feeds.items()}
+        self._contents = {kind: Contents(kind, feed, numbered=self._gate.numbered) for kind, feed in options.feeds.items()}
 
     def guarantees(self) -> Guarantees:
         """Promise nothing: it sends nothing."""

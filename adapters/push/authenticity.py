@@ -31,6 +31,11 @@ class Gate:
         self._used = {name for _, part in self._fields if part is not None for name in part.names}
         self._whole = "content" in self._used
 
+    @property
+    def numbered(self) -> bool:
+        """Whether pushes have numbers of their own; else it is their signature, another one whenever they are signed."""
+        return self._recipe.id_in is not None
+
     def admit(self, push: Push, *, is_form: bool) -> str:
         """Return the push's own number. `is_form`: its body is a form, else perhaps a JSON object.
 

@@ -30,10 +30,10 @@ _CODECS = {
 
 
 class Contents:
-    """Reads the bodies of one kind."""
+    """Reads the bodies of one kind. `numbered`: pushes have numbers of their own, which stay when they are sent again."""
 
-    def __init__(self, kind: str, feed: Feed) -> None:
-        self._kind, self._feed = kind, feed
+    def __init__(self, kind: str, feed: Feed, *, numbered: bool = True) -> None:
+        self._kind, self._feed, self._numbered = kind, feed, numbered
         self._deleted: Condition | None = compiled(feed.deleted) if feed.deleted else None
 
     def page(self, push: Push, number: str) -> Page:
@@ -54,8 +54,9 @@ class Contents:
         return Page(tuple(self._judged(one) for one in made if isinstance(one, Record)), None, faults)
 
     def _name(self, body: bytes, number: str) -> str:
-        """Return by what a row that is no record is known again: the body it came in, unless that tells the time of sending too."""
-        return hashlib.sha256(number.encode() if self._feed.format == "form" else body).hexdigest()[:16]
+        """Return by what a row that is no record is known again, beside its place: no bytes that may tell the time of sending."""
+        known = number.encode() if self._numbered or self._feed.format == "form" else body
+        return hashlib.sha256(known).hexdigest()[:16]
 
     def _as_declared(self, push: Push) -> None:
         """Refuse a body that calls itself something else than the configuration does: one of both would read it wrongly."""

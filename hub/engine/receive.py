@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import orjson
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.engine import collect, storable
 from hub.engine.accept import accept_page, fault_revision
 from hub.engine.exchange import Exchange
-from hub.errors import PushRefused, Unauthentic
+from hub.errors import Fenced, PushRefused, Unauthentic
 from hub.model import Json, Page, Push, Pushed, Stage
-from hub.store import pushes, runs
+from hub.store import partitions, pushes, runs
 from hub.store.partitions import Holding
 from hub.store.pushes import Fate
 from hub.store.runs import Run, RunState
@@ -63,32 +65,61 @@ def judge(exchange: Exchange, system: str, kind: str, push: Push) -> Pushed:
 
 
 def keep(exchange: Exchange, holding: Holding, kind: str, pushed: Pushed) -> Account:
-    """Make a push durable under a run of its own and return its account. Raises NumberReused for a number used before."""
+    """Make a push durable under a run of its own and return its account.
+
+    Raises NumberReused for a number used before, Fenced when its partition has a newer owner; the run does not stay open then, nor
+    when the store fails.
+    """
     system = holding.name.removeprefix("push:")
-    content = _digest(kind, pushed.page)
+    page = storable.page(pushed.page)
+    content = _digest(kind, page)
     with exchange.store.reading() as connection:
         number = pushes.before(connection, system, pushed.id, content)
-    page = storable.page(pushed.page)
     if number is not None:
         exchange.metrics.pushes.labels(system, "repeated").inc()
         return _account(exchange, number, page, repeated=True)
-    with exchange.store.writing() as connection:
-        run = runs.begin_push(connection, system, exchange.clock())
+    run = _begin(exchange, holding, system)
 
     def end(connection: Connection) -> None:
         now = exchange.clock()
         runs.end(connection, run.id, RunState.DONE, now)
         pushes.remember(connection, system, pushed.id, content, run.id, now)
 
-    accept_page(exchange, holding, run, page, 1, also=end)
+    try:
+        accept_page(exchange, holding, run, page, 1, also=end)
+    except BaseException:
+        _break_off(exchange, holding, run)
+        raise
     exchange.metrics.pushes.labels(system, "taken").inc()
     collect.report(exchange, run, RunState.DONE, None, None)
     return _account(exchange, run.id, page, repeated=False)
 
 
+def _begin(exchange: Exchange, holding: Holding, system: str) -> Run:
+    with exchange.store.writing() as connection:
+        partitions.require(connection, holding)
+        now = exchange.clock()
+        runs.interrupt_running(connection, system, now, push=True)  # pushes are kept one by one: what is open was left behind
+        return runs.begin_push(connection, system, now)
+
+
+def _break_off(exchange: Exchange, holding: Holding, run: Run) -> None:
+    """End the run of a push that was not kept; where the store refuses that too, the next push ends it."""
+    try:
+        with exchange.store.writing() as connection:
+            partitions.require(connection, holding)
+            ended = runs.interrupt_running(connection, run.source, exchange.clock(), push=True, reason="it could not be kept")
+    except (Fenced, SQLAlchemyError):
+        return  # the failure that led here is the one to tell
+    if ended:
+        collect.report(exchange, run, RunState.INTERRUPTED, None, "it could not be kept")
+
+
 def _digest(kind: str, page: Page) -> str:
-    """Return what two sendings of one push have in common: its records, not its bytes, which may tell the time of sending."""
-    told = [kind, [[one.key, one.revision, one.operation] for one in page.records], [one.code for one in page.faults]]
+    """Return what two sendings of one push have in common: its rows, not its bytes, which may tell the time of sending."""
+    told = [
+        kind, [[one.key, one.revision, one.operation] for one in page.records], [[one.key, one.code] for one in page.faults],
+    ]  # fmt: skip
     return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest()
 
 
@@ -108,16 +139,21 @@ def _account(exchange: Exchange, number: int, page: Page, *, repeated: bool) -> 
     with exchange.store.reading() as connection:
         run = runs.get(connection, number)
         assert run is not None
-        fates = {
-            (kind, *version): fate
+        written = {
+            (kind, key): deque(fates)
             for kind in {kind for kind, _, _ in versions}
-            for version, fate in pushes.fates(connection, run.source, kind, number, _keys(versions, kind)).items()
+            for key, fates in pushes.fates(connection, run.source, kind, number, _keys(versions, kind)).items()
         }
-    return Account(run, tuple(_item(key, fates.get((kind, key, revision))) for kind, key, revision in versions), repeated)
+    return Account(run, tuple(_item(key, _fate(written.get((kind, key)), revision)) for kind, key, revision in versions), repeated)
 
 
 def _keys(versions: Sequence[tuple[str, str, str]], kind: str) -> list[str]:
     return list(dict.fromkeys(key for other, key, _ in versions if other == kind))
+
+
+def _fate(written: deque[tuple[str, Fate]] | None, revision: str) -> Fate | None:
+    """Return what became of the next version of a record; None when nothing was written: it was the same as the one before."""
+    return written.popleft()[1] if written and written[0][0] == revision else None
 
 
 def _item(key: str, fate: Fate | None) -> Item:

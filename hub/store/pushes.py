@@ -61,23 +61,27 @@ def forget(connection: Connection, now: datetime) -> None:
     connection.execute(delete(table).where(table.c.name.startswith(_PREFIX, autoescape=True), old))
 
 
-def fates(connection: Connection, source: str, kind: str, run: int, keys: Sequence[str]) -> dict[tuple[str, str], Fate]:
-    """Return what became at once of the versions a run wrote, by (key, revision); what is absent was known already."""
+def fates(connection: Connection, source: str, kind: str, run: int, keys: Sequence[str]) -> dict[str, list[tuple[str, Fate]]]:
+    """Return what became at once of the versions a run wrote: by key, each revision with its fate, in the order they came."""
     record = schema.record
-    found: dict[tuple[str, str], Fate] = {}
+    found: dict[str, list[tuple[str, Fate]]] = {}
     for start in range(0, len(keys), CHUNK):
         chosen = record.c.key.in_(keys[start : start + CHUNK])
         query = select(record.c.id, record.c.key, record.c.revision).where(record.c.source == source, record.c.kind == kind, chosen)
-        rows = connection.execute(query.where(record.c.run_id == run)).all()
+        rows = connection.execute(query.where(record.c.run_id == run).order_by(record.c.id)).all()
         failed = _failed(connection, [row.id for row in rows])
-        found.update({(row.key, row.revision): failed.get(row.id, Fate()) for row in rows})
+        for row in rows:
+            found.setdefault(row.key, []).append((row.revision, failed.get(row.id, Fate())))
     return found
 
 
 def _failed(connection: Connection, records: Collection[int]) -> dict[int, Fate]:
-    """Return the first failure of each record before anything was sent; later ones are no news to who pushed it."""
+    """Return the first failure of each record before anything was sent; later ones are no news to who pushed it.
+
+    What a person gave up since failed all the same.
+    """
     table = schema.delivery
-    states = [state.value for state in (*FAILED, State.SUPERSEDED)]
+    states = [state.value for state in (*FAILED, State.SUPERSEDED, State.CANCELLED)]
     query = select(table.c.record_id, table.c.stage, table.c.code, table.c.reason, table.c.issues).where(
         table.c.record_id.in_(records), table.c.state.in_(states), table.c.stage.in_(("source", "map"))
     )

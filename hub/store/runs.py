@@ -133,12 +133,14 @@ def end(
     connection.execute(update(_TABLE).where(_TABLE.c.id == number).values(values))
 
 
-def interrupt_running(connection: Connection, source: str, now: datetime, *, push: bool = False) -> int:
+def interrupt_running(
+    connection: Connection, source: str, now: datetime, *, push: bool = False, reason: str = "its process ended before the run did"
+) -> int:
     """End runs, or with `push` pushes, a dead owner left running; their pages stand, and the next run reads on from the cursor."""
     whose = _TABLE.c.trigger == Trigger.PUSH.value if push else _TABLE.c.trigger != Trigger.PUSH.value
     at_work = (_TABLE.c.state == RunState.RUNNING.value, _TABLE.c.ended_at.is_(None))
     left = update(_TABLE).where(_TABLE.c.source == source, whose, *at_work)
-    values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": "its process ended before the run did"}
+    values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": reason}
     return int(connection.execute(left.values(values)).rowcount)
 
 

@@ -123,7 +123,14 @@ def test_a_table_with_another_header_is_refused_as_a_whole() -> None:
     assert (code, "the column 申请人 is missing" in said) == ("HUB-S-221", True)
 
 
-def test_the_same_body_has_the_same_faults() -> None:
-    body = '[{"办件号": ""}]'.encode()
-    assert read(body).faults == read(body).faults
-    assert read(body).faults[0].key != read(body.replace(b"[", b"[ ")).faults[0].key
+def test_the_same_push_has_the_same_faults_whatever_time_its_body_tells() -> None:
+    feed = Feed.model_validate({"key": ["YWBH"], "columns": COLUMNS, "items": "/rows"})
+
+    def keys(time: int, number: str, *, numbered: bool = True) -> set[str]:
+        body = f'{{"time": {time}, "rows": [{{"办件号": ""}}]}}'.encode()
+        push = Push("POST", "/", "", {}, body, datetime(2026, 11, 24, tzinfo=UTC))
+        return {fault.key for fault in Contents("case", feed, numbered=numbered).page(push, number).faults}
+
+    assert keys(1, "n-1") == keys(2, "n-1")
+    assert keys(1, "n-1") != keys(1, "n-2")
+    assert keys(1, "signature 1", numbered=False) == keys(1, "signature 2", numbered=False)
