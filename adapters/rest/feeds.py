@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +17,7 @@ from adapters.rest.items import Items, Row
 from adapters.rest.listings import Listing, NextField, NextLink, NextPage, NextTime
 from adapters.rest.options import RestOptions
 from adapters.rest.session import Session
+from adapters.rest.turning import Numbers, Tokens
 from hub.errors import Failure, InDoubt, Misconfigured, Retryable, SourceFailed
 from hub.model import Page
 
@@ -47,10 +48,11 @@ def _state(cursor: str | None) -> dict[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request of a feed by time: from where, which page, and what of it is known already."""
+    """One request of a feed by time: from where, which page, what of it is known already, and the pages of one time so far."""
 
     since: str | None
     page: int
+    numbers: Numbers
     known: frozenset[str] = frozenset()
 
     def values(self) -> dict[str, Any]:
@@ -69,7 +71,6 @@ class Reader:
         self._items = Items(kind, feed)
         self._base_url = options.base_url
         self._path = steps(feed.items)
-        self._first = feed.next.first if isinstance(feed.next, NextPage | NextTime) else 1
         self._check_paging(feed)
         self._again = Retrying(
             stop=stop_after_attempt(max_attempt_number=_TRIES),
@@ -107,10 +108,12 @@ class Reader:
 
     def _by_field(self, next_: NextField, cursor: str | None) -> Iterator[Page]:
         """The last page's token is kept and that page read again next time: far sides give no token for «from here on»."""
-        token = cursor or self._feed.start
+        token, tokens = cursor or self._feed.start, Tokens()
         while True:
+            tokens.asks(token or "")
             answer = self._ask({} if token is None else {"cursor": token})
             rows, following = self._rows(answer), answer.select(next_.path)
+            tokens.sees(rows)
             ended = not following or following == token
             if rows:
                 yield self._page(rows, (token or "") if ended else following or "")
@@ -119,22 +122,26 @@ class Reader:
             token = following
 
     def _by_page(self, next_: NextPage, cursor: str | None) -> Iterator[Page]:
-        number = self._number(cursor, next_.first)
+        """A full page is read again next time too: only the page behind it shows that this one was not given in its place."""
+        number, numbers = self._number(cursor, next_.first), Numbers(last_again=next_.last_again)
         while True:
             rows = self._rows(self._ask({"page": number}))
-            full = len(rows) >= next_.size
+            if numbers.ended(rows):
+                return
             if rows:
-                yield self._page(rows, str(number + 1 if full else number))
-            if not full:
+                yield self._page(rows, str(number))
+            if len(rows) < next_.size:
                 return
             number += 1
 
     def _by_link(self, cursor: str | None) -> Iterator[Page]:
-        url = cursor or ""
+        url, tokens = cursor or "", Tokens()
         while True:
+            tokens.asks(url)
             answer = self._ask({}, url)
             following = self._following(answer, url)
             rows = self._rows(answer)
+            tokens.sees(rows)
             if rows:
                 yield self._page(rows, following or url)
             if not following:
@@ -148,11 +155,11 @@ class Reader:
         """
         clock = self._items.clock(next_)
         cursor = clock.kept(cursor)
-        look, position = Look(clock.start(cursor), next_.first), None
+        look, position = self._look(next_, clock.start(cursor)), None
         held: list[Row] = []
         while True:
             rows = self._rows(self._ask(look.values()))
-            full = next_.size is not None and len(rows) >= next_.size
+            full = next_.size is not None and len(rows) >= next_.size and not look.numbers.ended(rows)
             new = [row for row in clock.ordered(rows, cut=full) if row.mark not in look.known]
             held, position, moved = held + new, clock.reached(new, position), clock.after(new, cursor)
             if held and (moved != cursor or not full):
@@ -160,17 +167,21 @@ class Reader:
                 held, cursor = [], moved
             if not full:
                 return
-            look = self._next_look(look, clock.exactly(position) if position else look.since, rows, new)
+            look = self._next_look(next_, look, clock.exactly(position) if position else look.since, rows, new)
 
-    def _next_look(self, look: Look, since: str | None, rows: list[Row], new: list[Row]) -> Look:
+    @staticmethod
+    def _look(next_: NextTime, since: str | None, known: frozenset[str] = frozenset()) -> Look:
+        return Look(since, next_.first, Numbers(last_again=next_.last_again), known)
+
+    def _next_look(self, next_: NextTime, look: Look, since: str | None, rows: list[Row], new: list[Row]) -> Look:
         """Go on at the last time; while that stands still, turn pages if the far side has any."""
         marks = frozenset(row.mark for row in rows)
         if since != look.since:
-            return Look(since, self._first, marks)
+            return self._look(next_, since, marks)
         if "page" in self._call.names:
-            return Look(since, look.page + 1, look.known | marks)
+            return replace(look, page=look.page + 1, known=look.known | marks)
         if new:
-            return Look(since, look.page, marks)
+            return self._look(next_, since, marks)
         reason = "more rows share one time than fit one answer"
         raise SourceFailed("HUB-S-405", reason, misconfigured=True, hint="raise size, or page with $page")
 
@@ -178,12 +189,13 @@ class Reader:
         """Rows in any order: no page may move the cursor before the last one is read."""
         clock = self._items.clock(next_)
         cursor = clock.kept(cursor)
-        since, number, latest = clock.start(cursor), next_.first, cursor
+        look, latest = self._look(next_, clock.start(cursor)), cursor
         held: list[Row] = []
-        while rows := self._rows(self._ask(Look(since, number).values())):
+        while (rows := self._rows(self._ask(look.values()))) and not look.numbers.ended(rows):
             if held:
                 yield self._page(held, cursor or "")
-            held, number, latest = clock.ordered(rows, cut=False), number + 1, clock.after(rows, latest)
+            held, latest = clock.ordered(rows, cut=False), clock.after(rows, latest)
+            look = replace(look, page=look.page + 1)
             if "page" not in self._call.names or (next_.size is not None and len(rows) < next_.size):
                 break
         if held:

@@ -21,11 +21,12 @@ class NextField(Options):
 
 
 class NextPage(Options):
-    """Numbered pages (`$page`) of a list that only grows at its end."""
+    """Numbered pages (`$page`) of a list that only grows at its end. last_again: as in NextTime."""
 
     by: Literal["page"]
     size: int = Field(ge=1, description="rows of a full page")
     first: int = 1
+    last_again: bool = False
 
 
 class NextLink(Options):
@@ -40,7 +41,8 @@ class NextTime(Options):
     size: rows of a full answer when the far side cuts; none when it always gives all. oldest_first: how a cut answer is sorted.
     With `$page` in the request, more rows of one time than fit one answer are read page by page (from `first`); with
     `oldest_first: false` all pages are, and the cursor only moves after the last. format: iso, ms, s or strftime; a time without
-    zone is China's.
+    zone is China's. last_again: beyond the end, the far side gives its last page once more instead of an empty one; otherwise the
+    same page twice means that it ignores `$page`.
     """
 
     by: Literal["time"]
@@ -50,6 +52,7 @@ class NextTime(Options):
     size: int | None = Field(default=None, ge=1)
     oldest_first: bool = True
     first: int = 1
+    last_again: bool = False
 
 
 class NextNone(Options):

@@ -199,6 +199,74 @@ def test_newest_first_moves_the_cursor_only_at_the_end(peer: Peer, source: Any) 
     assert "K5" in cursors[2]
 
 
+BY_PAGE = {"query": {"page": "$page"}, "next": {"by": "page", "size": 2}}
+
+
+@pytest.mark.parametrize("feed", [BY_PAGE, paged(size=2), paged(size=2, oldest_first=False), paged(size=None, oldest_first=False)])
+def test_a_far_side_that_ignores_the_page_number_is_found_out(peer: Peer, source: Any, feed: dict[str, Any]) -> None:
+    peer.answer = lambda request: said({"rows": [{**row, "at": "2016-12-13 09:00:00"} for row in rows(1, 2)]})
+    with pytest.raises(SourceFailed, match="HUB-S-407"):
+        list(source(**feed).read(None))
+    assert len(peer.received) <= 3
+
+
+@pytest.mark.parametrize("feed", [BY_PAGE, paged(size=2), paged(size=None, oldest_first=False)])
+def test_the_last_page_again_is_an_end_where_that_is_said(peer: Peer, source: Any, feed: dict[str, Any]) -> None:
+    """Some paging libraries answer a page number beyond the end with the last page."""
+    all_rows = [{**row, "at": "2016-12-13 09:00:00"} for row in rows(1, 2, 3, 4)]
+
+    def answer(request: Received) -> Reply:
+        first = (min(int(request.query["page"]), (len(all_rows) + 1) // 2) - 1) * 2
+        return said({"rows": all_rows[first : first + 2]})
+
+    peer.answer = answer
+    adapter = source(**feed | {"next": {**feed["next"], "last_again": True}})
+    pages = list(adapter.read(None))
+    assert [key for page in keys(pages) for key in page] == ["K1", "K2", "K3", "K4"]
+    all_rows += [{**row, "at": "2016-12-13 09:00:00"} for row in rows(5, 6, 7)]
+    later = [key for page in keys(list(adapter.read(pages[-1].cursor))) for key in page]
+    assert {"K5", "K6", "K7"} <= set(later)
+
+
+def test_tokens_that_lead_in_a_circle_are_found_out(peer: Peer, source: Any) -> None:
+    onward = {"": "A", "A": "B", "B": "A"}
+    peer.answer = lambda request: said({"rows": rows(1), "next": onward[request.query.get("after", "")]})
+    with pytest.raises(SourceFailed, match="HUB-S-407"):
+        list(source(query={"after": "$cursor"}, next={"by": "field", "path": "/next"}).read(None))
+    assert len(peer.received) == 3
+
+
+def test_links_that_lead_in_a_circle_are_found_out(peer: Peer, source: Any) -> None:
+    def answer(request: Received) -> Reply:
+        link = f'</cases?p={2 if request.query.get("p") == "1" else 1}>; rel="next"'
+        return Reply(200, json.dumps({"rows": rows(1)}).encode(), {"Link": link})
+
+    peer.answer = answer
+    with pytest.raises(SourceFailed, match="HUB-S-407"):
+        list(source(next={"by": "link"}).read(None))
+    assert len(peer.received) == 3
+
+
+@pytest.mark.parametrize("found", [[], rows(1)])
+def test_new_tokens_for_ever_with_nothing_new_are_found_out(peer: Peer, source: Any, found: list[Any]) -> None:
+    peer.answer = lambda request: said({"rows": found, "next": str(len(peer.received))})
+    with pytest.raises(SourceFailed, match="HUB-S-407"):
+        list(source(query={"after": "$cursor"}, next={"by": "field", "path": "/next"}).read(None))
+    assert len(peer.received) < 110
+
+
+def test_a_few_pages_with_nothing_new_are_no_fault(peer: Peer, source: Any) -> None:
+    parts = {"": ([], "a"), "a": ([], "b"), "b": (rows(1), "c"), "c": (rows(1), "d"), "d": (rows(2), None)}
+
+    def answer(request: Received) -> Reply:
+        found, following = parts[request.query.get("after", "")]
+        return said({"rows": found, "next": following})
+
+    peer.answer = answer
+    adapter = source(query={"after": "$cursor"}, next={"by": "field", "path": "/next"})
+    assert keys(list(adapter.read(None))) == [["K1"], ["K1"], ["K2"]]
+
+
 def test_a_time_no_calendar_holds_spoils_its_own_item_alone(peer: Peer, source: Any) -> None:
     peer.answer = lambda request: said({"rows": [{"id": "none", "at": "0001-01-01 00:00:00"}, *rows(1)]})
     (page_,) = source(**BY_TIME).read(None)
