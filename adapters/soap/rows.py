@@ -92,10 +92,15 @@ class RowReader:
         """Yield pages with something new from `place` on (None: the start), until there is no more now. Raises SourceFailed."""
         place = self._began(place)
         asked: set[Place] = set()
+        before: list[Row] = []
         more = True
         while more and place not in asked:  # a far side that leads in circles is left
             asked.add(place)
             rows, after, more = self._page(place)
+            if place.page > 1 and rows and rows == before:
+                reason = f"{self._name}: page {place.page} holds what the page before it held"
+                raise SourceFailed("HUB-S-506", reason, misconfigured=True, hint="does the far side heed $page?")
+            before = rows
             fresh = _without(rows, frozenset(place.known))
             if fresh or after.cursor != place.cursor:
                 yield Rows(fresh, place, after)
@@ -127,7 +132,7 @@ class RowReader:
     def _next(self, reply: Reply, rows: list[Row], place: Place) -> tuple[Place, bool]:
         """Return the place after this page and whether there is more to ask for now."""
         tracked = self._tracked(rows, place)
-        if self._listing.pages is not None and place.page < self._page_count(reply):
+        if rows and self._listing.pages is not None and place.page < self._page_count(reply):  # an empty page is the last
             return replace(tracked, page=place.page + 1), True
         following = self._listing.next
         if isinstance(following, NextTime):

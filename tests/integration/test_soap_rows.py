@@ -11,6 +11,7 @@ import pytest
 
 from adapters.soap import SoapAdapter
 from adapters.soap.options import SoapOptions
+from hub.errors import SourceFailed
 from hub.model import Page
 from tests.integration.http_peer import Peer, Received, Reply
 
@@ -119,3 +120,19 @@ def test_versions_are_numbers_whatever_date_their_digits_would_give(peer: Peer, 
     peer.answer = since([("a", "29990101"), ("b", "29990102")])
     pages = list(source(start="0").read(None))
     assert (keys(pages), place(pages[-1])) == (["a", "b"], "29990102")
+
+
+PAGED = {"body": {"element": "list", "attributes": {"since": "$cursor", "page": "$page"}}, "pages": "@pages"}
+
+
+def test_an_empty_page_is_the_last_however_many_are_announced(peer: Peer, source: Any) -> None:
+    peer.answer = lambda request: listed([("a", "2016-12-13 09:00:00")] if asked(request, "page") == "1" else [], 1_000_000_000)
+    pages = list(source(**PAGED).read(None))
+    assert (keys(pages), place(pages[-1]), len(peer.received)) == (["a"], "2016-12-13 09:00:00", 2)
+
+
+def test_a_far_side_that_ignores_the_page_number_is_found_out(peer: Peer, source: Any) -> None:
+    peer.answer = lambda request: listed([("a", "2016-12-13 09:00:00")], 3)
+    with pytest.raises(SourceFailed, match="HUB-S-506"):
+        list(source(**PAGED).read(None))
+    assert len(peer.received) == 2
