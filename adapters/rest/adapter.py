@@ -74,7 +74,8 @@ class RestAdapter:
         """Ask as `check` says; without it fetch a token, or else only connect. Raises a Failure."""
         options = self._options.check
         if self._check_call is not None and options is not None:
-            outcome = Judge(options.answers, expect=options.expect)(self._session.ask(self._check_call))
+            judge = Judge([*options.answers, *self._options.answers], expect=options.expect)
+            outcome = judge(self._session.ask(self._check_call))
             if isinstance(outcome, Failure):
                 raise outcome
             return

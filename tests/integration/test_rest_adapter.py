@@ -551,6 +551,14 @@ def test_check_asks_as_configured(peer: Peer, rest: Any) -> None:
         rest(check=check).check()
 
 
+def test_check_heeds_the_rules_of_the_system(peer: Peer, rest: Any) -> None:
+    check = {"path": "/ping", "answers": [{"path": "code", "equals": "200", "means": "taken"}]}
+    peer.answer = lambda request: said({"code": "4010", "msg": "签名错误"})
+    with pytest.raises(Misconfigured) as caught:
+        rest(check=check, answers=[{"path": "code", "equals": "4010", "means": "misconfigured", "said": "msg"}]).check()
+    assert caught.value.said == "签名错误"
+
+
 # --- threads, endpoints, secrets ---
 
 
