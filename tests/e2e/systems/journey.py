@@ -35,6 +35,7 @@ def given_to(here: County, centre: str, *items: str) -> list[str]:
     for table in ("T_QZWT", "T_QZSF", "T_QZCL", "T_QZQD"):
         here.local(f"DELETE FROM {table}")
     found = here.local("SELECT BJBH FROM T_BJ WHERE SSZX <> '' AND SQRZJLX = 'SF' ORDER BY BJBH")
+    assert len(found) >= len(items), "too few persons' cases in this county: take in some (hall.accept), or make more"
     for number, (case,) in enumerate(found):
         item = items[number % len(items)]
         here.local("UPDATE T_BJ SET SSZX = :centre, SXMC = :item WHERE BJBH = :case", centre=centre, item=item, case=case)
@@ -48,15 +49,20 @@ def of_case(here: County, system: str, endpoint: str, case: str, field: str = "p
 
 
 def assert_one_continuous_case(here: County, system: str, case: str, steps: Iterable[str]) -> None:
-    """Check one case whole: carried on by `system` in these steps, written back, closed, and seen so by all who take cases."""
+    """Check one case whole: carried on by `system` in these steps, written back, closed, and seen so by all who take cases.
+
+    The province and the city must be started; who else takes cases is asked if it is.
+    """
     found, names = local(here, case), ["窗口受理", *steps]
     assert [step["HJMC"] for step in found.steps] == names
     assert [step["LYXT"] for step in found.steps] == [None, *[system] * (len(names) - 1)]
     assert [result["LYXT"] for result in found.results] == [system]
     assert found.case["BJZT"] == "03", "closed by the result"
-    for upper in here.sandbox.twins.keys() & _SEEN_BY.keys():
+    started = here.sandbox.twins.keys()
+    assert started >= _ROUTES.keys(), "one continuous case to the province and to the city: both must be there to see it"
+    for upper in started & _SEEN_BY.keys():
         _SEEN_BY[upper](here, case, found)
-    for upper in here.sandbox.twins.keys() & _ROUTES.keys():
+    for upper in _ROUTES:
         _assert_the_order(here, case, found, upper)
 
 

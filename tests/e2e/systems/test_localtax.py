@@ -21,7 +21,7 @@ def bureau(here: County) -> LocalTaxTwin:
 
 
 def test_one_window(tmp_path: Path) -> None:
-    with county(tmp_path, "localtax", "province", "gateway", cases=0) as here:
+    with county(tmp_path, "localtax", "province", "gateway", "city", cases=0) as here:
         numbers = accept(here, "DS", "张喆", "王堃", "阿卜杜·依布拉", BZ="a]]>b & <c>")
         here.rounds()
         assert here.failing() == []

@@ -24,7 +24,7 @@ def bureau(here: County) -> NationalTaxTwin:
 
 
 def test_one_window(tmp_path: Path) -> None:
-    with county(tmp_path, "nationaltax", "province", "gateway", cases=0) as here:
+    with county(tmp_path, "nationaltax", "province", "gateway", "city", cases=0) as here:
         numbers = accept(here, "GS", "张喆", "王堃", "阿卜杜·依布拉", "马䶮", "李𬎆", BZ="a]]>b & <c>")
         here.rounds()
         assert here.failing() == []

@@ -16,7 +16,7 @@ SWITCH = {"tax": ("in: [SW]", "in: [SW, GS, DS]"), "nationaltax": ("in: [GS]", "
 
 
 def test_one_window(tmp_path: Path) -> None:
-    with county(tmp_path, "tax", "province", "gateway", cases=0) as here:
+    with county(tmp_path, "tax", "province", "gateway", "city", cases=0) as here:
         plain = accept(here, "SW", "张喆", "马䶮", item="社会保险费")
         deeds = accept(here, "SW", "王堃", item="契税")
         here.rounds()

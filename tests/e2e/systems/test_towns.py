@@ -1,4 +1,4 @@
-"""The thirteen townships: each hands its cases over in its own way and words, and they go on to the province as the hall's own."""
+"""The thirteen townships: each hands its cases over in its own way and words, and they go on upwards as the hall's own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PUSHING = [form.system for form in FORMS if form.way not in ("marker", "manifest
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    """Run the townships, the county's database and the province once, with flaws in what everybody tells."""
-    with county(tmp_path_factory.mktemp("towns"), "province", *NAMES, rates=Rates().scaled(3)) as running:
+    """Run the townships, the county's database, the province and the city once, with flaws in what everybody tells."""
+    with county(tmp_path_factory.mktemp("towns"), "province", "city", *NAMES, rates=Rates().scaled(3)) as running:
         running.rounds()
         yield running
 
@@ -89,12 +89,24 @@ def test_the_province_sees_them_as_the_countys(life: County) -> None:
             assert (one.number in ended) == one.closed
 
 
-def test_one_case_from_the_township_to_the_province_is_one_story(life: County) -> None:
+def test_the_city_sees_the_same_cases(life: County) -> None:
+    documents = [one.content for one in life.held("city", "info")]
+    told = {kind: [one["content"]["ApasInfo"] for one in documents if one["type"] == kind] for kind in ("10", "20", "30")}
+    accepted, ended = ({one["SN"]: one for one in told[kind]} for kind in ("10", "30"))
+    worked_on = {one["SN"] for one in told["20"]}
+    for system in NAMES:
+        for one in sound(life, system):
+            assert accepted[one.number]["ReceiveDeptName"] == f"漳县{town(life, system).form.name}人民政府"
+            assert one.number in worked_on and (one.number in ended) == one.closed
+
+
+def test_one_case_from_the_township_to_the_province_and_the_city_is_one_story(life: County) -> None:
     case = next(one for one in sound(life, "town-wudang") if one.closed)
     story = [(one.route, one.state) for one in life.life(case.number)]
     taken = State.DELIVERED, State.CONFIRMED
     routes = {route for route, state in story if state in taken}
     assert {"town-wudang-case", "town-wudang-step", "town-wudang-result", "province-accept", "province-result"} <= routes
+    assert {"city-case", "city-process", "city-result"} <= routes
 
 
 @pytest.mark.parametrize("system", PUSHING)

@@ -26,7 +26,7 @@ def office(here: County) -> TransportTwin:
 
 
 def test_one_window_three_forms_of_file(tmp_path: Path) -> None:
-    with county(tmp_path, "transport", "transport-view", "province", "gateway", cases=0) as here:
+    with county(tmp_path, "transport", "transport-view", "province", "gateway", "city", cases=0) as here:
         numbers = {item: accept(here, "YG", "张喆", "阿卜杜·依布拉", item=item, BZ='a,"b"\n<c>') for item in TRADES}
         here.rounds()
         assert here.failing() == []
