@@ -7,16 +7,20 @@ the names of what they list, are this sandbox's convention.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import cycle
 
+from stdnum.cn import ric
+
 from hub.sandbox.caseload import Caseload, Opinion, Outcome, Progress, Submission
 from hub.sandbox.centre import SubCentre
+from hub.sandbox.county import organisation_code
 from hub.sandbox.farside import Ground
 from hub.sandbox.faults import FaultKind, FaultPlan
 from hub.sandbox.fields import Field, unfit
 from hub.sandbox.ledger import Ledger
-from hub.sandbox.national import SKEW, identity_is_valid, moment, now
+from hub.sandbox.national import SKEW, credit_code_is_valid, identity_is_valid, moment, now
 from hub.sandbox.office import Office
 from hub.sandbox.twins.molss import MOLSS, PATH, YLZ, Broken, Call, business, description, fault, parse, result, resultset
 from hub.sandbox.web import Answer, Request
@@ -28,6 +32,8 @@ DOUBT = "经办复核不通过，请核实参保信息"
 PAGE = 50
 #: Its own codes for what the hall calls 2 已办, 3 退回, 6 办结, and Y 准予, N 不予, T 退件.
 _STATES = {"2": "1", "3": "2", "6": "9"}
+#: Its own codes for what a certificate is: 居民身份证, 统一社会信用代码, 组织机构代码.
+_IDENTITY, _CREDIT, _ORGANISATION = "01", "51", "52"
 _RESULTS = {"Y": "1", "N": "0", "T": "2"}
 
 
@@ -36,6 +42,7 @@ FIELDS = {
     "sxbm": Field("事项编码", 36, True),
     "sxmc": Field("事项名称", 200, True),
     "aac003": Field("姓名", 64, True),
+    "aaa029": Field("证件类型", 4, True, "01|08|51|52|99"),
     "aae135": Field("证件号码", 32, True),
     "aac002": Field("社会保障号码", 32),
     "aae005": Field("联系电话", 32),
@@ -183,6 +190,27 @@ def _number(fields: Mapping[str, str], name: str) -> int:
     return int(value) if value.isdecimal() else 0
 
 
+def _eighteen(identity: str) -> str:
+    """Return an identity number as it is written today: the old 15 digits get their century and check digit (GB 11643)."""
+    if len(identity) != 15 or not identity.isdecimal():
+        return identity
+    longer = f"{identity[:6]}19{identity[6:]}"
+    return longer + str(ric.calc_check_digit(longer + "0"))
+
+
+def _organisation_is_valid(code: str) -> bool:
+    plain = code.replace("-", "", 1)
+    return re.fullmatch("[0-9A-Z]{8}[0-9X]", plain) is not None and organisation_code(plain[:8]) == plain
+
+
+#: What a number must be, by its kind; of others nothing is known but that there is one.
+_VALID: Mapping[str, Callable[[str], bool]] = {
+    _IDENTITY: lambda number: identity_is_valid(_eighteen(number)),
+    _CREDIT: credit_code_is_valid,
+    _ORGANISATION: _organisation_is_valid,
+}
+
+
 def _check(fields: Mapping[str, str]) -> None:
     if words := unfit(fields, FIELDS):
         raise Refused(words)
@@ -190,11 +218,13 @@ def _check(fields: Mapping[str, str]) -> None:
 
 
 def _check_numbers(fields: Mapping[str, str]) -> None:
-    security = fields.get("aac002", "")
-    if len(fields["aae135"]) == 18 and not identity_is_valid(fields["aae135"]):
-        raise Refused("aae135 证件号码校验位错误")
-    if security[:1].isdecimal() and not identity_is_valid(security):
+    kind, number, security = fields["aaa029"], fields["aae135"], fields.get("aac002", "")
+    if not _VALID.get(kind, bool)(number):
+        raise Refused("aae135 证件号码与证件类型不符或校验位错误")
+    if (kind == _IDENTITY or security[:1].isdecimal()) and not identity_is_valid(security):
         raise Refused("aac002 社会保障号码应为18位且校验位正确")
+    if kind == _IDENTITY and security != _eighteen(number):
+        raise Refused("aac002 社会保障号码与证件号码不符")
     accepted = moment(fields["slsj"])
     if accepted is None or accepted > now() + SKEW:
         raise Refused("slsj 受理时间格式错误或晚于当前时间")

@@ -16,9 +16,14 @@ from tests.unit.sandbox import bodies
 
 CASE = next(case for case in bodies.some_cases() if case.main["SSZX"] == "SB").main
 FIELDS = {
-    "bjbh": CASE["BJBH"], "sxbm": CASE["SXBM"], "sxmc": CASE["SXMC"], "aac003": CASE["SQRMC"], "aae135": CASE["SQRZJHM"],
-    "aac002": CASE["SQRZJHM"], "aae005": CASE["LXRSJ"], "aae006": CASE["TXDZ"], "slsj": CASE["SLSJ"], "bz": "",
+    "bjbh": CASE["BJBH"], "sxbm": CASE["SXBM"], "sxmc": CASE["SXMC"], "aac003": CASE["SQRMC"], "aaa029": "01",
+    "aae135": CASE["SQRZJHM"], "aac002": CASE["SQRZJHM"], "aae005": CASE["LXRSJ"], "aae006": CASE["TXDZ"],
+    "slsj": CASE["SLSJ"], "bz": "",
 }  # fmt: skip
+
+
+#: Its number, with a wrong check digit.
+WRONG = FIELDS["aae135"][:-1] + ("1" if FIELDS["aae135"][-1] != "1" else "2")
 
 
 @pytest.fixture
@@ -79,7 +84,15 @@ def test_the_same_again_is_told_apart_and_keeps_its_receipt(twin: SocialTwin) ->
         ({"aac003": ""}, "aac003"),
         ({"aac003": "名" * 33}, "aac003"),
         ({"aac003": "张𬎆"}, "aac003"),
-        ({"aae135": FIELDS["aae135"][:-1] + ("1" if FIELDS["aae135"][-1] != "1" else "2"), "aac002": ""}, "aae135"),
+        ({"aae135": WRONG, "aac002": WRONG}, "aae135"),
+        ({"aae135": FIELDS["aae135"][:17]}, "aae135"),
+        ({"aaa029": ""}, "aaa029"),
+        ({"aaa029": "02"}, "aaa029"),
+        ({"aaa029": "51", "aae135": "1162112500HUB00171", "aac002": ""}, "aae135"),
+        ({"aaa029": "52", "aae135": "01389717-8", "aac002": ""}, "aae135"),
+        ({"aac002": ""}, "aac002"),
+        ({"aac002": WRONG}, "aac002"),
+        ({"aae135": "621125050312002", "aac002": "621125050312002"}, "aac002"),
         ({"aae135": "1" * 33}, "aae135"),
         ({"aac002": "123"}, "aac002"),
         ({"aae006": "址" * 65}, "aae006"),
@@ -92,6 +105,19 @@ def test_a_business_refusal_names_the_field(twin: SocialTwin, changes: dict[str,
     answer = send(twin, FIELDS | changes)
     assert set(answer) == {"information"} and answer["information"].split()[-1] and named in answer["information"]
     assert not twin.held() and twin.stats()["refused"] == {"information": 1}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"aae135": "621125050312002", "aac002": "621125190503120020"},  # the old 15 digits are 18 where those are demanded
+        {"aaa029": "51", "aae135": "1162112500HUB00170", "aac002": ""},
+        {"aaa029": "52", "aae135": "01389717-9", "aac002": ""},
+        {"aaa029": "08", "aae135": "E00000001", "aac002": ""},
+    ],
+)
+def test_other_papers_and_old_numbers_are_taken(twin: SocialTwin, numbers: dict[str, str]) -> None:
+    assert "result" in send(twin, FIELDS | numbers)
 
 
 @pytest.mark.parametrize("name", ["马·依布拉", "张喆", "王堃", "朱镕", "李珺"])
