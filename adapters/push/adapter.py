@@ -40,7 +40,7 @@ class PushAdapter:
 
     def receive(self, kind: str, push: Push) -> Pushed:
         """Return what an authentic push holds; see `Gate` and `Contents`."""
-        number = self._gate.admit(push, is_form=self._feeds[kind].format == "form")
+        number = self._gate.admit(push, self._feeds[kind])
         return Pushed(number, self._contents[kind].page(push, number))
 
     def close(self) -> None:

@@ -23,14 +23,18 @@ EVERYTHING = "*"
 WEBHOOK_ID, WEBHOOK_TIME, WEBHOOK_SIGNATURE, WEBHOOK_SECRET = "webhook-id", "webhook-timestamp", "webhook-signature", "whsec_"
 
 
+#: How far a time may be from ours; far less than the seven days for which the hub remembers numbers.
+Skew = Annotated[Seconds, Field(le=86400)]
+
+
 class Signed(Signature):
     """A signature by the far side's own recipe; see adapters.kit.sign. `into` is where it stands in the request.
 
     fields: also `*`, all parameters and all fields of a form or members of a JSON object, but the signature itself. timestamp_in:
-    the header, parameter, form field or top member of the JSON body with the time of sending, written as `timestamp` says. id_in:
-    likewise the number of the push (webhook-id, nonce), the same when it is sent again; without it the signature is the number.
-    Both must be signed. skew: how far the time may be from ours. former: the secret before, while it is being replaced. prefix:
-    what stands before the signature, such as `sha256=`.
+    the header, parameter, form field or top member of the JSON body with the time of sending, written as `timestamp` says to the
+    last digit. id_in: likewise the number of the push (webhook-id, nonce), the same when it is sent again; without it the signature
+    is the number. Both must be signed. skew: how far the time may be from ours, at most a day. former: the secret before, while it
+    is being replaced. prefix: what stands before the signature, such as `sha256=`.
     """
 
     type: Literal["signature"]
@@ -38,7 +42,7 @@ class Signed(Signature):
     former: SecretStr | None = None
     timestamp_in: Name
     id_in: Name | None = None
-    skew: Seconds = 300.0
+    skew: Skew = 300.0
     prefix: str = ""
 
     @model_validator(mode="after")
@@ -75,7 +79,7 @@ class StandardWebhooks(Options):
     type: Literal["standard-webhooks"]
     secret: SecretStr
     former: SecretStr | None = None
-    skew: Seconds = 300.0
+    skew: Skew = 300.0
 
     @field_validator("secret", "former")
     @classmethod

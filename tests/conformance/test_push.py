@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -167,3 +168,34 @@ class TestFormWithSortedFields(PushedRecords):
         content = b"&".join(name.encode() + b"=" + value for name, value in sorted(raw.items())) + b"town-secret"
         sign = hashlib.md5(content, usedforsecurity=False).hexdigest()
         return self.sent(urlencode({**raw, "sign": sign}).encode(), {})
+
+
+class TestCsvWithoutHeaderByPosition(TestCsvInGbkWithHmacSm3):
+    """No title tells a first line that something was put before it."""
+
+    feed: ClassVar[dict[str, Any]] = {"format": "csv", "encoding": "gbk", "header": 0}
+
+    def body(self, rows: list[dict[str, str]]) -> bytes:
+        return "".join(",".join(row.values()) + "\r\n" for row in rows).encode("gbk")
+
+    def broken(self) -> Push:
+        return self.signed("\ufeff".encode() + self.body(self.rows(3, 1)), "broken", self.now)
+
+
+class TestObjectSignedByItsMembers(PushedRecords):
+    """One record a push, every member of the JSON object sorted and signed; the signature stands among them."""
+
+    auth: ClassVar[dict[str, Any]] = {**TestFormWithSortedFields.auth, "into": {"body": "/sign"}}
+    feed: ClassVar[dict[str, Any]] = {"extra": "ignore"}
+    leaves_out = TestFormWithSortedFields.leaves_out
+
+    def body(self, rows: list[dict[str, str]]) -> bytes:
+        return json.dumps(rows[0]).encode()
+
+    def signed(self, body: bytes, number: str, at: datetime) -> Push:
+        fields = {**self.rows(1, int(number.rpartition("-")[2]))[0], "timestamp": str(int(at.timestamp())), "nonce": number}
+        return self.sent(json.dumps({**fields, "sign": md5_sorted(fields, "town-secret")}).encode(), {})
+
+    def broken(self) -> Push:
+        push = self.push(1)
+        return replace(push, headers={"content-type": "application/json; charset=gbk"})

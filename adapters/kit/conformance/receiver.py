@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from adapters.kit.conformance.common import Conformance, coded
+from adapters.kit.conformance.moves import moves
 from hub.errors import PushRefused, Unauthentic
 from hub.model import Operation, Push
 from hub.ports import Receiver
@@ -93,6 +94,13 @@ class ReceiverConformance(Conformance):
             for headers in ({**push.headers, name: push.headers[name] + "0"}, {k: v for k, v in push.headers.items() if k != name}):
                 self._same_or_refused(subject, replace(push, headers=headers), taken)
 
+    def test_no_part_can_be_moved_elsewhere(self, subject: Any) -> None:
+        """The letters that are signed stay the same when a field moves into the query, or into the value before it."""
+        push = self.push(1)
+        taken = subject.receive(self.kind, push)
+        for moved in moves(push):
+            self._same_or_refused(subject, moved, taken)
+
     def test_an_old_push_and_one_of_the_future_are_not_authentic(self, subject: Any) -> None:
         for at in (self.now - timedelta(days=1), self.now + timedelta(days=1)):
             self._unauthentic(subject, self.push(1, at=at))
@@ -113,7 +121,7 @@ class ReceiverConformance(Conformance):
         assert self.personal not in str(caught.value)
 
     def _same_or_refused(self, subject: Any, push: Push, taken: Any) -> None:
-        """Assert that a header that was tampered with either counts for nothing or is found out."""
+        """Assert that what was tampered with either counts for nothing or is found out."""
         try:
             assert subject.receive(self.kind, push) == taken
         except PushRefused as error:

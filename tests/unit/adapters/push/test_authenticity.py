@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from adapters.push.authenticity import Gate
-from adapters.push.options import PushOptions
+from adapters.push.options import Feed, PushOptions
 from hub.errors import Unauthentic
 from hub.model import Push
 from tests.pushing import KEY, SECRET, md5_sorted, webhook
@@ -35,13 +35,13 @@ def push(body: bytes = b"{}", headers: dict[str, str] | None = None, query: str 
     return Push("POST", "/api/v1/push/town/case", query, headers or {}, body, at)
 
 
-def admit(auth: dict[str, Any], one: Push, *, is_form: bool = False) -> str:
-    return gate(auth).admit(one, is_form=is_form)
+def admit(auth: dict[str, Any], one: Push, *, is_form: bool = False, columns: dict[str, str] | None = None) -> str:
+    return gate(auth).admit(one, Feed.model_validate({"key": ["A"], "format": "form" if is_form else "json", "columns": columns}))
 
 
-def refused(auth: dict[str, Any], one: Push, *, is_form: bool = False) -> str:
+def refused(auth: dict[str, Any], one: Push, *, is_form: bool = False, columns: dict[str, str] | None = None) -> str:
     with pytest.raises(Unauthentic) as caught:
-        admit(auth, one, is_form=is_form)
+        admit(auth, one, is_form=is_form, columns=columns)
     return caught.value.code
 
 
@@ -169,3 +169,118 @@ def test_a_form_in_gbk_is_signed_over_its_own_bytes() -> None:
     told = {"ts": STAMP, "no": "n-1", "姓名": "甲某某"}
     body = urlencode({**told, "sign": md5_sorted(told, "s", "gbk")}, encoding="gbk").encode()
     assert admit(recipe, push(body), is_form=True) == "n-1"
+
+
+# --- the same letters, another meaning ---
+
+COLUMNS = {"a": "A", "b": "B"}
+FORM = {**SORTED, "into": {"form": "sign"}}
+
+
+def signed_form(sent: dict[str, str] | None = None, **fields: str) -> bytes:
+    """Return a form with the signature over `fields`, whatever is sent."""
+    told = {"ts": STAMP, "no": "n-1", **fields}
+    return urlencode({**(told if sent is None else sent), "sign": md5_sorted(told, "s")}).encode()
+
+
+def moved(**fields: str) -> bytes:
+    return signed_form({"ts": STAMP, "no": "n-1", **fields}, a="1", b="2")
+
+
+def test_a_form_as_it_was_signed() -> None:
+    assert admit(FORM, push(signed_form(a="1", b="2")), is_form=True, columns=COLUMNS) == "n-1"
+    other = signed_form({"ts": STAMP, "no": "n-1", "a": "1"}, a="1", appid="7")
+    assert admit(FORM, push(other, query="appid=7"), is_form=True, columns=COLUMNS) == "n-1"
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        push(moved(a="1"), query="b=2"),
+        push(moved(a="1"), {"b": "2"}),
+        push(moved(a="1&b=2")),
+        push(moved(**{"a=1&b": "2"})),
+        push(signed_form({"ts": STAMP, "no": "n-1&b=2", "a": "1"}, a="1", b="2")),
+    ],
+)
+def test_no_field_of_the_record_can_go_elsewhere(tampered: Push) -> None:
+    assert refused(FORM, tampered, is_form=True, columns=COLUMNS) in ("HUB-S-602", "HUB-S-605")
+
+
+def test_without_columns_every_parameter_may_belong_to_the_record() -> None:
+    body = signed_form({"ts": STAMP, "no": "n-1", "a": "1"}, a="1", appid="7")
+    assert refused(FORM, push(body, query="appid=7"), is_form=True) == "HUB-S-605"
+    inside = signed_form({"no": "n-1", "a": "1"}, a="1")
+    assert admit(FORM, push(inside, query=f"ts={STAMP}"), is_form=True) == "n-1"
+
+
+def test_a_listed_field_of_the_record_stands_in_the_body() -> None:
+    listed = {**FORM, "fields": ["a", "no", "ts"], "order": "listed"}
+    assert admit(listed, push(signed_form(a="1")), is_form=True, columns=COLUMNS) == "n-1"
+    beside = signed_form({"ts": STAMP, "no": "n-1"}, a="1")
+    assert refused(listed, push(beside, query="a=1"), is_form=True, columns=COLUMNS) == "HUB-S-605"
+    assert refused(listed, push(beside, {"a": "1"}), is_form=True, columns=COLUMNS) == "HUB-S-605"
+
+
+def test_a_parameter_nobody_signed() -> None:
+    assert refused(WEBHOOK, push(b"{}", webhook(b"{}", "n-1", at=NOW), "ywlsh=1")) == "HUB-S-605"
+
+
+@pytest.mark.parametrize("number", ["n 1", "n/1", "n+1", "n&b=2", "n=1", "\u7532", "\u00e9", "n\n"])
+def test_a_number_holds_nothing_that_could_be_something_else(number: str) -> None:
+    headers = webhook(b"{}", number, at=NOW)
+    assert refused(WEBHOOK, push(b"{}", {**headers, "webhook-id": number.encode().decode("latin-1")})) == "HUB-S-604"
+
+
+VALUES = {
+    "type": "signature", "fields": [{"signed": "$nonce$timestamp$content"}], "pairs": "values", "digest": "hmac-sha256",
+    "secret_at": "hmac", "secret": "s", "timestamp_in": "x-time", "id_in": "x-no", "into": {"header": "x-sign"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("form", "stamp", "number", "sent"),
+    [
+        ("s", STAMP, "n0", {"x-no": "n", "x-time": "0" + STAMP}),
+        ("ms", STAMP + "000", "n0", {"x-no": "n", "x-time": f"0{STAMP}000"}),
+        ("ms", STAMP + "000", "n", {"x-time": STAMP + "000."}),
+        ("%Y%m%d%H%M%S", "20261124160000", "n", {"x-time": "2026112416000"}),
+        ("%Y-%m-%d %H:%M:%S", "2026-11-24 16:00:00", "n", {"x-time": "2026-11-24 16:00:0"}),
+    ],
+)
+def test_no_digit_of_the_time_can_go_elsewhere(form: str, stamp: str, number: str, sent: dict[str, str]) -> None:
+    auth = {**VALUES, "timestamp": form}
+    body = b".0" if sent["x-time"].endswith(".") else b"0"
+    honest = {"x-no": number, "x-time": stamp, "x-sign": hmac.new(b"s", f"{number}{stamp}".encode() + body, "sha256").hexdigest()}
+    assert admit(auth, push(body, honest)) == number
+    whole = f"{number}{stamp}".encode() + body
+    tampered = {**honest, **sent}
+    rest = whole.removeprefix((tampered["x-no"] + tampered["x-time"]).encode())
+    assert rest != whole
+    assert refused(auth, push(rest, tampered)) == "HUB-S-603"
+
+
+# --- what is done before the sender is known ---
+
+
+def test_an_unsigned_request_is_not_read() -> None:
+    """A body of a million fields costs seconds; who signs nothing is told so before."""
+    many = b"a=&" * 2000
+    assert refused({**FORM, "into": {"header": "x-sign"}}, push(many), is_form=True) == "HUB-S-601"
+    assert refused(FORM, push(many), is_form=True) == "HUB-S-605"
+    assert refused(SORTED, push(json.dumps({str(at): "" for at in range(2000)} | {"sign": "x"}).encode())) == "HUB-S-605"
+
+
+def test_a_signature_stands_where_it_was_agreed() -> None:
+    headers = webhook(b"{}", "n-1", at=NOW)
+    body = json.dumps(headers).encode()
+    del headers["webhook-signature"]
+    assert refused(WEBHOOK, push(body, headers)) == "HUB-S-601"
+
+
+def test_constant_names_may_be_chinese() -> None:
+    auth = {**VALUES, "fields": [{"\u65f6": "$timestamp"}, {"\u53f7": "$nonce"}, {"\u7b7e": "$content"}], "pairs": "name=value"}
+    auth |= {"timestamp": "s", "charset": "gbk"}
+    content = f"\u65f6={STAMP}&\u53f7=n-1&\u7b7e={{}}".encode("gbk")
+    headers = {"x-no": "n-1", "x-time": STAMP, "x-sign": hmac.new(b"s", content, "sha256").hexdigest()}
+    assert admit(auth, push(b"{}", headers)) == "n-1"

@@ -38,6 +38,7 @@ def test_the_recipe_stands() -> None:
         ({"secret": None}, "secret"),
         ({"secret": ""}, "empty"),  # an environment variable that is there and says nothing
         ({"former": ""}, "empty"),
+        ({"skew": "30d"}, "less than or equal to 86400"),  # numbers are remembered for seven days
     ],
 )
 def test_a_recipe_that_proves_too_little_is_refused(auth: dict[str, Any], said: str) -> None:
@@ -62,6 +63,13 @@ def test_recipes_that_prove_enough(auth: dict[str, Any]) -> None:
 def test_a_webhook_secret_is_long_enough_and_base64(secret: str) -> None:
     with pytest.raises(ValidationError, match="16 bytes"):
         PushOptions.model_validate({"auth": {"type": "standard-webhooks", "secret": secret}, "feeds": {"case": FEED}})
+
+
+def test_a_webhook_may_be_a_day_off_and_no_more() -> None:
+    auth = {"type": "standard-webhooks", "secret": SECRET}
+    assert PushOptions.model_validate({"auth": {**auth, "skew": "1d"}, "feeds": {"case": FEED}}).auth.skew == 86400
+    with pytest.raises(ValidationError, match="less than or equal to 86400"):
+        PushOptions.model_validate({"auth": {**auth, "skew": "25h"}, "feeds": {"case": FEED}})
 
 
 @pytest.mark.parametrize(
