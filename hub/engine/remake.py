@@ -48,11 +48,16 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
 
 
 def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
-    """Turn updates that were never sent into inserts: what they were to update never came to be over there."""
+    """Turn updates that were never sent into inserts: what they were to update never came to be over there.
+
+    Where the mapping has changed since, the bytes stay, and say the operation they said: nobody has seen others, or approved them.
+    """
     routes = {route.name: route for route in exchange.settings.routes}
     for row in actions.with_records(connection, numbers):
         route = routes.get(row.route)
-        made = _made(exchange, route, row, Operation.INSERT.value, row.batch, instant(row.created_at)) if route else None
+        made = None
+        if route is not None and route.mapping.digest[:32] == row.mapping:
+            made = _made(exchange, route, row, Operation.INSERT.value, row.batch, instant(row.created_at))
         actions.become_insert(connection, row.id, made)
 
 

@@ -89,13 +89,14 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     """Return the (route, key) pairs the far side has, or will have had, from any version of these records.
 
     What it refused in its later check (stage feedback) it has had, whatever became of the delivery since. What it was told to
-    delete it has no more.
+    delete it has no more, unless it refused that, too.
     """
     table, deletion = schema.delivery, schema.delivery.alias("deletion")
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
     there = or_(and_(table.c.state.not_in(gone), not_(gate.at_gate(table))), refused_later(table))
     same = [deletion.c[name] == table.c[name] for name in ("system", "lane", "route", "key")]
-    told = (deletion.c.operation == Operation.DELETE.value, deletion.c.state.not_in(gone), deletion.c.id >= table.c.id)
+    done = and_(deletion.c.state.not_in([*gone, State.REJECTED.value]), not_(gate.at_gate(deletion)))
+    told = (deletion.c.operation == Operation.DELETE.value, done, deletion.c.id >= table.c.id)
     return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
 
 

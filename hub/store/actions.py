@@ -121,9 +121,11 @@ def next_batch(batch: str, generation: int) -> str:
 
 def become_insert(connection: Connection, number: int, made: Remade | None) -> None:
     """Make an update an insert, with the body that says so; without one the bytes stay as they are."""
-    connection.execute(update(_OURS).where(_OURS.c.id == number).values(operation=Operation.INSERT.value))
+    values: dict[str, str | None] = {"operation": Operation.INSERT.value}
     if made is not None:
+        values |= {"mapping": made.mapping, "row": made.row}
         _put_body(connection, number, made.body)
+    connection.execute(update(_OURS).where(_OURS.c.id == number).values(values))
 
 
 def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime, already: int = 0) -> int:
@@ -177,6 +179,8 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetim
 def _remake(connection: Connection, one: Remade, current: ColumnElement[bool], now: datetime) -> int:
     values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None, "remade_at": moment(now)}
     if one.gate:
+        if gate.make_way(connection, one.id, moment(now)):
+            return 0
         values.update({name: str(value) for name, value in gate.standing(one.gate).items()})
     failed = _OURS.c.state.in_([state.value for state in FAILED])
     renewed = update(_OURS).where(_OURS.c.id == one.id, failed, current).values(generation=_OURS.c.generation + 1, **values)

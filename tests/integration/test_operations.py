@@ -93,6 +93,29 @@ def test_what_stays_pending_keeps_its_words_when_it_becomes_an_insert(here: Site
     assert message.batch == second.batch
 
 
+def test_an_update_keeps_its_words_when_its_mapping_has_changed_since(here: Site) -> None:
+    here.side.will("A", NO)
+    here.sync(case("A"), case("A", "2", name="乙某"))
+    made_by = here.column("mapping", "A")
+    mapping = (here.directory / "mappings/city/accept.yaml").read_text("utf-8")
+    here.reconfigure({"mappings/city/accept.yaml": mapping.replace("{path: SQRMC, do: [trim]}", "{const: 别人}")})
+    here.drain()
+    here.drain()
+    assert [(one.operation, one.body["applyer_name"]) for one in here.side.taken] == [(Operation.INSERT, "乙某")]
+    assert here.column("mapping", "A") == made_by, "what is sent and what is said to have made it belong together"
+
+
+def test_an_update_that_becomes_an_insert_is_found_by_the_row_it_names_then(here: Site) -> None:
+    mapping = (here.directory / "mappings/city/accept.yaml").read_text("utf-8")
+    here.reconfigure({"mappings/city/accept.yaml": mapping.replace("project_no: BJBH", "project_no: {join: [BJBH, $operation]}")})
+    here.side.will("A", NO)
+    here.sync(case("A"), case("A", "2", name="乙某"))
+    here.drain()
+    here.drain()
+    refuse(here, "AI")
+    assert (here.one("A").row, here.states()) == ("AI", {"A": State.REJECTED})
+
+
 @pytest.mark.parametrize("remap", [False, True], ids=["as it was", "with the present mapping"])
 def test_what_was_refused_later_goes_again_as_an_update_in_a_batch_of_its_own(here: Site, remap: bool) -> None:
     here.sync(case("A"))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hub.engine import feedback, replay
 from hub.errors import InDoubt, Rejected
-from hub.model import Judgement, State, Unreadable, Verdict
+from hub.model import Judgement, Operation, State, Unreadable, Verdict
 from hub.store import actions, schema, views
 from hub.store.actions import Scope
 from tests import fakes
@@ -23,7 +23,7 @@ GATED = f"""
     version: 1
     routes:
       - {{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: city/accept, lane: BJBH,
-         row: project_no, gate: {OFFICE}}}
+         row: project_no, deletes: true, gate: {OFFICE}}}
       - {{route: city-process, title: 过程, from: local, kind: step, mapping: city/process, to: city/process, lane: BJBH,
          parent: {{route: city-accept, key: BJBH}}}}
     """
@@ -196,6 +196,17 @@ def test_children_follow_the_newer_version_of_a_refused_parent_once_it_is_approv
     gated.drain()
     gated.drain()
     assert (stands(gated), stands(gated, "step")) == ([SUPERSEDED, DELIVERED], [DELIVERED])
+
+
+def test_what_comes_back_after_a_deletion_that_was_refused_later_is_an_update(here: Site) -> None:
+    published(here)
+    here.sync(fakes.record("A", "2", operation=Operation.DELETE, BJBH="A", SQRMC="甲某"))
+    here.drain()
+    judge(here, "A", here.one("A").batch)
+    here.sync(case("A", "3", name="丙某"))
+    here.drain()
+    assert [one.operation.value for one in here.side.taken] == ["I", "D", "U"], "the row is still there"
+    assert stands(here) == [DELIVERED, SUPERSEDED, DELIVERED]
 
 
 # --- what is held in doubt ---
