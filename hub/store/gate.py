@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select, update
 
-from hub.model import TAKEN, Stage, State
-from hub.store import schema
+from hub.model import TAKEN, Operation, Stage, State
+from hub.store import renewal, schema
 from hub.store.journal import Decision, write_decisions
 from hub.store.numbers import instant, moment
+from hub.store.outbox import refused_later
 
 #: Why a delivery is held whose route has a gate; its `reason` is whose approval it waits for.
 CODE = "HUB-E-130"
@@ -70,18 +71,20 @@ def waiting(connection: Connection) -> dict[str, dict[str, Waiting]]:
 def decide(connection: Connection, numbers: Sequence[int], *, approved: bool, actor: str, reason: str, now: datetime) -> int:
     """Let these deliveries through the gate, or end them with their kin; write down who decided, when and why.
 
-    Those that do not wait at a gate (any more) are left alone. Returns how many were decided.
+    Those that do not wait at a gate (any more) are left alone; of two decisions at once the first one counts. Returns how many
+    were decided.
     """
     rows = connection.execute(select(_OURS.c.id, _OURS.c.reason).where(_OURS.c.id.in_(numbers), at_gate())).all()
     chosen, at = [row.id for row in rows], moment(now)
     if approved:
         sent = {"state": State.PENDING.value, "stage": None, "code": None, "spent": 0, "due_at": at}
-        _move(connection, chosen, {**sent, "changed_at": at, "reason": reason})
+        decided = set(_move(connection, chosen, at_gate(), {**sent, "changed_at": at, "reason": reason}))
     else:
         ended = {"state": State.CANCELLED.value, "stage": Stage.GATE.value, "code": None, "changed_at": at, "reason": reason}
-        _move(connection, [*chosen, *kin(connection, chosen)], ended)
-    write_decisions(connection, [Decision(row.id, now, actor, row.reason or "", approved, reason) for row in rows])
-    return len(chosen)
+        decided = set(_end(connection, chosen, at_gate(), ended))
+    made = [Decision(row.id, now, actor, row.reason or "", approved, reason) for row in rows if row.id in decided]
+    write_decisions(connection, made)
+    return len(made)
 
 
 def kin(connection: Connection, numbers: Sequence[int]) -> list[int]:
@@ -122,14 +125,42 @@ def overtake(connection: Connection, source: str, newest: Mapping[tuple[str, str
             query = select(_OURS.c.id, _OURS.c.record_id, record.c.key).join_from(record, _OURS, _OURS.c.record_id == record.c.id)
             rows = connection.execute(query.where(*mine, at_gate()))
             outdated += [row.id for row in rows if row.record_id < newest[kind, row.key]]
-    if outdated:
-        _move(connection, [*outdated, *kin(connection, outdated)], {"state": State.SUPERSEDED.value, "changed_at": at})
-    return bool(outdated)
+    return bool(_end(connection, outdated, at_gate(), _superseded(at)))
 
 
-def _move(connection: Connection, numbers: Sequence[int], values: Mapping[str, Any]) -> None:
+def make_way(connection: Connection, number: int, at: int) -> bool:
+    """Tell whether a newer version of a failed delivery waits at the gate: the older one must not be made anew to wait beside it.
+
+    A dead one is ended, kin included; what was refused later is over there, and stays to be mended until the newer one is approved.
+    """
+    newer = _OURS.alias("newer")
+    same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
+    overtaken = exists().where(*same, newer.c.id > _OURS.c.id, at_gate(newer))
+    if connection.execute(select(_OURS.c.id).where(_OURS.c.id == number, overtaken)).first() is None:
+        return False
+    _end(connection, [number], _OURS.c.state == State.DEAD.value, _superseded(at))
+    return True
+
+
+def _superseded(at: int) -> dict[str, Any]:
+    return {"state": State.SUPERSEDED.value, "changed_at": at}
+
+
+def _end(connection: Connection, numbers: Sequence[int], standing: ColumnElement[bool], values: Mapping[str, Any]) -> list[int]:
+    """End those of these deliveries that stand so, and their kin; return them, kin left out."""
+    ended = _move(connection, numbers, standing, values)
+    with_them = _move(connection, kin(connection, ended), _OURS.c.state.in_(_UNSENT), values)
+    renewal.reopen(connection, [*ended, *with_them], int(values["changed_at"]))
+    return ended
+
+
+def _move(connection: Connection, numbers: Sequence[int], standing: ColumnElement[bool], values: Mapping[str, Any]) -> list[int]:
+    """Move those of these deliveries that stand so at this moment, not when they were looked for; return them."""
+    moved: list[int] = []
     for part in _parts(numbers):
-        connection.execute(update(_OURS).where(_OURS.c.id.in_(part)).values(values))
+        moving = update(_OURS).where(_OURS.c.id.in_(part), standing).values(values).returning(_OURS.c.id)
+        moved += connection.execute(moving).scalars()
+    return moved
 
 
 def versions(connection: Connection, number: int) -> list[Version]:
@@ -144,11 +175,18 @@ def _version(connection: Connection, number: int) -> Version | None:
     row = connection.execute(query).first()
     if row is None:
         return None  # it could not be mapped
-    there = select(body.c.body).join(_OURS, body.c.delivery_id == _OURS.c.id)
+    return Version(number, row.route, orjson.loads(row.body), _published(connection, row))
+
+
+def _published(connection: Connection, row: Any) -> Mapping[str, Any] | None:
+    """Return the body of the newest version before this one that is over there; a deletion that was not refused leaves nothing."""
+    body = schema.body
+    there = select(_OURS.c.operation, body.c.body).join_from(_OURS, body, body.c.delivery_id == _OURS.c.id)
     same = [_OURS.c[name] == getattr(row, name) for name in ("system", "lane", "route", "key")]
-    held = _OURS.c.state.in_([state.value for state in (*TAKEN, State.REJECTED)])
-    last = connection.scalar(there.where(*same, held, _OURS.c.id < number).order_by(_OURS.c.id.desc()).limit(1))
-    return Version(number, row.route, orjson.loads(row.body), None if last is None else orjson.loads(last))
+    refused = and_(refused_later(_OURS), _OURS.c.operation != Operation.DELETE.value)
+    arrived = or_(_OURS.c.state.in_([state.value for state in TAKEN]), refused)
+    last = connection.execute(there.where(*same, arrived, _OURS.c.id < row.id).order_by(_OURS.c.id.desc()).limit(1)).first()
+    return None if last is None or last.operation == Operation.DELETE.value else orjson.loads(last.body)
 
 
 def _parts(items: Iterable[Any]) -> list[list[Any]]:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.engine import feedback, replay
-from hub.model import Judgement, State, Verdict
+from hub.model import Judgement, Operation, State, Verdict
 from hub.store import actions, gate, journal, outbox, schema
 from hub.store.actions import Scope
 from tests import configs, fakes
@@ -239,7 +239,7 @@ def test_a_deletion_waits_for_approval_as_well(here: Site) -> None:
     here.sync(case("A"))
     decide(here, PENDING, waiting(here))
     here.drain()
-    here.sync(fakes.record("A", "2", operation="D", BJBH="A", SQRMC="甲某"))
+    here.sync(fakes.record("A", "2", operation=Operation.DELETE, BJBH="A", SQRMC="甲某"))
     here.drain()
     assert (stands(here), came(here)[2:]) == ([DELIVERED, HELD], [])
 
