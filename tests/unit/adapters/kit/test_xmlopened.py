@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import zlib
 from typing import Any
 
 import pytest
@@ -79,11 +78,28 @@ def test_no_dtd_inside_either() -> None:
         read("<a><b>&lt;!DOCTYPE t&gt;&lt;t/&gt;</b></a>", {"at": "/a/b"})
 
 
-def test_a_bomb_is_not_unfolded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xmlopened, "LARGEST", 1000)
-    bomb = gzip.compress(b"<t>" + b" " * 2000 + b"</t>", compresslevel=zlib.Z_BEST_COMPRESSION)
+@pytest.mark.parametrize("copies", [1, 2, 9])
+def test_what_one_answer_unfolds_to_is_bounded_in_all(copies: int) -> None:
+    """Nothing but elements is the worst: each takes four bytes here and more than a hundred in memory."""
+    share = xmlopened.LARGEST // copies
+    document = gzip.compress(b"<t>" + b"<a/>" * (share // 4) + b"</t>", compresslevel=9, mtime=0)
+    text = base64.b64encode(document).decode()
+    place = {"at": "/a/b", "decode": ["base64", "gzip"]}
+    assert xmlopened.LARGEST <= 8 << 20
     with pytest.raises(NoXml, match="too large unfolded"):
-        read(packed(bomb), {"at": "/a/b", "decode": ["base64", "gzip"]})
+        read(f"<a>{f'<b>{text}</b>' * copies}</a>", place)
+
+
+def test_up_to_the_bound_all_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = b"<t>" + b"<a/>" * 50 + b"</t>"
+    text = base64.b64encode(gzip.compress(plain, mtime=0)).decode()
+    xml = f"<a><b>{text}</b><b>{text}</b></a>"
+    place = {"at": "/a/b", "decode": ["base64", "gzip"]}
+    monkeypatch.setattr(xmlopened, "LARGEST", 2 * len(plain))
+    assert len(read(xml, place).xpath("/a/b/t/a")) == 100
+    monkeypatch.setattr(xmlopened, "LARGEST", 2 * len(plain) - 1)
+    with pytest.raises(NoXml, match="the document in b is too large unfolded"):
+        read(xml, place)
 
 
 @pytest.mark.parametrize(
