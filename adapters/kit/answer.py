@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 from lxml import etree
 
-from adapters.kit.charset import wider
+from adapters.kit.charset import told, wider
+from adapters.kit.xmlread import NoXml, safe_root
 from hub.errors import Failure
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
@@ -59,7 +60,7 @@ class Answer:
     def text(self) -> str:
         """The body as text; bytes that are not in its charset become U+FFFD (this text is only judged, never delivered)."""
         if self._text is None:
-            self._text = decode(self.content, self.charset or declared(self.headers.get("content-type", "")))
+            self._text = decode(self.content, self.charset or told(self.content, declared(self.headers.get("content-type", ""))))
         return self._text
 
     def select(self, path: str) -> str | None:
@@ -95,11 +96,11 @@ def declared(content_type: str) -> str | None:
     return found[1] if found else None
 
 
-def decode(content: bytes, charset: str | None) -> str:
-    """Return text; a charset unknown or missing is UTF-8."""
+def decode(content: bytes, charset: str) -> str:
+    """Return text; a charset nobody knows is UTF-8, bytes that are not in it become U+FFFD."""
     try:
-        return content.decode(wider(charset or "utf-8"), errors="replace").removeprefix("\ufeff")
-    except LookupError:
+        return content.decode(wider(charset), errors="replace").removeprefix("\ufeff")
+    except (UnicodeError, LookupError):
         return content.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
@@ -162,23 +163,12 @@ def as_text(value: Any) -> str | None:
     return orjson.dumps(value).decode()
 
 
-def xml_root(content: bytes | str) -> etree._Element | None:
-    """Parse XML without DTD, entities or network; None when it is not XML or brings a DOCTYPE."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-    return None if root is None or root.getroottree().docinfo.doctype else root
-
-
 def xml_tree(answer: Answer) -> etree._Element | None:
-    """Parse an answer's body, declared GB2312 and GBK as GB18030; None when it is not XML or brings a DOCTYPE."""
-    content: bytes | str = answer.content
-    declaration = re.match(rb"\s*<\?xml[^>]*encoding=[\"'](?i:gb2312|gbk)[\"']", answer.content)
-    if declaration or answer.charset:
-        content = re.sub(r"^\s*<\?xml.*?\?>", "", answer.text if answer.charset else decode(answer.content, "gb18030"))
-    return xml_root(content)
+    """Parse an answer's text; None when it is not XML or brings a DTD."""
+    try:
+        return safe_root(answer.text)
+    except NoXml:
+        return None
 
 
 def xml_selector(answer: Answer) -> Select:

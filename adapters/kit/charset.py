@@ -17,17 +17,21 @@ _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 #: What calls itself GB2312 or GBK is read as GB18030, which holds both: senders declare the small set and send the large one.
 _WIDER = dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "cp936", "ms936"), "gb18030")
+#: What Python's codecs know beside character sets; some of these refuse everything, others make something else of it.
+_NO_CHARSETS = frozenset({"undefined", "punycode", "idna", "unicode-escape", "raw-unicode-escape"})
 
 
 def wider(name: str) -> str:
-    """Return the character set to decode with where `name` is declared."""
+    """Return the character set to decode with where `name` is declared. Raises LookupError for codecs that are none."""
+    if name.lower().replace("_", "-") in _NO_CHARSETS:
+        raise LookupError(f"{name} is no character set")
     return _WIDER.get(name.lower(), name)
 
 
 def known(name: str) -> str:
-    """Return the name itself if Python has a codec of it; raise ValueError otherwise."""
+    """Return the name itself if Python can write text in it; raise ValueError otherwise."""
     try:
-        codecs.lookup(name)
+        "".encode(wider(name))
     except LookupError:
         raise ValueError(f"there is no character set named {name!r}") from None
     return name
@@ -93,15 +97,23 @@ def forbidden(text: str) -> str:
     return found[0] if found else ""
 
 
-def decoded(content: bytes, header: str | None = None, forced: str | None = None) -> str:
-    """Return the text of an XML or plain answer.
+def told(content: bytes, header: str | None = None) -> str:
+    """Return the charset bytes say they are in: by mark, XML declaration, `header` (that of the Content-Type), else UTF-8.
 
-    The charset is the forced one, else the byte-order mark's, the XML declaration's, the Content-Type's, else UTF-8. The
-    declaration goes before the header because application servers put a fixed charset there. Declared GB2312 and GBK are read as
-    GB18030, their superset. Raises UnicodeDecodeError, LookupError for a charset nobody knows.
+    The declaration goes before the header because application servers put a fixed charset there. Chinese that is plainly UTF-8 is
+    taken so even where GB2312 or GBK is declared: as GB18030 it would become other characters without an error (senders write with
+    the default charset of their machine and declare another).
     """
-    name = forced or by_mark(content) or by_declaration(content) or header or "utf-8"
-    return content.decode(wider(name))
+    name = by_mark(content) or by_declaration(content) or header or "utf-8"
+    return "utf-8" if _WIDER.get(name.lower(), name.lower()) == "gb18030" and _is_utf8(content) else name
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8 beyond doubt: a pair of bytes may be either («·» is «路»), three in a row that fit are not."""
+    try:
+        return any(letter >= "\u0800" for letter in content.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def by_mark(content: bytes) -> str | None:

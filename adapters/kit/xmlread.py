@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from adapters.kit.charset import by_declaration, by_mark, wider
+from adapters.kit.charset import told, wider
 from hub.model import Json
 
 _SOLID = re.compile(r"[^ \t\r\n]")
@@ -63,34 +63,20 @@ def _has_doctype(text: str) -> bool:
         at = end + len(closing)
 
 
-def document_text(content: bytes, encodings: Sequence[str] = ()) -> str:
+def document_text(content: bytes, encodings: Sequence[str] = (), header: str | None = None) -> str:
     """Return the text of a whole document; raises NoXml when its bytes are in none of the character sets it may have.
 
-    encodings: tried in order, whatever the document says of itself. Without any, the document says it: byte-order mark,
-    declaration, else UTF-8. Chinese that is plainly UTF-8 is read so even where GB2312 or GBK is declared: as GB18030 it would
-    become other characters without an error (senders write with the default character set of their machine and declare another).
+    encodings: tried in order, whatever the document says of itself. Without any, the document says it, or else the `header` it came
+    with (see `charset.told`).
     """
-    for name in encodings or (_told(content),):
+    for name in encodings or (told(content, header),):
         try:
             return content.decode("utf-8-sig" if name.lower() in ("utf-8", "utf8") else wider(name))
         except UnicodeDecodeError as error:
             fault = NoXml(f"is not {name} at byte {error.start}")
-        except LookupError:
+        except (UnicodeError, LookupError):
             fault = NoXml("declares a character set nobody knows")
     raise fault
-
-
-def _told(content: bytes) -> str:
-    name = by_mark(content) or by_declaration(content) or "utf-8"
-    return "utf-8" if wider(name) == "gb18030" and _is_utf8(content) else name
-
-
-def _is_utf8(content: bytes) -> bool:
-    """Tell whether bytes are UTF-8 beyond doubt: a pair of bytes may be either («·» is «路»), three in a row that fit are not."""
-    try:
-        return any(letter >= "\u0800" for letter in content.decode())
-    except UnicodeDecodeError:
-        return False
 
 
 def nested(element: etree._Element, lists: frozenset[str] = frozenset()) -> Json:

@@ -12,9 +12,8 @@ from xml.sax.saxutils import unescape
 from lxml import etree
 
 from adapters.kit.answer import Answer, declared, first_text, json_tree, steps, value_at
-from adapters.kit.charset import decoded
 from adapters.kit.xmlopened import opened
-from adapters.kit.xmlread import HasDtd, NoXml, safe_root
+from adapters.kit.xmlread import HasDtd, NoXml, document_text, safe_root
 from adapters.soap.envelope import ENVELOPES
 from adapters.soap.parts import Reading
 from adapters.soap.references import TooManyReferences, dereference
@@ -73,11 +72,12 @@ class Reader:
         return first_text(self.found(reply, path))
 
     def _parsed(self, answer: Answer) -> etree._Element:
+        forced, header = self._reading.charset, declared(answer.headers.get("content-type", ""))
         try:
-            header = declared(answer.headers.get("content-type", ""))
-            return _root(decoded(answer.content, header, self._reading.charset))
-        except (UnicodeDecodeError, LookupError) as error:
-            raise _Unreadable("HUB-D-117", f"the answer is not in its charset: {type(error).__name__}") from None
+            text = document_text(answer.content, (forced,) if forced else (), header)
+        except NoXml as problem:
+            raise _Unreadable("HUB-D-117", f"the answer {problem}") from None
+        return _root(text)
 
     def _of_envelope(self, answer: Answer, body: etree._Element) -> Reply:
         if len(body) == 0:

@@ -1,10 +1,10 @@
-"""Bytes of the target's character set, or a clear no; characters that go out and bytes that come in."""
+"""Bytes of the target's character set, or a clear no."""
 
 from __future__ import annotations
 
 import pytest
 
-from adapters.kit.charset import checked, decoded, encode, known
+from adapters.kit.charset import checked, encode, known
 from hub.errors import Rejected
 
 
@@ -56,29 +56,10 @@ def test_what_xml_forbids(letter: str) -> None:
     assert (caught.value.code, f"U+{ord(letter):04X}" in caught.value.message) == ("HUB-D-131", True)
 
 
-@pytest.mark.parametrize(
-    ("content", "header", "forced", "text"),
-    [
-        ("<a>喆</a>".encode(), None, None, "<a>喆</a>"),
-        ("<a>喆</a>".encode("gbk"), "gbk", None, "<a>喆</a>"),
-        ("<a>喆䶮𬎆</a>".encode("gb18030"), "GB2312", None, "<a>喆䶮𬎆</a>"),
-        ('<?xml version="1.0" encoding="GB2312"?><a>堃·</a>'.encode("gbk"), "utf-8", None, "堃·"),
-        ("<?xml version='1.0' encoding='gbk'?><a>䶮</a>".encode("gb18030"), None, None, "䶮"),
-        ('<?xml version="1.0" encoding="UTF-8"?><a>喆</a>'.encode("gbk"), None, "gbk", "喆"),
-        ("<a>喆</a>".encode("utf-8-sig"), "gbk", None, "<a>喆</a>"),
-        ("<a>喆</a>".encode("utf-16"), None, None, "<a>喆</a>"),
-    ],
-)
-def test_bytes_become_text(content: bytes, header: str | None, forced: str | None, text: str) -> None:
-    assert text in decoded(content, header, forced)
-    assert not decoded(content, header, forced).startswith("\ufeff")
-
-
-def test_bytes_that_are_not_in_their_charset() -> None:
-    with pytest.raises(UnicodeDecodeError):
-        decoded("<a>喆</a>".encode("gbk"))
-    with pytest.raises(LookupError):
-        decoded(b"<a/>", "no-such-charset")
+@pytest.mark.parametrize("name", ["undefined", "punycode", "idna", "unicode_escape", "rot13", "base64", "gkb"])
+def test_a_codec_that_is_no_charset_is_a_configuration_error(name: str) -> None:
+    with pytest.raises(ValueError, match="no character set"):
+        known(name)
 
 
 def test_a_charset_nobody_knows_is_a_configuration_error() -> None:

@@ -60,6 +60,33 @@ def test_bytes_that_are_not_what_they_should_be(content: bytes, encodings: tuple
         document_text(content, encodings)
 
 
+@pytest.mark.parametrize("name", ["undefined", "punycode", "idna", "unicode_escape", "rot13", "base64"])
+def test_codecs_that_are_no_character_set(name: str) -> None:
+    """Python has some that refuse everything, neither as bytes that do not fit nor as a name it does not know."""
+    with pytest.raises(NoXml, match="declares a character set nobody knows"):
+        document_text(f"<?xml version='1.0' encoding='{name}'?><a/>".encode())
+    with pytest.raises(NoXml, match="declares a character set nobody knows"):
+        document_text(b"<a/>", (), name)
+
+
+@pytest.mark.parametrize(
+    ("content", "header", "text"),
+    [
+        ("<a>喆</a>".encode(), None, "<a>喆</a>"),
+        ("<a>喆</a>".encode("gbk"), "gbk", "<a>喆</a>"),
+        ("<a>喆䶮𬎆</a>".encode("gb18030"), "GB2312", "<a>喆䶮𬎆</a>"),
+        ("<a>喆</a>".encode(), "GBK", "<a>喆</a>"),
+        ('<?xml version="1.0" encoding="GB2312"?><a>堃·</a>'.encode("gbk"), "utf-8", "堃·"),
+        ("<a>喆</a>".encode("utf-8-sig"), "gbk", "<a>喆</a>"),
+        ("<a>喆</a>".encode("utf-16"), "gbk", "<a>喆</a>"),
+    ],
+)
+def test_what_a_document_says_goes_before_what_it_came_with(content: bytes, header: str | None, text: str) -> None:
+    found = document_text(content, (), header)
+    assert text in found
+    assert not found.startswith("\ufeff")
+
+
 def test_a_sender_that_always_declares_the_wrong_one() -> None:
     content = f'<?xml version="1.0" encoding="UTF-8"?><a>{NAMES}</a>'.encode("gb18030")
     assert NAMES in document_text(content, ("gbk",))

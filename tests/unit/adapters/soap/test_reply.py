@@ -277,3 +277,21 @@ def test_a_torn_answer_may_refuse_and_never_says_that_all_is_well(body: str, cod
 def test_documents_stand_in_xml() -> None:
     with pytest.raises(ValueError, match="documents: stand in XML"):
         Reading.model_validate({"inner": "json", "documents": [{"at": "/s"}]})
+
+
+@pytest.mark.parametrize("declared", ["GBK", "GB2312"])
+def test_an_answer_that_is_plainly_utf8_is_read_so(declared: str) -> None:
+    content = f"<?xml version='1.0' encoding='{declared}'?>".encode() + envelope("<r><name>张三</name></r>")
+    assert select(content, "name") == "张三"
+
+
+@pytest.mark.parametrize("name", ["undefined", "punycode", "no-such-charset"])
+def test_a_charset_nobody_knows_leaves_a_doubt(name: str) -> None:
+    """The request was sent: whatever the answer calls itself, it must not end the attempt with an exception."""
+    by_declaration = f"<?xml version='1.0' encoding='{name}'?>".encode() + envelope("<r/>")
+    by_header = Answer(200, {"content-type": f"text/xml; charset={name}"}, envelope("<r/>"))
+    for answer in (Answer(200, {}, by_declaration), by_header):
+        trouble = Reader(Reading(), {}).read(answer).trouble
+        assert isinstance(trouble, InDoubt)
+        assert (trouble.code, "nobody knows" in trouble.message) == ("HUB-D-117", True)
+    assert Reader(Reading(), {}).read(Answer(500, {}, by_declaration)).trouble is None
