@@ -7,16 +7,14 @@ import binascii
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
-from xml.sax.saxutils import unescape
 
 from lxml import etree
 
 from adapters.kit.xmlnode import Opened
-from adapters.kit.xmlread import NoXml, document_text, safe_root
+from adapters.kit.xmlread import NoXml, document_text, safe_root, unescaped
 
 #: The documents of one answer may unfold to no more than this many bytes; as a tree they take some thirty times as many.
 LARGEST = 8 << 20
-_QUOTES = {"&quot;": '"', "&apos;": "'"}
 _GZIP = b"\x1f\x8b"
 
 Find = Callable[[etree._Element, str], Any]
@@ -48,7 +46,7 @@ def _text(text: str, place: Opened, unfolding: Unfolding) -> str:
     content = b""
     for step in place.decode:
         if step == "unescape":
-            text = unescape(text, _QUOTES)
+            text = unescaped(text)
         elif step == "base64":
             content = _from_base64(text)
         elif content.startswith(_GZIP):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
+from xml.sax.saxutils import unescape
 
 from lxml import etree
 
 from adapters.kit.charset import told, wider
 from hub.model import Json
 
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
 _SOLID = re.compile(r"[^ \t\r\n]")
 #: What may stand before the root element besides a DTD.
 _MISCELLANY = (("<?", "?>"), ("<!--", "-->"))
@@ -77,6 +79,11 @@ def document_text(content: bytes, encodings: Sequence[str] = (), header: str | N
         except (UnicodeError, LookupError):
             fault = NoXml("declares a character set nobody knows")
     raise fault
+
+
+def unescaped(text: str) -> str:
+    """Return text that was escaped once more than XML needs as it was before."""
+    return unescape(text, _QUOTES)
 
 
 def nested(element: etree._Element, lists: frozenset[str] = frozenset()) -> Json:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
-from xml.sax.saxutils import unescape
 
 from lxml import etree
 
 from adapters.kit.answer import Answer, declared, first_text, json_tree, steps, value_at
 from adapters.kit.xmlopened import opened
-from adapters.kit.xmlread import HasDtd, NoXml, document_text, safe_root
+from adapters.kit.xmlread import HasDtd, NoXml, document_text, safe_root, unescaped
 from adapters.soap.envelope import ENVELOPES
 from adapters.soap.parts import Reading
 from adapters.soap.references import TooManyReferences, dereference
@@ -21,7 +20,6 @@ from hub.errors import InDoubt
 from hub.model import Json
 
 _URIS = frozenset(uri for uri, _ in ENVELOPES.values())
-_QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +154,7 @@ def _decoded(text: str, steps: Sequence[str]) -> str:
     """Undo what the far side did to its result; a blank may be `+`, as Java's URLEncoder writes it."""
     for step in steps:
         if step == "unescape":
-            text = unescape(text, _QUOTES)
+            text = unescaped(text)
             continue
         try:
             text = unquote_plus(text, encoding="gb18030" if step == "url-gbk" else "utf-8", errors="strict")
