@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hub.model import State
 from hub.store.actions import Scope
@@ -251,10 +251,10 @@ class RunWish(_Asked):
 
 
 class Reason(_Asked):
-    """Who does it, and why: written into the journal."""
+    """Who does it, and why: written into the journal. White space alone says nothing."""
 
-    actor: str = Field(min_length=1, max_length=128)
-    reason: str = Field(min_length=1, max_length=500)
+    actor: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class _ScopedWish(Reason):

@@ -103,6 +103,14 @@ def test_a_retry_needs_a_scope(api: Asker) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "HUB-X-120")
 
 
+@pytest.mark.parametrize("nothing", [{"actor": " "}, {"reason": " \u3000\n"}])
+def test_a_decision_needs_a_name_and_a_reason(api: Asker, service: Service, nothing: dict[str, str]) -> None:
+    number = at_gate(service)
+    wish = {**WHO, "ids": [number], "state": "pending", "confirm": True, **nothing}
+    assert api.post("/api/v1/deliveries/decide", json=wish).status_code == 422
+    assert api.get(f"/api/v1/deliveries/{number}").json()["state"] == "held"
+
+
 @pytest.mark.parametrize(("state", "ends"), [("pending", "pending"), ("delivered", "delivered"), ("cancelled", "cancelled")])
 def test_held_deliveries_are_counted_and_then_decided(api: Asker, service: Service, state: str, ends: str) -> None:
     with service.store.writing() as connection:
