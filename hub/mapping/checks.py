@@ -12,7 +12,7 @@ from hub.mapping.checking import NOW, Check, Fault, FieldName, at, check  # noqa
 from hub.mapping.conditions import present, word
 from hub.mapping.issues import Severity
 from hub.mapping.times import local, moment
-from hub.mapping.workdays import between
+from hub.mapping.workdays import between, told
 from hub.model import Json
 
 
@@ -295,10 +295,10 @@ class Workdays(Check):
         if first is None or last is None:
             return
         count, due = between(first.date(), last.date()), word(at(body, self.days)) if self.days else None
-        told = f"is {count} working days after {self.start}"
-        if due and due.isdecimal() and count != int(due):
-            yield self.end, f"{told}, {self.days} says {due}", None
+        found = f"is {count} working days after {self.start}"
+        if due and due.isdecimal() and count != told(due):
+            yield self.end, f"{found}, {self.days} says {due}", None
         if self.least is not None and count < self.least:
-            yield self.end, f"{told}, at least {self.least} are due", None
+            yield self.end, f"{found}, at least {self.least} are due", None
         if self.most is not None and count > self.most:
-            yield self.end, f"{told}, at most {self.most} are allowed", None
+            yield self.end, f"{found}, at most {self.most} are allowed", None

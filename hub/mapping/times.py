@@ -44,7 +44,7 @@ def moment(value: Json) -> datetime | None:
     if isinstance(value, str):
         return _from_text(value)
     if isinstance(value, datetime):
-        return local(value)
+        return _local(value)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - local by definition
     if isinstance(value, int) and not isinstance(value, bool) and 10_000_000 <= value < 10**14:
@@ -55,6 +55,14 @@ def moment(value: Json) -> datetime | None:
 def local(value: datetime) -> datetime:
     """Return the naive local time of an aware one; a naive one is local already."""
     return value if value.tzinfo is None else value.astimezone(ZONE).replace(tzinfo=None)
+
+
+def _local(value: datetime) -> datetime | None:
+    """Return the naive local time; None where that lies before the year 1 or after 9999."""
+    try:
+        return local(value)
+    except OverflowError:
+        return None
 
 
 def usual(text: str) -> bool:
@@ -83,12 +91,12 @@ def _from_forms(text: str) -> datetime | None:
     return None
 
 
-def _numeric(found: re.Match[str]) -> datetime:
+def _numeric(found: re.Match[str]) -> datetime | None:
     *parts, zone = found.groups()
     naive = _built(*parts)
     if zone is None:
         return naive
-    return local(datetime.fromisoformat(f"{naive.isoformat()}{zone}"))
+    return _local(datetime.fromisoformat(f"{naive.isoformat()}{zone}"))
 
 
 def _oracle(found: re.Match[str]) -> datetime | None:

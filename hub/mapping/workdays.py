@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import accumulate
 
 _DAY = timedelta(days=1)
+#: Most digits of a number of days.
+_LONGEST = 9
 
 
 @lru_cache(maxsize=8192)
@@ -48,6 +50,15 @@ def after(start: date, days: int) -> date:
         day += _DAY
         days -= is_workday(day)
     return day
+
+
+def told(word: str | None) -> int | None:
+    """Return how many days a text says, None when it says none or more than anybody counts.
+
+    >>> told("20"), told("二十"), told("9" * 5000), told(None)
+    (20, None, None, None)
+    """
+    return int(word) if word and len(word) <= _LONGEST and word.isdecimal() else None
 
 
 def _upto(day: date) -> int:

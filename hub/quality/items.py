@@ -10,6 +10,9 @@ from hub.quality.bench import Bench, Found
 from hub.quality.facts import Case, Item, Items, Main
 from hub.quality.moments import earlier
 
+#: Most digits of a version that counts as a number.
+_LONGEST = 18
+
 
 def listed(case: Case, bench: Bench) -> Iterator[Found]:
     """C06: the item is in the hall's list, in force, valid on the day of acceptance, and published."""
@@ -39,8 +42,8 @@ def _valid(one: Item, main: Main) -> bool:
 
 
 def _number(version: str) -> tuple[int, str]:
-    """Return versions in their order: 2 before 10, whatever else they are called behind the numbers."""
-    return (int(version), "") if version.isdecimal() else (sys.maxsize, version)
+    """Return versions in their order: 2 before 10, whatever else they are called, endless digits included, behind the numbers."""
+    return (int(version), "") if len(version) <= _LONGEST and version.isdecimal() else (sys.maxsize, version)
 
 
 @dataclass(frozen=True, slots=True)

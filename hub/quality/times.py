@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 
-from hub.mapping.workdays import between
+from hub.mapping.workdays import between, told
 from hub.quality.bench import Bench, Found
 from hub.quality.facts import Case, Main, Special
 from hub.quality.moments import Moment, day, earlier, later_by
@@ -23,7 +23,7 @@ def order(case: Case, bench: Bench) -> Iterator[Found]:
         yield "T01", "accepted-early"
     if any(earlier(step.started, accepted) for step in case.steps):
         yield "T01", "step-early"
-    if any(earlier(ended, step.ended or step.started) for step in case.steps):
+    if any(earlier(ended, step.started if step.ended is None else step.ended) for step in case.steps):
         yield "T01", "step-late"
     if earlier(ended, accepted):
         yield "T01", "result-early"
@@ -64,7 +64,7 @@ def promise(case: Case, bench: Bench) -> Iterator[Found]:
     main = case.main
     if main is None or main.accepted is None:
         return
-    days = int(main.days) if main.days and main.days.isdecimal() else None
+    days = told(main.days)
     due = between(day(main.accepted), day(main.promised)) if main.promised is not None else None
     end = case.ended if case.result else bench.now
     paused = _paused(case, main, end) if end is not None else 0
@@ -87,7 +87,7 @@ def _kept(used: int, allowed: int, *, done: bool, near: float) -> Iterator[Found
 
 def _paused(case: Case, main: Main, end: Moment) -> int:
     """Count the working days after acceptance on which a procedure stopped the clock, even for an hour, each once."""
-    first, last = day(main.accepted or end), day(end)
+    first, last = day(end if main.accepted is None else main.accepted), day(end)
     spans = sorted(
         (max(begin, first), min(until, last))
         for one in case.specials
@@ -96,7 +96,7 @@ def _paused(case: Case, main: Main, end: Moment) -> int:
     )
     total, reached = 0, first  # the day of acceptance counts for nobody
     for begin, until in spans:
-        before = max(begin - _DAY, reached)
+        before = reached if begin <= reached else begin - _DAY  # the calendar has no day before its first
         if until > before:
             total += between(before, until)
             reached = until

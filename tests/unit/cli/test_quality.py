@@ -155,6 +155,18 @@ def test_files_for_the_weekly_meeting(hub: Callable[..., Any], tmp_path: Path) -
     ]
 
 
+def test_no_record_keeps_the_others_from_being_told(hub: Callable[..., Any], here: Path, tmp_path: Path) -> None:
+    odd = record("A4", SXMC="某\x0b事项", BM="民政\x1f局", SLSJ="9999-12-31T23:59:59Z", CNRQ="9" * 5000)
+    quality = QUALITY.replace("accepted: SLSJ", "accepted: SLSJ, days: CNRQ")
+    schema = SCHEMA.replace("SLSJ:", "CNRQ: {type: string, title: 承诺期限}\n      SLSJ:")
+    configs.write(here, {"config/quality.yaml": quality, "mappings/schemas/local/case.yaml": schema}, [*RECORDS, odd])
+    working.exchanged(here)
+    assert told(hub)["cases"] == 5
+    hub("quality", "--xlsx", str(tmp_path / "q.xlsx"))
+    items = openpyxl.load_workbook(tmp_path / "q.xlsx").worksheets[2]
+    assert "某\ufffd事项" in {cell.value for cell in items["C"]}
+
+
 @pytest.mark.usefixtures("here")
 def test_a_file_that_cannot_be_written(hub: Callable[..., Any], tmp_path: Path) -> None:
     for option in ("--csv", "--xlsx"):

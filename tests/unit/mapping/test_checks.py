@@ -64,6 +64,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"check": "filler", "fields": ["a"]}, {"a": 888888}, ["a"]),
     ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09", "n": 1}, []),
     ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09", "n": "2"}, ["b"]),
+    ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09", "n": "9" * 5000}, ["b"]),
     ({"check": "workdays", "start": "a", "end": "b", "days": "n"}, {"a": "2025-09-30", "b": "2025-10-09"}, []),
     ({"check": "workdays", "start": "a", "end": "b", "least": 0}, {"a": "2025-10-10", "b": "2025-10-09"}, ["b"]),
     ({"check": "workdays", "start": "a", "end": "b", "most": 20}, {"a": "2025-10-10", "b": "soon"}, []),

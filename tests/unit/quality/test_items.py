@@ -31,6 +31,8 @@ def judged(hall: Any = None, published: Any = None, **main: Any) -> set[str]:
         ([item(version="2")], {"version": "1"}, set()),  # the item was changed since, and kept its row
         ([item(version="10")], {"version": "9"}, set()),
         ([item(version="9")], {"version": "10"}, {"C06/not-valid"}),
+        ([item(version="9")], {"version": "1" * 5000}, {"C06/not-valid"}),
+        ([item(version="1" * 5000)], {"version": "9"}, set()),
         ([item(version="1"), item(version="2")], {"version": "2"}, set()),
         ([item(valid_from="2025-06-03")], {}, {"C06/not-valid"}),
         ([item(valid_to="2025-06-01")], {}, {"C06/not-valid"}),

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.quality.building import bench, case, fact, found, part
 
 A = "2025-06-02 09:00:00"  # a Monday
+FIRST = "0001-01-01 00:00:00"  # a Monday, too
 GOOD: dict[str, Any] = {"applied": "2025-06-02 08:40:00", "accepted": A}
 
 
@@ -33,6 +34,11 @@ def result(ended: str | None, **more: Any) -> Any:
         ([result("2026-01-01 09:00:00")], GOOD, {"T01/future"}),
         ([result("2025-12-31 18:09:00")], GOOD, set()),  # clocks differ by minutes
         ([fact("fee", amount="1", payer="1", paid="2026-01-02")], GOOD, {"T01/future"}),
+        (
+            [step("2025-06-03 11:00:00", FIRST), result("2025-06-03 10:00:00")],
+            GOOD,
+            set(),
+        ),  # an end is an end, even the first moment
     ],
 )
 def test_t01(facts: list[Any], main: dict[str, Any], lines: set[str]) -> None:
@@ -112,6 +118,15 @@ PROMISED = {**GOOD, "days": "5", "promised": "2025-06-09 09:00:00"}  # five work
         ([], {"accepted": A}, "2025-12-01", set()),
         ([], {"applied": A}, "2025-12-01", set()),
         ([], {"accepted": A, "days": "三"}, "2025-12-01", set()),
+        ([], {"accepted": A, "days": "9" * 5000}, "2025-12-01", set()),
+        # what systems write where they know nothing: the first moment of the calendar
+        (
+            [special(FIRST, "0001-01-03 00:00:00"), result("0001-01-03 00:00:00")],
+            {"accepted": FIRST, "days": "1"},
+            "2025-06-02",
+            set(),
+        ),
+        ([special("9999-12-31 23:59:59", None)], {"accepted": "9999-12-31 23:59:59", "days": "1"}, "2025-06-02", set()),
     ],
 )
 def test_t04(facts: list[Any], main: dict[str, Any], now: str, lines: set[str]) -> None:
