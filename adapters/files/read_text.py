@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from adapters.files.encoding import check_encoding, check_mark, codec
 from adapters.files.options import Layout
-from adapters.files.rows import FIELD_LIMIT, BadFile, Header, Row, Spoilt, by_position, header, is_footer, misfit
+from adapters.files.rows import DAMAGED, FIELD_LIMIT, REPEATED, BadFile, Header, Row, Spoilt, by_position, header, is_footer, misfit
 
 # One setting for the whole process; nobody else here reads CSV with fields of that size.
 csv.field_size_limit(FIELD_LIMIT)
@@ -88,6 +88,8 @@ def read_csv(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
         place = f"line {feeder.row[0].number}"
         if ended:
             yield Spoilt(place, "HUB-S-249", "stands behind the footer")
+        elif cells and shape.repeated(cells):
+            yield Spoilt(place, "HUB-S-241", REPEATED)
         elif cells and is_footer(layout, cells):
             ended = True
         else:
@@ -161,6 +163,8 @@ def _text_row(shape: Header, cells: list[str], place: str) -> Row | Spoilt:
             return Spoilt(place, "HUB-S-244", f"column {index + 1} {title} holds a NUL byte")
         if cells[index].startswith("\ufeff"):
             return Spoilt(place, "HUB-S-244", f"column {index + 1} {title} begins with a stray byte order mark")
+        if DAMAGED in cells[index]:
+            return Spoilt(place, "HUB-S-240", f"column {index + 1} {title} holds U+FFFD: a character was lost before it was sent")
         if why := misfit(column, cells[index]):
             return Spoilt(place, "HUB-S-248", f"column {index + 1} {title}: {why}")
     return Row(place, {column.field: cells[index] for index, _, column in shape.cells})

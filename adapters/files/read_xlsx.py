@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import islice
 from typing import IO, Any
 
 from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.utils import get_column_letter
 
 from adapters.files.options import Column, Layout
-from adapters.files.rows import BadFile, Header, Row, Spoilt, by_position, header, is_footer, misfit
+from adapters.files.rows import REPEATED, BadFile, Header, Row, Spoilt, by_position, header, is_footer, misfit
+from adapters.files.sheet import ROWS, Sheet, check_part, look
 from hub.model import Json
 
-#: Rows of a sheet, members of an archive, merged ranges: more is no workbook but an attack or an accident.
-_ROWS, _MEMBERS, _MERGES = 1_048_576, 10_000, 1_000
+#: Members of an archive: more is no workbook but an attack or an accident.
+_MEMBERS = 10_000
 _OLD = b"\xd0\xcf\x11\xe0"
-_CHUNK = 1 << 20
-_MERGE = re.compile(rb"<(?:\w+:)?mergeCell [^>]*?ref=\"([A-Z]+[0-9]+(?::[A-Z]+[0-9]+)?)\"")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What a look at the sheet's XML tells and openpyxl's streaming does not: merged rows, and whether there are formulas."""
-
-    merged: tuple[tuple[int, int, str], ...]  # first row, last row, range
-    formulas: bool
-
-    def merge(self, row: int) -> str:
-        """Return the merged range a row is part of, else nothing."""
-        return next((ref for first, last, ref in self.merged if first <= row <= last), "")
+#: A spreadsheet keeps fifteen digits: from here on the last ones may be gone.
+_DIGITS = 10**15
 
 
 class Misleading(Exception):
@@ -52,13 +38,14 @@ def read_xlsx(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     _check_archive(file, layout)
     with closing(_open(file, computed=True)) as book:
         sheet = _sheet(book, layout)
-        look = _look(file, sheet)
-        if (ref := look.merge(layout.header)) and layout.header:
+        with zipfile.ZipFile(file) as archive:
+            found = look(archive, sheet._worksheet_path, sheet.title)
+        if (ref := found.merge(layout.header)) and layout.header:
             raise BadFile("HUB-S-221", f"sheet {sheet.title}: merged cells {ref} in the header row {layout.header}")
-        if sum(1 for _ in islice(_iterate(sheet, layout), _ROWS + 1)) > _ROWS:
-            raise BadFile("HUB-S-224", f"sheet {sheet.title} has more than {_ROWS} rows")
-        rows = _with_formulas(file, layout, sheet) if look.formulas else ((cells, None) for cells in _iterate(sheet, layout))
-        yield from _rows(layout, sheet.title, look, rows)
+        if sum(1 for _ in islice(_iterate(sheet, layout), ROWS + 1)) > ROWS:
+            raise BadFile("HUB-S-224", f"sheet {sheet.title} has more than {ROWS} rows")
+        rows = _with_formulas(file, layout, sheet) if found.formulas else ((cells, None) for cells in _iterate(sheet, layout))
+        yield from _rows(layout, sheet.title, found, rows)
 
 
 def _check_archive(file: IO[bytes], layout: Layout) -> None:
@@ -70,8 +57,8 @@ def _check_archive(file: IO[bytes], layout: Layout) -> None:
             members = archive.infolist()
             _check_size(members, layout)
             for member in members:
-                if member.filename.endswith((".xml", ".rels")) and b"<!" in archive.open(member).read(4096).replace(b"<!--", b""):
-                    raise BadFile("HUB-S-223", f"{member.filename} has a DTD; documents with a DTD are refused")
+                with archive.open(member) as part:
+                    check_part(member.filename, part)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
         raise BadFile("HUB-S-222", f"is no workbook: {type(error).__name__}") from None
 
@@ -103,24 +90,6 @@ def _sheet(book: Any, layout: Layout) -> Any:
     return sheet
 
 
-def _look(file: IO[bytes], sheet: Any) -> Sheet:
-    merged: list[tuple[int, int, str]] = []
-    formulas, rest = False, b""
-    with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as part:
-        while chunk := part.read(_CHUNK):
-            text = rest + chunk
-            formulas = formulas or _FORMULA.search(text) is not None
-            end = 0
-            for found in _MERGE.finditer(text):
-                end, ref = found.end(), found[1].decode()
-                _, first, _, last = range_boundaries(ref)
-                merged.append((int(first or 1), int(last or _ROWS), ref))
-            rest = text[max(end, len(text) - 200) :]
-            if len(merged) > _MERGES:
-                raise BadFile("HUB-S-228", f"sheet {sheet.title}: more than {_MERGES} merged ranges")
-    return Sheet(tuple(merged), formulas)
-
-
 def _iterate(sheet: Any, layout: Layout) -> Iterator[Sequence[Any]]:
     try:
         yield from sheet.iter_rows(min_row=max(layout.header, 1))
@@ -139,7 +108,7 @@ def _with_formulas(file: IO[bytes], layout: Layout, sheet: Any) -> Iterator[tupl
 
 
 def _rows(
-    layout: Layout, title: str, look: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
+    layout: Layout, title: str, seen: Sheet, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]
 ) -> Iterator[Row | Spoilt]:
     shape = _shape(layout, title, rows) if layout.header else by_position(layout)
     ended = False
@@ -149,10 +118,12 @@ def _rows(
             continue
         if ended:
             yield Spoilt(place, "HUB-S-249", "stands behind the footer")
+        elif shape.repeated([cell.value for cell in cells]):
+            yield Spoilt(place, "HUB-S-241", REPEATED)
         elif is_footer(layout, [cell.value for cell in cells]):
             ended = True
         else:
-            yield _row(shape, place, look.merge(number), cells, formulas)
+            yield _row(shape, place, seen.merge(number), cells, formulas)
 
 
 def _shape(layout: Layout, title: str, rows: Iterator[tuple[Sequence[Any], Sequence[Any] | None]]) -> Header:
@@ -187,6 +158,8 @@ def _computed(index: int, cells: Sequence[Any], formulas: Sequence[Any] | None) 
 def value(cell: Any, column: Column) -> Json:
     """Return a cell as JSON: dates as "YYYY-MM-DD HH:MM:SS", whole numbers without point. Raises Misleading."""
     found = cell.value
+    if isinstance(found, str) and found.startswith("\ufeff"):
+        raise Misleading("begins with a stray byte order mark")
     if found is None or (isinstance(found, str) and cell.data_type != "e"):
         return found
     if cell.data_type == "e":
@@ -213,5 +186,7 @@ def _number(found: bool | int | float, column: Column) -> Json:
         raise Misleading("a date as a bare number; format the column as a date")
     if not math.isfinite(found):
         raise Misleading("a number that is too large")
+    if column.type == "any" and abs(found) >= _DIGITS:
+        raise Misleading("a number of more than 15 digits, the last of which a spreadsheet loses; format the column as text")
     whole = isinstance(found, float) and found.is_integer() and abs(found) < 1 << 53
     return int(found) if whole else found

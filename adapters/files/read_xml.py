@@ -43,12 +43,13 @@ def read_xml(file: IO[bytes], layout: Layout) -> Iterator[Row | Spoilt]:
     """Yield the row elements of an XML file.
 
     The whole file is parsed once before the first row: of a file that is cut off, nothing is taken. Raises BadFile for that, for
-    a DTD (entities could make a small file fill the memory), and for a declaration that contradicts the configuration.
+    a DTD (entities could make a small file fill the memory), for a declaration that contradicts the configuration, and for a
+    document that has something in it, and no row.
     """
     _check_prolog(file, layout)
     check_encoding(file, layout.encoding)
-    for _ in _elements(file, layout):
-        pass
+    if not sum(1 for _ in _elements(file, layout)):
+        _must_be_empty(file, layout)
     for number, element in enumerate(_elements(file, layout), 1):
         yield _row(layout, element, f"row {number}")
 
@@ -69,22 +70,41 @@ def _check_prolog(file: IO[bytes], layout: Layout) -> None:
 
 
 def _elements(file: IO[bytes], layout: Layout) -> Iterator[etree._Element]:
-    """Yield each row element and forget it afterwards."""
+    """Yield each row element, and forget it and what stands outside of rows."""
+    row: etree._Element | None = None
+    for event, element in _parsed(file, layout):
+        if event == "start":
+            row = element if row is None and _local(element.tag) == layout.xml.row else row
+            continue
+        if element is row:
+            yield element
+            row = None
+        if row is None:
+            _forget(element)
+
+
+def _must_be_empty(file: IO[bytes], layout: Layout) -> None:
+    """Refuse a document without rows that is not empty: its rows have another name, or it is a page of something else."""
+    inside = (element for event, element in _parsed(file, layout) if event == "end")
+    first = next(inside)
+    if next(inside, None) is not None or (first.text or "").strip():
+        raise BadFile("HUB-S-222", f"has no element {layout.xml.row}, and is not empty")
+
+
+def _parsed(file: IO[bytes], layout: Layout) -> Iterator[tuple[str, etree._Element]]:
     try:
         # huge_tree lifts libxml2's limit of 10 MB for one text; the size of the file is limited before.
-        parsing = etree.iterparse(
+        yield from etree.iterparse(
             _Utf8(file, layout.encoding),
-            events=("end",),
-            tag=(layout.xml.row, f"{{*}}{layout.xml.row}"),
+            events=("start", "end"),
             encoding="utf-8",
             resolve_entities=False,
             load_dtd=False,
             no_network=True,
             huge_tree=True,
+            remove_comments=True,
+            remove_pis=True,
         )
-        for _, element in parsing:
-            yield element
-            _forget(element)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise BadFile("HUB-S-222", f"line {line}, column {column}: not well-formed") from None
@@ -99,6 +119,8 @@ def _forget(element: etree._Element) -> None:
 
 def _row(layout: Layout, element: etree._Element, place: str) -> Row | Spoilt:
     values: dict[str, str] = {}
+    if any(text and not text.isspace() for text in (element.text, *(child.tail for child in element))):
+        return Spoilt(place, "HUB-S-241", "has text of its own, which belongs to no field")
     for title, text, nested in _fields(layout, element):
         column = layout.columns.get(title) if layout.columns is not None else None
         if layout.columns is not None and column is None:

@@ -19,6 +19,8 @@ from hub.model import Json, Record, Unreadable
 FIELD_LIMIT = 16 << 20
 #: The character a decoder puts where bytes make no sense.
 DAMAGED = "\ufffd"
+#: Why a row of titles is no record.
+REPEATED = "is the header again"
 
 
 class BadFile(Exception):
@@ -54,6 +56,10 @@ class Header:
     cells: tuple[tuple[int, str, Column], ...]
     width: int
 
+    def repeated(self, cells: Sequence[Any]) -> bool:
+        """Say whether a row is the titles again, as where files are joined or printed by pages."""
+        return all(index < len(cells) and _title(cells[index]) == title for index, title, _ in self.cells)
+
 
 def header(layout: Layout, titles: Sequence[Any], place: str) -> Header:
     """Match a file's titles with the configured columns.
@@ -62,7 +68,7 @@ def header(layout: Layout, titles: Sequence[Any], place: str) -> Header:
     row would be wrong.
     """
     expected = layout.columns or {}
-    found = ["" if title is None else str(title).strip().removeprefix("\ufeff") for title in titles]
+    found = [_title(title) for title in titles]
     while found and not found[-1]:
         found.pop()
     _no_doubles(found, place)
@@ -73,6 +79,10 @@ def header(layout: Layout, titles: Sequence[Any], place: str) -> Header:
         index, title = strange[0]
         raise BadFile("HUB-S-221", f"{place}, column {index}: unexpected title {title[:30]!r}; list it or set extra: ignore")
     return Header(tuple((index, title, expected[title]) for index, title in enumerate(found) if title in expected), len(found))
+
+
+def _title(cell: Any) -> str:
+    return "" if cell is None else str(cell).strip().removeprefix("\ufeff")
 
 
 def is_footer(layout: Layout, cells: Sequence[Any]) -> bool:
@@ -103,6 +113,8 @@ def _instead(missing: str, found: Sequence[str], expected: Mapping[str, Column])
 
 def misfit(column: Column, value: Json) -> str:
     """Return why a value is not what its column holds, empty when it is. Never quotes it."""
+    if column.matches is not None and isinstance(value, dict | list):
+        return f"a list or an object, not of the form {column.matches}"
     text = _part(value)
     if column.matches is None or not text or re.fullmatch(column.matches, text):
         return ""

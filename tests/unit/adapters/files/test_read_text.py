@@ -224,3 +224,33 @@ def test_a_json_line_with_bad_bytes(tmp_path: Path) -> None:
     read = desk.read()
     assert [record.key for record in read.records] == ["2"]
     assert "byte 2 of the file" in read.fault.reason
+
+
+@pytest.mark.parametrize(("layout", "first"), [({}, HEAD), ({"header": 0}, "")])
+def test_the_titles_again_are_no_record(tmp_path: Path, layout: dict[str, int], first: str) -> None:
+    """Files that were joined, and a file with a header where none is configured."""
+    desk = Desk(tmp_path, **layout)
+    desk.put("a.csv", first + "1,甲\r\n" + "\ufeff" + HEAD + "2,乙\r\n")
+    read = desk.read()
+    assert [record.key for record in read.records] == ["1", "2"]
+    assert (read.fault.code, "is the header again" in read.fault.reason) == ("HUB-S-241", True)
+
+
+def test_a_character_lost_before_it_was_sent(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.put("a.csv", HEAD + "1,王\ufffd\r\n2,乙\r\n")
+    read = desk.read()
+    assert [record.key for record in read.records] == ["2"]
+    assert (read.fault.code, "column 2" in read.fault.reason) == ("HUB-S-240", True)
+
+
+def test_a_list_is_not_of_the_form_of_a_text(tmp_path: Path) -> None:
+    columns = {"no": "number", "name": {"field": "name", "matches": "[a-z]+"}}
+    desk = Desk(tmp_path, format="jsonl", columns=columns)
+    desk.put(
+        "a.jsonl",
+        '{"no": "1", "name": ["x"]}\n{"no": "2", "name": {"a": 1}}\n{"no": "3", "name": "x"}\n{"no": "4", "name": null}\n',
+    )
+    read = desk.read()
+    assert [record.key for record in read.records] == ["3", "4"]
+    assert {fault.code for fault in read.faults} == {"HUB-S-248"}

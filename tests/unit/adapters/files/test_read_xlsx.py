@@ -44,6 +44,14 @@ def in_sheet(pattern: bytes, by: bytes) -> Callable[[str, bytes], bytes]:
     return lambda name, body: re.sub(pattern, by, body, count=1) if name.endswith("sheet1.xml") else body
 
 
+def utf16(part: bytes, prolog: str = "", *, declared: bool = True) -> bytes:
+    declaration = "<?xml version='1.0' encoding='utf-16'?>" if declared else ""
+    return ("\ufeff" + declaration + prolog + part.decode().rpartition("?>")[2]).encode("utf-16-le")
+
+
+THREE = workbook(TITLES, ["1", "甲"], ["2", "乙"], ["3", "丙"])
+
+
 def desk(tmp_path: Path, content: bytes, **feed: Any) -> Desk:
     made = Desk(tmp_path, **{"format": "xlsx", "pattern": "*.xlsx", **feed})
     made.put("a.xlsx", content)
@@ -63,6 +71,8 @@ def typed(kind: str) -> dict[str, Any]:
         (None, "text", None),
         (12, "any", 12),
         (12.0, "number", 12),
+        (10**15 - 1, "any", 10**15 - 1),
+        (10**15, "number", 10**15),
         (1.5, "any", 1.5),
         (True, "any", True),
         (datetime(2016, 12, 13, 9, 30, 5), "any", "2016-12-13 09:30:05"),
@@ -91,6 +101,9 @@ def test_a_cell_becomes_json(tmp_path: Path, value: Any, kind: str, becomes: Any
         (datetime(2016, 12, 13), "number", "a date, where number is declared"),
         ("#N/A", "any", "the error value #N/A"),
         (timedelta(hours=30), "any", "a timedelta, which is no date"),
+        (10**15, "any", "a number of more than 15 digits"),
+        (-6.2112519900101e17, "any", "a number of more than 15 digits"),
+        ("\ufeff王", "any", "begins with a stray byte order mark"),
     ],
 )
 def test_a_misleading_cell_is_named(tmp_path: Path, value: Any, kind: str, says: str) -> None:
@@ -118,6 +131,25 @@ def test_merged_cells_cost_the_rows_they_cover(tmp_path: Path) -> None:
     assert [record.key for record in read.records] == ["1", "4"]
     assert [fault.key for fault in read.faults] == ["a.xlsx#sheet 办件, row 3", "a.xlsx#sheet 办件, row 4"]
     assert "merged cells B3:B4" in read.faults[0].reason
+
+
+@pytest.mark.parametrize(("pattern", "by"), [(rb'ref="(B3:B4)"', rb"ref='\1'"), (rb"<mergeCell ref", b"<mergeCell\nref")])
+def test_merged_cells_are_seen_however_they_are_written(tmp_path: Path, pattern: bytes, by: bytes) -> None:
+    content = workbook(TITLES, ["1", "甲"], ["2", "乙"], ["3", ""], change=lambda sheet: sheet.merge_cells("B3:B4"))
+    read = desk(tmp_path, rezip(content, in_sheet(pattern, by))).read()
+    assert [fault.key for fault in read.faults] == ["a.xlsx#sheet 办件, row 3", "a.xlsx#sheet 办件, row 4"]
+
+
+def test_a_section_of_characters_is_no_dtd(tmp_path: Path) -> None:
+    plain = workbook(["no", "name"], ["1", "abc"])
+    content = rezip(plain, in_sheet(rb"<t>abc</t>", b"<t><![CDATA[a<c]]></t>"))
+    assert desk(tmp_path, content, columns={"no": "number", "name": "name"}).read().data == [{"number": "1", "name": "a<c"}]
+
+
+def test_the_titles_again_are_no_record(tmp_path: Path) -> None:
+    read = desk(tmp_path, workbook(TITLES, ["1", "甲"], TITLES, ["2", "乙"])).read()
+    assert [record.key for record in read.records] == ["1", "2"]
+    assert (read.fault.key, read.fault.code) == ("a.xlsx#sheet 办件, row 3", "HUB-S-241")
 
 
 def test_a_merged_header_is_refused(tmp_path: Path) -> None:
@@ -189,6 +221,20 @@ def test_a_sheet_that_is_not_there(tmp_path: Path) -> None:
         (rezip(workbook(TITLES), lambda name, body: body[:50] if name.endswith("sheet1.xml") else body), "HUB-S-222"),
         (rezip(workbook(TITLES), lambda name, body: b"<a/>" if name.endswith("workbook.xml") else body), "HUB-S-227"),
         (rezip(workbook(TITLES), in_sheet(rb"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet')), "HUB-S-223"),
+        (rezip(workbook(TITLES), in_sheet(rb"<worksheet", b"<!--" + b"x" * 9000 + b"--><!DOCTYPE x><worksheet")), "HUB-S-223"),
+        (
+            rezip(workbook(TITLES), lambda name, body: utf16(body, "<!DOCTYPE x>") if name.endswith("sheet1.xml") else body),
+            "HUB-S-223",
+        ),
+        (rezip(workbook(TITLES), lambda name, body: utf16(body) if name.endswith("sheet1.xml") else body), "HUB-S-222"),
+        (
+            rezip(workbook(TITLES), lambda name, body: utf16(body, declared=False) if name.endswith("sheet1.xml") else body),
+            "HUB-S-222",
+        ),
+        (rezip(THREE, lambda name, body: body.replace(b'<row r="4"', b'<row r="3"')), "HUB-S-222"),
+        (rezip(THREE, lambda name, body: body.replace(b'<row r="3"', b'<row r="5"')), "HUB-S-222"),
+        (rezip(THREE, in_sheet(rb'<row r="3"', b'<row r="3.0"')), "HUB-S-222"),
+        (rezip(THREE, in_sheet(rb'r="B3"', b'r="A3"')), "HUB-S-222"),
     ],
 )
 def test_a_broken_workbook_is_refused_whole(tmp_path: Path, content: bytes, code: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -51,6 +53,9 @@ def test_a_chinese_encoding_by_any_of_its_names(tmp_path: Path, says: str) -> No
             "DTD",
         ),
         (document(ROW.format("1", "\x01")), "HUB-S-222", "not well-formed"),
+        (document(ROW.format("1", "a")).replace("row>", "Row>"), "HUB-S-222", "has no element row, and is not empty"),
+        ("<html><body>登录</body></html>", "HUB-S-222", "has no element row, and is not empty"),
+        ("<rows>无</rows>", "HUB-S-222", "has no element row, and is not empty"),
     ],
 )
 def test_nothing_is_taken_of_a_broken_file(tmp_path: Path, content: str, code: str, says: str) -> None:
@@ -85,6 +90,8 @@ def test_a_dtd_behind_a_prolog_that_is_too_long_is_not_read_either(tmp_path: Pat
         ("<row><办件编号>9</办件编号><办件编号>9</办件编号></row>", "HUB-S-241", "stands twice"),
         ("<row><办件编号><b>9</b></办件编号></row>", "HUB-S-241", "has elements inside"),
         ("<row/>", "HUB-S-242", "the key field number is empty"),
+        ("<row>lost<办件编号>9</办件编号></row>", "HUB-S-241", "has text of its own"),
+        ("<row><办件编号>9</办件编号>lost</row>", "HUB-S-241", "has text of its own"),
     ],
 )
 def test_a_bad_row_costs_only_itself(tmp_path: Path, row: str, code: str, says: str) -> None:
@@ -120,3 +127,33 @@ def test_many_rows_in_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 20_000
     assert peak < 8 << 20
+
+
+@pytest.mark.parametrize("content", ["<rows/>", "<rows>\n</rows>", "<?xml version='1.0'?><!-- x --><rows><!-- x --></rows>"])
+def test_an_empty_document_has_no_rows(tmp_path: Path, content: str) -> None:
+    desk = Desk(tmp_path, format="xml")
+    desk.put("a.xml", content)
+    read = desk.read()
+    assert (read.records, read.faults) == ([], [])
+
+
+def test_comments_are_no_part_of_a_field(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, format="xml")
+    desk.put("a.xml", document(ROW.format("1<!-- x -->2", "a<?x y?>b")))
+    assert desk.read().data == [{"number": "12", "name": "ab"}]
+
+
+def test_what_is_no_row_takes_no_memory(tmp_path: Path) -> None:
+    """lxml's trees are not Python's memory: the resident set is looked at, in a process of its own."""
+    desk = Desk(tmp_path, format="xml")
+    other = "<other><a>1</a></other>" * 400_000
+    path = desk.put("a.xml", document(other, ROW.format("1", "a")))
+    script = (
+        "import resource, sys; from adapters.files.options import Layout; from adapters.files.read_xml import read_xml\n"
+        "layout = Layout(key=('n',)); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "rows = len(list(read_xml(open(sys.argv[1], 'rb'), layout)))\n"
+        "print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    told = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True).stdout.split()
+    assert int(told[0]) == 1
+    assert int(told[1]) < 64 << 10, "kilobytes more than before"
