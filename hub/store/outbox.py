@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, insert, literal, not_, or_, select
@@ -27,11 +27,32 @@ _TAKEN = [state.value for state in TAKEN]
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _OURS = schema.delivery
 _WINDOW = schema.window
-_COLUMNS = (
-    _OURS.c.id, _OURS.c.route, _OURS.c.endpoint, _OURS.c.kind, _OURS.c.key, _OURS.c.lane, _OURS.c.operation, _OURS.c.batch,
-    _OURS.c.created_at, _OURS.c.attempts, _OURS.c.spent, _OURS.c.generation, _OURS.c.doubtful, schema.body.c.body,
-    _OURS.c.remade_at,
-)  # fmt: skip
+
+
+class _Sent(NamedTuple):
+    """What of a delivery is needed to send it: the columns that are read, in this order.
+
+    Taken from the row by name they would cost 10 µs a message instead of 5.
+    """
+
+    id: int
+    route: str
+    endpoint: str
+    kind: str
+    key: str
+    lane: str
+    operation: str
+    batch: str
+    created_at: int
+    remade_at: int | None
+    attempts: int
+    spent: int
+    generation: int
+    doubtful: bool
+    body: bytes
+
+
+_COLUMNS = tuple(schema.body.c.body if name == "body" else _OURS.c[name] for name in _Sent._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,23 +218,21 @@ def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
 
 
 def _opened(row: Any) -> Opened:
-    number, route, endpoint, kind, key, lane, operation, batch, created, attempts, spent, generation, doubtful, body, remade = row[
-        :15
-    ]
+    one = _Sent._make(row[: len(_COLUMNS)])
     message = Message(
-        id=number,
-        endpoint=endpoint,
-        kind=kind,
-        key=key,
-        lane=lane,
-        operation=_OPERATIONS[operation],
-        body=orjson.loads(body),
-        idempotency_key=idempotency_key(number, created, generation),
-        batch=batch,
-        created=instant(remade or created),
-        attempt=attempts + 1,
+        id=one.id,
+        endpoint=one.endpoint,
+        kind=one.kind,
+        key=one.key,
+        lane=one.lane,
+        operation=_OPERATIONS[one.operation],
+        body=orjson.loads(one.body),
+        idempotency_key=idempotency_key(one.id, one.created_at, one.generation),
+        batch=one.batch,
+        created=instant(one.remade_at or one.created_at),
+        attempt=one.attempts + 1,
     )
-    return Opened(message, route, spent, doubtful)
+    return Opened(message, one.route, one.spent, one.doubtful)
 
 
 def idempotency_key(delivery: int, created: int, generation: int) -> str:
