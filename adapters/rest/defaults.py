@@ -51,7 +51,7 @@ def filled(given: Mapping[str, Any]) -> Mapping[str, Any]:
     result = dict(given)
     for part in ("endpoints", "feeds", "feedback"):
         if isinstance(given.get(part), Mapping):
-            base = merged(request, endpoint) if part == "endpoints" else request
+            base = _endpoints(request, endpoint) if part == "endpoints" else request
             result[part] = {name: _shape(base, request, one) for name, one in given[part].items()}
     if isinstance(given.get("check"), Mapping):
         result["check"] = merged(request, given["check"])
@@ -59,24 +59,33 @@ def filled(given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` overlaid with `own`, objects key by key.
+    """Return `base` overlaid with `own`, objects key by key; null takes away what `base` has.
 
-    >>> merged({"template": {"id": "x", "v": 1}, "path": "/a"}, {"template": {"id": "y"}})
-    {'template': {'id': 'y', 'v': 1}, 'path': '/a'}
+    >>> merged({"template": {"id": "x", "v": 1}, "path": "/a"}, {"template": {"id": "y", "v": None, "to": None}})
+    {'template': {'id': 'y', 'to': None}, 'path': '/a'}
     """
     result = dict(base)
     for name, value in own.items():
         before = base.get(name)
-        result[name] = merged(before, value) if isinstance(before, Mapping) and isinstance(value, Mapping) else value
+        if value is None and name in base:
+            del result[name]
+        else:
+            result[name] = merged(before, value) if isinstance(before, Mapping) and isinstance(value, Mapping) else value
     return result
+
+
+def _endpoints(request: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every endpoint has; its look-up is a request, too."""
+    base = merged(request, endpoint)
+    return {**base, "find": merged(request, base["find"])} if isinstance(base.get("find"), Mapping) else base
 
 
 def _shape(base: Mapping[str, Any], request: Mapping[str, Any], own: Any) -> Any:
     if not isinstance(own, Mapping):
         return own
     result = merged(base, own)
-    if isinstance(result.get("find"), Mapping):
-        result["find"] = merged(request, result["find"])
+    if isinstance(own.get("find"), Mapping) and not isinstance(base.get("find"), Mapping):
+        result["find"] = merged(request, own["find"])
     return result
 
 

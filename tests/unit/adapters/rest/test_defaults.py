@@ -40,6 +40,28 @@ def test_what_it_says_wins_key_by_key() -> None:
     assert accept.template == {"version": "2.0", "id": "zx_$endpoint", "content": "$json(body)"}
 
 
+def test_null_takes_away_whatever_a_default_gives() -> None:
+    defaults = {
+        "request": {**REQUEST, "query": {"v": "1"}, "headers": {"X": "1", "Y": "2"}},
+        "endpoint": {"idempotent": True, "answers": [{"path": "/code", "equals": 0, "means": "taken"}], "find": FIND},
+    }
+    taken_away = {
+        "template": {"version": None, "note": None},
+        "headers": {"X": None},
+        "query": None,
+        "answers": None,
+        "idempotent": None,
+        "find": {"query": None, "headers": None},
+    }
+    made = options(defaults=defaults, endpoints={"accept": taken_away, "plain": {"headers": None}})
+    accept, find = made.endpoints["accept"], made.endpoints["accept"].find
+    assert accept.template == {"note": None}  # a null of its own, of which no default knows, is sent
+    assert (accept.headers, accept.query, accept.answers, accept.idempotent) == ({"Y": "2"}, {}, [], False)
+    assert find is not None and (find.query, find.headers, find.template["version"]) == ({}, {}, "1.0")
+    plain = made.endpoints["plain"]
+    assert (plain.headers, plain.query, plain.idempotent, len(plain.answers)) == ({}, {"v": "1"}, True, 1)
+
+
 def test_lists_and_texts_are_replaced_not_merged() -> None:
     own = {
         "body": "text",
