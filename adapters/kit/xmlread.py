@@ -90,9 +90,11 @@ def nested(element: etree._Element, lists: frozenset[str] = frozenset()) -> Json
     """Return an element as data: elements become an object, repeated ones a list, one without elements its text.
 
     Names go without namespace; an attribute is `@name`, the text beside attributes `#text`. What `lists` names is a list even when
-    it comes once. Raises NoXml where text stands between elements: it would be lost.
+    it comes once. Raises NoXml where something would be lost: text between elements, two attributes of one local name.
     """
     found: dict[str, Any] = {f"@{etree.QName(name).localname}": value for name, value in element.attrib.items()}
+    if len(found) < len(element.attrib):
+        raise NoXml(f"holds two attributes of {etree.QName(element).localname} that differ in their namespace alone")
     if len(element) == 0:
         return {**found, "#text": element.text} if found and element.text else found or element.text or ""
     _no_mixture(element)

@@ -242,9 +242,13 @@ def text_of(value: Json) -> str:
 
 
 def row_of(row: etree._Element, listing: Listing) -> dict[str, Json]:
-    """Return a row's values by local name, from its attributes or its child elements; namespaces are dropped."""
+    """Return a row's values by local name, from its attributes or its child elements; namespaces are dropped.
+
+    Of two attributes of one name, that without namespace is the value: the other one, like xsi:type, speaks of the element.
+    """
     if listing.fields == "attributes":
-        return {etree.QName(name).localname: value for name, value in row.attrib.items()}
+        named = sorted(row.attrib.items(), key=lambda pair: not str(pair[0]).startswith("{"))
+        return {etree.QName(name).localname: value for name, value in named}
     return _fields(row, listing.lists)
 
 

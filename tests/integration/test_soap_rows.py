@@ -136,3 +136,12 @@ def test_a_far_side_that_ignores_the_page_number_is_found_out(peer: Peer, source
     with pytest.raises(SourceFailed, match="HUB-S-506"):
         list(source(**PAGED).read(None))
     assert len(peer.received) == 2
+
+
+@pytest.mark.parametrize("attributes", ['no="a" xsi:type="row" type="1"', 'type="1" xsi:type="row" no="a"'])
+def test_of_two_attributes_of_one_name_the_plain_one_is_the_value(peer: Peer, source: Any, attributes: str) -> None:
+    inside = f'<row xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" at="2016-12-13 09:00:00" {attributes}/>'
+    body = f'<e:Envelope xmlns:e="{ENVELOPE}"><e:Body><r>{inside}</r></e:Body></e:Envelope>'
+    peer.answer = lambda request: Reply(200, body.encode(), content_type="text/xml")
+    (record,) = [record for page in source().read(None) for record in page.records]
+    assert record.data["type"] == "1"

@@ -145,6 +145,12 @@ def test_text_between_elements_would_be_lost(text: str) -> None:
         data(text)
 
 
+@pytest.mark.parametrize("attributes", ['type="1" x:type="2"', 'x:type="2" type="1"', 'x:type="1" y:type="1"'])
+def test_one_of_two_attributes_of_one_local_name_would_be_lost(attributes: str) -> None:
+    with pytest.raises(NoXml, match="two attributes of B"):
+        data(f'<A xmlns:x="urn:x" xmlns:y="urn:y"><B {attributes}>1</B></A>')
+
+
 @pytest.mark.parametrize(
     "text",
     [
