@@ -17,10 +17,11 @@ class Verdicts:
 
     def __init__(self, feedback: Mapping[str, Feedback], options: RestOptions, session: Session) -> None:
         self._readers = {name: Reader(name, one, options, session) for name, one in feedback.items()}
-        self._judges = {name: VerdictReader(one.endpoint, one.row, one.batch, one.verdicts) for name, one in feedback.items()}
+        self._judges = {name: VerdictReader(name, one.endpoint, one.row, one.batch, one.verdicts) for name, one in feedback.items()}
 
     def pages(self, cursor: str | None) -> Iterator[VerdictPage]:
         """Yield pages of verdicts, feedback after feedback, from where `cursor` says. Raises SourceFailed."""
         for page in read_all(self._readers, cursor):
-            found = (self._judges[record.kind](record.data) for record in page.records)
-            yield VerdictPage(tuple(verdict for verdict in found if verdict is not None), page.cursor, page.faults)
+            rows = [(record.key, record.data) for record in page.records]
+            verdicts, faults = self._judges[page.records[0].kind].read(rows) if rows else ((), ())
+            yield VerdictPage(verdicts, page.cursor, (*page.faults, *faults))

@@ -103,9 +103,9 @@ class SoapAdapter:
         """Yield the verdicts of every feedback, in the order they are configured. Raises SourceFailed."""
         places = loaded(cursor)
         for name, feedback in self._feedback.items():
-            for verdicts, place in feedback.pages(places.get(name)):
+            for page, place in feedback.pages(places.get(name)):
                 places[name] = place
-                yield VerdictPage(verdicts, dumped(places))
+                yield replace(page, cursor=dumped(places))
 
     def close(self) -> None:
         """Close all connections; may be called twice."""

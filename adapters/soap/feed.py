@@ -10,7 +10,7 @@ from adapters.kit.verdicts import VerdictReader
 from adapters.soap.options import Feed, Feedback
 from adapters.soap.rows import Place, Row, RowReader, digest, text_of
 from adapters.soap.session import Session
-from hub.model import Operation, Page, Record, Unreadable, Verdict
+from hub.model import Operation, Page, Record, Unreadable, VerdictPage
 
 
 class FeedReader:
@@ -52,13 +52,13 @@ class FeedbackReader:
     def __init__(self, name: str, feedback: Feedback, session: Session) -> None:
         """Compile. Raises ValueError."""
         self._reader = RowReader(name, feedback, session)
-        self._verdict = VerdictReader(feedback.endpoint, feedback.row, feedback.batch, feedback.verdicts)
+        self._verdicts = VerdictReader(name, feedback.endpoint, feedback.row, feedback.batch, feedback.verdicts)
 
-    def pages(self, place: Place | None) -> Iterator[tuple[tuple[Verdict, ...], Place]]:
-        """Yield verdicts and the place right after them. Raises SourceFailed."""
+    def pages(self, place: Place | None) -> Iterator[tuple[VerdictPage, Place]]:
+        """Yield pages and the place right after each; the page's own cursor is left to the caller. Raises SourceFailed."""
         for found in self._reader.pages(place):
-            verdicts = (self._verdict(row) for row in found.rows)
-            yield tuple(verdict for verdict in verdicts if verdict is not None), found.after
+            verdicts, faults = self._verdicts.read((digest(row), row) for row in found.rows)
+            yield VerdictPage(verdicts, None, faults), found.after
 
 
 def _answer(row: Row) -> Answer:
