@@ -22,15 +22,15 @@ _JSON = "application/json; charset=utf-8"
 FIELDS = {
     "evaluateId": (50, True), "projectNo": (50, True), "pf": (1, True), "deptCode": (18, True), "proDepart": (200, True),
     "taskCode": (36, True), "taskHandleItem": (50, False), "taskName": (1000, True), "proStatus": (1, True),
-    "certKey": (64, False), "userName": (100, True), "userProp": (1, True), "userPageType": (3, True),
+    "certKey": (64, True), "userName": (100, True), "userProp": (1, True), "userPageType": (3, True),
     "handleUserName": (100, False), "handleUserPageType": (3, False), "handleUserPageCode": (50, False),
     "satisfaction": (1, True), "evalDetail": (200, False), "writingEvaluation": (1000, False), "assessTime": (19, True),
     "assessNumber": (2, True), "serviceNumber": (2, True), "dataSource": (3, True), "promisetime": (1, False),
-    "acceptDate": (19, False),
+    "acceptDate": (19, False), "subMatter": (1000, False), "vcode": (64, False),
 }  # fmt: skip
 _FORMS = {
-    "pf": "[1-7]", "proStatus": "[1-3]", "satisfaction": "[1-5]", "userProp": "[1-6]", "promisetime": "[129]",
-    "userPageType": "111|001|414|990|999", "handleUserPageType": "111|414|990", "certKey": "[0-9a-f]{64}",
+    "pf": "[1-7]", "proStatus": "[1-3]", "satisfaction": "[1-5]", "userProp": "[1-6]", "promisetime": "[12]",
+    "userPageType": "111|414|001|990|999", "handleUserPageType": "111|414|001|990|999", "certKey": "[0-9a-f]{64}",
     "taskCode": r"[0-9A-HJ-NPQRTUWXY]{18}[1-7]\d{4}[0-9A-Z]{8}", "deptCode": "[0-9A-HJ-NPQRTUWXY]{18}",
     "assessNumber": r"\d{1,2}", "serviceNumber": r"\d{1,2}",
 }  # fmt: skip

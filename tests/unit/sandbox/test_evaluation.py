@@ -15,7 +15,7 @@ GOOD = {
     "evaluateId": "a1", "projectNo": "B1", "pf": "4", "deptCode": "1162112500HUB00170", "proDepart": "漳县民政局",
     "taskCode": "1162112500HUB001704622010001000", "taskName": "参保登记", "proStatus": "3", "userName": "张桂兰", "userProp": "1",
     "userPageType": "111", "satisfaction": "1", "assessTime": "2025-06-03 09:00:00", "assessNumber": "1", "serviceNumber": "1",
-    "dataSource": "621",
+    "dataSource": "621", "certKey": "d5" * 32,
 }  # fmt: skip
 
 
@@ -46,6 +46,10 @@ def test_strangers_and_wrong_clocks_are_turned_away(changes: dict[str, str]) -> 
         {"satisfaction": "5"},
         {"pf": ""},
         {"other": "1"},
+        {"certKey": ""},
+        {"certKey": "621125190503120020"},
+        {"promisetime": "9"},
+        {"handleUserPageType": "113"},
         {"taskCode": "1"},
         {"assessTime": "2099-01-01 00:00:00"},
     ],
