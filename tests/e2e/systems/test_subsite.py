@@ -59,6 +59,17 @@ def test_a_changed_item_is_published_and_read_again(here: County) -> None:
     assert here.failing() == []
 
 
+def test_what_both_have_withdrawn_differs_nowhere(here: County) -> None:
+    ((item, code),) = here.local("SELECT ID, SXBM FROM T_QZQD WHERE SXXZ = 'CF' ORDER BY ID DESC LIMIT 1")
+    withdrawn = "UPDATE T_QZQD SET FWSXZT = 'X', SXBB = SXBB + 1, GXSJ = datetime('now', '+8 hours') WHERE ID = :item"
+    here.local(withdrawn, item=item)
+    here.rounds()
+    assert here.local("SELECT FWSXZT FROM T_FBSX WHERE SXBM = :code", code=code) == [("X",)]
+    same = here.directory.told("quality", code=None)["sameness"]
+    assert [one["code"] for one in same["missing"]] == [site(here).stale]
+    assert [one["code"] for one in same["unpublished"]] == [site(here).left_out]
+
+
 def test_nothing_new_means_nothing_moves(here: County) -> None:
     before = site(here).stats()
     here.rounds()
