@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -209,20 +210,35 @@ class PairMatrix(Check):
 class Contains(Check):
     """A field must contain the text of other fields: a task_code its department's code and its catalogue code.
 
+    `place` says where: anywhere, or one part behind the other at the `start`, at the `end`, or as the `whole`. Without one of its
+    parts a place cannot be told, and nothing is checked.
+
     >>> rule = Contains(check="contains", field="task_code", parts=["catalog_code"])
     >>> [fault[1] for fault in rule.run({"task_code": "11621125", "catalog_code": "000123"}, NOW)]
     ['does not contain catalog_code']
+    >>> rule = Contains(check="contains", field="task_code", parts=["dept_code", "use_level"], place="start")
+    >>> [fault[1] for fault in rule.run({"task_code": "11621125", "dept_code": "1162", "use_level": "4"}, NOW)]
+    ['does not begin with dept_code, use_level']
     """
 
     field: FieldName
     parts: list[FieldName] = Field(min_length=1)
+    place: Literal["anywhere", "start", "end", "whole"] = "anywhere"
 
     def faults(self, body: dict[str, Json], now: datetime) -> Iterator[Fault]:
-        whole = word(at(body, self.field))
-        for name in self.parts:
-            part = word(at(body, name))
-            if whole and part and part not in whole:
-                yield self.field, f"does not contain {name}", None
+        whole, parts = word(at(body, self.field)), [word(at(body, name)) for name in self.parts]
+        if not whole:
+            return
+        if self.place == "anywhere":
+            for name, part in zip(self.parts, parts, strict=True):
+                if part and part not in whole:
+                    yield self.field, f"does not contain {name}", None
+        elif all(parts) and not _PLACES[self.place](whole, "".join(part or "" for part in parts)):
+            yield self.field, f"{_SAID[self.place]} {', '.join(self.parts)}", None
+
+
+_PLACES: dict[str, Callable[[str, str], bool]] = {"start": str.startswith, "end": str.endswith, "whole": str.__eq__}
+_SAID = {"start": "does not begin with", "end": "does not end with", "whole": "is not, one behind the other,"}
 
 
 @check("absent")

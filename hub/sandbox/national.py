@@ -60,10 +60,9 @@ _IDENTITY = re.compile(r"[1-9]\d{16}[0-9X]")
 _AMOUNT = re.compile(r"\d{1,14}(\.\d{1,2})?")  # GB/T 39046 table 14: n..16,2
 #: Times that may lie in the future.
 _AHEAD = frozenset({"promise_date", "plan_effective_date", "plan_cancel_date"})
-#: Pairs of one row that must not run backwards.
+#: Pairs of one row that must not run backwards. A promise before the acceptance is counted by upper levels, not refused.
 _ORDER = (
     ("apply_date", "accept_date"),
-    ("accept_date", "promise_date"),
     ("event_start_time", "event_end_time"),
     ("special_time", "end_time"),
 )

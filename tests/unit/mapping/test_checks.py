@@ -85,6 +85,14 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"check": "contains", "field": "a", "parts": ["b", "c"]}, {"a": "XBYCZ", "b": "B", "c": "C"}, []),
     ({"check": "contains", "field": "a", "parts": ["b", "c"]}, {"a": "XBYZ", "b": "B", "c": "C"}, ["a"]),
     ({"check": "contains", "field": "a", "parts": ["b"]}, {"a": "", "b": "B"}, []),
+    ({"check": "contains", "field": "a", "parts": ["b"], "place": "start"}, {"a": "BX", "b": "B"}, []),
+    ({"check": "contains", "field": "a", "parts": ["b"], "place": "start"}, {"a": "XB", "b": "B"}, ["a"]),
+    ({"check": "contains", "field": "a", "parts": ["b"], "place": "end"}, {"a": "XB", "b": "B"}, []),
+    ({"check": "contains", "field": "a", "parts": ["b"], "place": "end"}, {"a": "BX", "b": "B"}, ["a"]),
+    ({"check": "contains", "field": "a", "parts": ["b", "c"], "place": "whole"}, {"a": "BC", "b": "B", "c": "C"}, []),
+    ({"check": "contains", "field": "a", "parts": ["b", "c"], "place": "whole"}, {"a": "CB", "b": "B", "c": "C"}, ["a"]),
+    ({"check": "contains", "field": "a", "parts": ["b", "c"], "place": "whole"}, {"a": "BCX", "b": "B", "c": "C"}, ["a"]),
+    ({"check": "contains", "field": "a", "parts": ["b", "c"], "place": "whole"}, {"a": "BC", "b": "B"}, []),
 ]
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import yaml
+
 import hub.quality
 from hub.mapping import Severity
 from hub.mapping.issues import NUMBERS
@@ -14,6 +16,7 @@ from hub.quality.facts import OF_A_CASE
 from hub.settings.vocabulary import PARTS, SourceParts
 from tests.unit.quality.building import part
 
+MAPPINGS = Path(hub.quality.__file__).parents[2] / "mappings"
 SOURCES = "\n".join(path.read_text("utf-8") for path in Path(hub.quality.__file__).parent.glob("*.py"))
 #: docs of the field: the proposed catalogue, whole.
 PROPOSED = [
@@ -40,6 +43,17 @@ def test_every_line_the_code_finds_is_in_the_catalogue_and_the_other_way_round()
 
 def test_numbers_of_issues_are_rules() -> None:
     assert set(NUMBERS.values()) <= catalogue().keys()
+
+
+def test_a_check_that_carries_a_warning_only_warns() -> None:
+    found = 0
+    for path in sorted(MAPPINGS.glob("*/*.yaml")):
+        for check in yaml.safe_load(path.read_text("utf-8")).get("checks", ()):
+            if catalogue()[check["id"]].severity is Severity.WARN:
+                shipped = check.get("severity", "warn" if check["check"] == "filler" else "block")  # as the checks' own defaults
+                assert shipped == "warn", f"{path.name}: {check['id']} warns, the check blocks"
+                found += 1
+    assert found
 
 
 def test_a_rule_that_needs_records_names_parts() -> None:

@@ -44,7 +44,6 @@ def test_right_rows_have_no_fault(case: bodies.Case) -> None:
         ({"apply_date": "2025-02-03T09:00:00"}, ("apply_date", "时间格式错误")),
         ({"accept_date": "2999-01-01 00:00:00"}, ("accept_date", "时间逻辑错误")),
         ({"accept_date": "2001-01-01 00:00:00"}, ("accept_date", "时间逻辑错误")),
-        ({"promise_date": "2001-01-01 00:00:00"}, ("promise_date", "时间逻辑错误")),
         ({"applyer_page_type": "001"}, ("applyer_page_code", "校验码错误")),
         ({"contact_code": "621125190001010019"}, ("contact_code", "校验码错误")),
         ({"org_code": "11620000013897179N"}, ("task_code", "代码错误")),
