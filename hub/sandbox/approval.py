@@ -223,7 +223,15 @@ for _table in CASE_TABLES:
 
 #: Local code lists, column -> code -> label. A code outside its list is a fault of the source.
 CODES: dict[str, dict[str, str]] = {
-    "T_BJ.SXXZ": {"XK": "行政许可", "QR": "行政确认", "GF": "行政给付", "JL": "行政奖励", "QT": "其他行政权力", "GG": "公共服务"},
+    "T_BJ.SXXZ": {
+        "XK": "行政许可",
+        "QR": "行政确认",
+        "GF": "行政给付",
+        "JL": "行政奖励",
+        "CJ": "行政裁决",
+        "QT": "其他行政权力",
+        "GG": "公共服务",
+    },
     "T_BJ.SXLX": {"1": "即办件", "2": "承诺件", "3": "联办件", "4": "上报件"},
     "T_BJ.SQRLX": {"1": "个人", "2": "企业", "3": "个体工商户", "4": "机关", "5": "事业单位", "6": "社会团体", "9": "其他"},
     "T_BJ.SQRZJLX": {"SF": "居民身份证", "HZ": "普通护照", "XYDM": "统一社会信用代码", "JGDM": "组织机构代码", "QT": "其他"},
