@@ -112,6 +112,8 @@ def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
 
 #: Case numbers, row ids, dates and the like: three digits or more, with whatever is glued to them.
 _NUMBERS = re.compile(r"(?=(?:[A-Za-z_:./-]*\d){3})[A-Za-z0-9_-]+(?:[:./][A-Za-z0-9_-]+)*")
+#: Too short to tell records apart.
+_RETURN_CODE = re.compile(r"\s*[A-Za-z0-9_-]{1,8}\s*")
 
 
 def cause(failure: Failure) -> str:
@@ -120,8 +122,11 @@ def cause(failure: Failure) -> str:
 
 
 def alike(said: str) -> str:
-    """Return a far side's words without the numbers that tell records apart: equal for what has one cause."""
-    return _NUMBERS.sub("#", said)
+    """Return a far side's words without the numbers that tell records apart: equal for what has one cause.
+
+    A far side that says nothing but a short number has answered with a return code, and that is the cause.
+    """
+    return said if _RETURN_CODE.fullmatch(said) else _NUMBERS.sub("#", said)
 
 
 def rest_after(failures: int, policy: Policy) -> timedelta:

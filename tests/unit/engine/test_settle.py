@@ -147,6 +147,8 @@ def test_the_list_ends() -> None:
         ("项目编号621125-2016-000123不存在", "refused: 项目编号#不存在"),
         ("row 8f1c2d34-aa11-42 duplicated", "refused: row # duplicated"),
         ("字段 C04 不能为空", "refused: 字段 C04 不能为空"),
+        ("004", "refused: 004"),
+        ("20161213000123", "refused: #"),
         ("line 7: bad value 20161213", "refused: line 7: bad value #"),
         ("at 2016/12/13 01:02:03.5: no", "refused: at # #: no"),
     ],
