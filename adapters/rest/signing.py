@@ -18,6 +18,8 @@ class Signer:
         self._base_path = base_path
         compiler = Compiler(_KNOWN)
         self._fields = [self._field(entry, compiler) for entry in recipe.fields]
+        if "*" in self.names:  # for what is pushed to us, where the sender decides what there is to sign
+            raise ValueError("the signature of a request names its fields one by one; '*' is none")
         self._needs_content = any(part is not None and "content" in part.names for _, part in self._fields)
 
     @staticmethod

@@ -77,6 +77,11 @@ def test_endpoints_that_are_refused(endpoint: dict[str, Any]) -> None:
             {"auth": {"type": "signature", "fields": ["app_id", "app_key"], "digest": "md5", "into": {"form": "sign"}}},
             "app_key",
         ),
+        (
+            {"template": "$body"},
+            {"auth": {"type": "signature", "fields": ["*"], "digest": "md5", "into": {"body": "/head/sign"}}},
+            "one by one",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused_at_construction(
