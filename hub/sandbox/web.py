@@ -84,9 +84,12 @@ class Host:
     async def _stop(self) -> None:
         for server in self._servers:
             server.close()
+        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:  # somebody connected a moment before: not open yet
+            await asyncio.wait(accepting)
         for connection in list(self._open):
             connection.abort()
-        await asyncio.sleep(0)
+        while self._open:  # a socket is closed on the turn after its connection is aborted
+            await asyncio.sleep(0)
 
 
 class _Connection(asyncio.Protocol):
