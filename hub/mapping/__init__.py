@@ -7,7 +7,7 @@ condition(spec) -> predicate over a record's data
 run_cases(mapping_set) -> results
 """
 
-from hub.mapping import checks, transforms  # noqa: F401 - importing them registers what mappings may name
+from hub.mapping import checks, time_checks, transforms  # noqa: F401 - importing them registers what mappings may name
 from hub.mapping.cases import CaseResult, Difference, run_cases
 from hub.mapping.checking import all_checks
 from hub.mapping.codes import CodeTable
