@@ -295,7 +295,8 @@ def test_a_reload_keeps_taking_pushes(town: Callable[..., httpx.Response], servi
     pushing.wait(working.PATIENCE)
     service.reload(lambda: working.settings_of(here))
     thread.join(working.PATIENCE)
-    assert set(answers) <= {200, 503}
+    answers.append(town(rows("B40"), "n-40").status_code)  # the others may all have come while it reloaded
+    assert set(answers) <= {200, 503} and len(answers) == 41
     assert versions(service) == answers.count(200)
     assert answers[-1] == 200
 
