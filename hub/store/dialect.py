@@ -42,8 +42,9 @@ def connect(url: str) -> Engine:
 
 
 def _sqlite(url: str, database: str | None) -> Engine:
-    if database and database != ":memory:":
+    if database and not database.startswith((":", "file:")):
         Path(database).parent.mkdir(parents=True, exist_ok=True)
+        Path(database).touch(mode=0o600)  # there is personal data in it; SQLite gives the files beside it the same rights
     arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True, pool_size=16, max_overflow=32)
     event.listen(engine, "connect", _prepare_sqlite)

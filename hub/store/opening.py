@@ -56,7 +56,7 @@ def open_store(url: str) -> Store:
     try:
         engine = dialect.connect(url)
     except OSError as error:
-        raise StoreUnfit("HUB-T-102", f"the store's directory cannot be made: {error.strerror}") from error
+        raise StoreUnfit("HUB-T-102", f"the store's file cannot be made: {error.strerror}") from error
     try:
         version = schema_version(engine)
         if version != HEAD:

@@ -1,14 +1,16 @@
-"""Who works on a store is told without taking its lease, on every kind of store."""
+"""Who works on a store is told without taking its lease, on every kind of store; and who may read its files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hub.errors import LeaseHeld
-from hub.store import Store, open_store
+from hub.store import Store, open_store, runs
+from hub.store.runs import Trigger
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
@@ -37,3 +39,14 @@ def test_looking_tells_the_holder_and_takes_nothing(stores: tuple[Store, Store])
     assert theirs.holder() is None
     with theirs.lease():
         assert ours.holder()
+
+
+def test_nobody_but_its_owner_reads_the_store(tmp_path: Path) -> None:
+    """There is personal data in it, also in what SQLite writes beside it."""
+    store = open_store(f"sqlite:///{tmp_path / 'var' / 'hub.db'}")
+    with store.writing() as connection:
+        runs.ask(connection, "local", Trigger.CLI, "test", datetime(2016, 12, 13, tzinfo=UTC))
+    files = list((tmp_path / "var").iterdir())
+    store.close()
+    assert {one.name for one in files} >= {"hub.db", "hub.db-wal", "hub.db-shm"}
+    assert {one.name for one in files if one.stat().st_mode & 0o077} == set()
