@@ -160,7 +160,11 @@ def _exchanges(account: Account) -> Table:
     """Return the closing table: a line for each exchange the county's report names."""
     from rich.table import Table
 
-    table = Table(title=say("漳县互联互通：各条线", "the county's exchanges"), title_justify="left")
+    table = Table(title=say("漳县互联互通：各条线", "the county's exchanges"), title_justify="left", caption_justify="left")
+    table.caption = say(
+        "送达含后来退回的；死信只算读进来的，读不了的文件和行在 hub dead list；审批没有放行的算“不予发布”。",
+        "arrived includes what was refused later; dead counts what was read: files and rows nobody could read are in hub dead list.",
+    )
     for zh, en in _EXCHANGE_COLUMNS:
         table.add_column(say(zh, en), justify="left" if en == "exchange" else "right")
     for line in account.exchanges:

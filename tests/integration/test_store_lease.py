@@ -46,7 +46,6 @@ def test_nobody_but_its_owner_reads_the_store(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'var' / 'hub.db'}")
     with store.writing() as connection:
         runs.ask(connection, "local", Trigger.CLI, "test", datetime(2016, 12, 13, tzinfo=UTC))
-    files = list((tmp_path / "var").iterdir())
+    found = {one.name: one.stat().st_mode & 0o777 for one in (tmp_path / "var").iterdir()}
     store.close()
-    assert {one.name for one in files} >= {"hub.db", "hub.db-wal", "hub.db-shm"}
-    assert {one.name for one in files if one.stat().st_mode & 0o077} == set()
+    assert set(found) >= {"hub.db", "hub.db-wal", "hub.db-shm"} and set(found.values()) == {0o600}, found
