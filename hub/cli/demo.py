@@ -162,8 +162,8 @@ def _exchanges(account: Account) -> Table:
 
     table = Table(title=say("漳县互联互通：各条线", "the county's exchanges"), title_justify="left", caption_justify="left")
     table.caption = say(
-        "送达含后来退回的；死信只算读进来的，读不了的文件和行在 hub dead list；审批没有放行的算“不予发布”。",
-        "arrived includes what was refused later; dead counts what was read: files and rows nobody could read are in hub dead list.",
+        "送达含后来退回的；死信只算读进来的，读不了的文件和行在 hub dead list。",
+        "arrived includes what was refused later; dead counts what was read: what nobody could read is in hub dead list.",
     )
     for zh, en in _EXCHANGE_COLUMNS:
         table.add_column(say(zh, en), justify="left" if en == "exchange" else "right")
@@ -184,7 +184,7 @@ _EXCHANGE_COLUMNS = (
     ("事后退回", "refused later"),
     ("等父记录", "parked"),
     ("死信", "dead"),
-    ("不予发布", "cancelled"),
+    ("不予发布", "not published"),
 )
 #: Most groups of dead letters that are shown.
 _MOST_GROUPS = 12
