@@ -76,7 +76,10 @@ _MAPPED = ("映射查出", "by a mapping")
 def of(report: Report, settings: Settings) -> list[Table]:
     """Return the tables of a report: departments, rules, items, systems, and the two lists of items."""
     worst = (("部门", "department"), ("事项编码", "item"), ("事项", "name"), *_COUNTS)
-    reconciled = say("对账（R01）：每个系统的投递单", "Reconciliation (R01): deliveries by system")
+    reconciled = say(
+        "对账（R01）：每个系统的投递单，每条记录只算最新一版",
+        "Reconciliation (R01): deliveries by system, of every record the newest version",
+    )
     return [
         Table(say("部门", "Departments"), (("部门", "department"), *_COUNTS), _departments(report)),
         Table(say("规则", "Rules"), _RULES, _rules(report)),
