@@ -6,15 +6,13 @@ phrase stands for (a file's name, a title, somebody's own words) stays as it is.
 
 from __future__ import annotations
 
-import csv
 import re
-from functools import cache
-from importlib import resources
 
+from hub.catalogue.phrases import phrase
+
+_FILE = "reasons.csv"
 _BETWEEN = re.compile(r"(: |; |, )")
 _MARKS = {": ": "：", "; ": "；", ", ": "，"}
-_HOLE = re.compile(r"\\\{([nax])\\\}")
-_HOLES = {"n": r"(\d+)", "a": r"([A-Z]{1,3})", "x": r"(.+?)"}
 
 
 def reason(text: str, lang: str) -> str:
@@ -28,27 +26,9 @@ def reason(text: str, lang: str) -> str:
     if lang == "en" or text.isspace():
         return text
     pieces = _BETWEEN.split(text)
-    said = [_phrase(piece) for piece in pieces[::2]]
+    said = [phrase(_FILE, piece) for piece in pieces[::2]]
     if not any(said):
         return text
     words = [new or old for new, old in zip(said, pieces[::2], strict=True)]
     marks = [_MARKS[mark] for mark in pieces[1::2]]
     return words[0] + "".join(mark + word for mark, word in zip(marks, words[1:], strict=True))
-
-
-def _phrase(piece: str) -> str:
-    """Return what a piece is in Chinese, empty when no phrase stands for it."""
-    for pattern, chinese in _phrases():
-        if found := pattern.fullmatch(piece):
-            return chinese.format(*found.groups())
-    return ""
-
-
-@cache
-def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
-    text = (resources.files("hub.catalogue") / "reasons.csv").read_text("utf-8")
-    return tuple((_pattern(row["en"]), row["zh"]) for row in csv.DictReader(text.splitlines()))
-
-
-def _pattern(english: str) -> re.Pattern[str]:
-    return re.compile(_HOLE.sub(lambda found: _HOLES[found[1]], re.escape(english)))

@@ -6,22 +6,37 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from hub.catalogue import issues
 from hub.catalogue.reasons import reason
 from hub.cli import lang
 from hub.cli.lang import say
 from hub.model import Stage
 from hub.store.views import DeadGroup
 
-#: Codes whose reasons tell the place in a file or a push; all other reasons are fields and rules, or a far side's own words.
+#: Codes whose reasons tell the place in a file or a push, fields and the rules they broke, or what a rule made of an answer; all
+#: others are a far side's own words.
 _PLACED = re.compile(r"HUB-S-(2|6)\d\d")
+_BROKEN = re.compile(r"HUB-M-1\d\d")
+_ANSWERED = re.compile(r"HUB-D-1(17|18|2[0-2])")
 _ROW = re.compile(r", (?:row|line|item) \d+(?=[,:])|(?<=: )(?:row|line) \d+: ")
 
 
 def said(code: str | None, text: str | None) -> str:
     """Return a reason in the reader's language."""
-    if not text or not code or not _PLACED.fullmatch(code):
+    if not text or not code:
         return text or ""
-    return reason(text, lang.current())
+    ways = ((_PLACED, reason), (_BROKEN, issues.cause), (_ANSWERED, issues.answer))
+    return next((say_it(text, lang.current()) for codes, say_it in ways if codes.fullmatch(code)), text)
+
+
+def sentence(message: str) -> str:
+    """Return what an issue says in the reader's language."""
+    return issues.sentence(message, lang.current())
+
+
+def rule(name: str) -> str:
+    """Return the name of a rule in the reader's language."""
+    return issues.rule(name, lang.current())
 
 
 def folded(groups: Iterable[DeadGroup]) -> list[DeadGroup]:

@@ -135,8 +135,10 @@ def told(screen: Terminal, settings: Settings, seen: Seen, data: Any, body: Any,
 
 def _issues(screen: Terminal, one: Delivery) -> None:
     for issue in one.issues:
-        rule = " ".join(word for word in (issue["rule"], issue["id"]) if word)
-        screen.line(f"  {issue['path']} {issue['title']}: {issue['message']} [{rule}] {issue['value'] or ''}".rstrip())
+        rule = " ".join(word for word in (causes.rule(issue["rule"]), issue["id"]) if word)
+        screen.line(
+            f"  {issue['path']} {issue['title']}: {causes.sentence(issue['message'])} [{rule}] {issue['value'] or ''}".rstrip()
+        )
 
 
 def _contents(screen: Terminal, data: Any, body: Any) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import exits, terminal, words
+from hub.cli import causes, exits, terminal, words
 from hub.cli.init import example
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
@@ -201,7 +201,8 @@ def _dead(account: Account) -> Table:
     for zh, en in (("系统", "system"), ("环节", "stage"), ("代码", "code"), ("条数", "count"), ("原因", "reason")):
         table.add_column(say(zh, en), justify="right" if en == "count" else "left")
     for group in groups[:_MOST_GROUPS]:
-        table.add_row(group.system, words.stage(group.stage or ""), group.code or "", str(group.count), group.reason or "")
+        cause = causes.said(group.code, group.reason)
+        table.add_row(group.system, words.stage(group.stage or ""), group.code or "", str(group.count), cause)
     return table
 
 
@@ -267,7 +268,7 @@ def _table(line: Line) -> Table:
     table.add_row(say("父记录未成，子记录停放", "parked behind a dead parent"), str(line.states[State.PARKED]), "")
     table.add_row(say("死信", "dead"), str(line.states[State.DEAD]), "")
     for group in line.groups:
-        table.add_row(f"  {words.stage(group.stage)} {group.code}", str(group.count), group.reason)
+        table.add_row(f"  {words.stage(group.stage)} {group.code}", str(group.count), causes.said(group.code, group.reason))
     return table
 
 

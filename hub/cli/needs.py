@@ -72,7 +72,7 @@ def _line(line: Line, holder: str | None, zone: tzinfo) -> Iterator[Need]:
 
 def _standing(line: Line, zone: tzinfo) -> Iterator[Need]:
     name, standing = line.system.name, line.standing
-    why = f"{standing.code or ''} {standing.reason or ''}".strip()
+    why = f"{standing.code or ''} {causes.said(standing.code, standing.reason)}".strip()
     if standing.paused and standing.code:  # the hub did it: the set-up is wrong
         what = say("因设置有误自动暂停，记录未受损", "paused by itself: the set-up is wrong, its records are spared")
         yield Need(name, what, why, f"hub check --live {name} && hub resume {name}", line.system.contact)

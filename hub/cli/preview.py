@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import exits, terminal
+from hub.cli import causes, exits, terminal
 from hub.cli.lang import say
 from hub.documents import suggest
 from hub.errors import HubError
@@ -195,5 +195,5 @@ def _issues(view: _View) -> Any:
     for index, issue in enumerate(view.issues):
         cell.append("\n" if index else "")
         cell.append(f"{issue.code} ", style="red" if issue.severity == "block" else "yellow")
-        cell.append(str(issue))
+        cell.append(str(replace(issue, message=causes.sentence(issue.message))))
     return cell

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import deliveries, looking, terminal, words
+from hub.cli import causes, deliveries, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import HubError
@@ -81,7 +81,7 @@ def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, tri
     head.append(words.state(one.state), style="red" if one.state in FAILED else _STYLES.get(one.state, "dim"))
     branch = tree.add(head)
     for issue in one.issues:
-        branch.add(Text(f"{issue['code']} {issue['path']} {issue['title']}: {issue['message']}"))
+        branch.add(Text(f"{issue['code']} {issue['path']} {issue['title']}: {causes.sentence(issue['message'])}"))
     for line in deliveries.tries(tried, decided, settings, everything=screen.verbose > 0):
         branch.add(Text(line))
     if later := _later(settings, one, tried, decided):

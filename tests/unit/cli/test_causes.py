@@ -60,3 +60,19 @@ def test_a_cause_from_either_screen_is_the_stored_one() -> None:
     assert causes.exactly(groups, causes.said("HUB-S-243", row(4))) == row(4)
     assert causes.exactly(groups, row(4)) == row(4)
     assert causes.exactly(groups, "something else") == "something else"
+
+
+@pytest.mark.parametrize(
+    ("code", "stored", "shown"),
+    [
+        ("HUB-M-132", "SQRZJHM: certificate", "SQRZJHM：证件号码"),
+        ("HUB-M-139", "task_code: contains, use_level: enum", "task_code：编码组成，use_level：取值范围"),
+        ("HUB-D-121", "HTTP 200: try again, says a rule: busy", "HTTP 200：按应答规则，再试：busy"),
+    ],
+)
+def test_broken_rules_and_judged_answers_are_said_in_chinese_and_found_again(code: str, stored: str, shown: str) -> None:
+    groups = [group("other: type", 1, code="HUB-M-102", stage="map"), group(stored, 2, code=code, stage="map")]
+    assert causes.told(groups[1]) == shown
+    assert causes.exactly(groups, shown) == stored
+    lang.speak(lang.EN)
+    assert causes.told(groups[1]) == stored

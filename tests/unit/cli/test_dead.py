@@ -34,7 +34,7 @@ def test_none(hub: Callable[..., Any]) -> None:
 def test_groups_with_remedy_and_the_next_command(hub: Callable[..., Any], store: Store) -> None:
     done = hub("dead", "list")
     assert done.exit_code == 1
-    assert "applyer_name: length" in done.stdout
+    assert "applyer_name：长度" in done.stdout
     assert "映射" in done.stdout
     assert "长度超出限制 →" in done.stdout
     assert "hub dead show" in done.stderr

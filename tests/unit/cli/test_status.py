@@ -48,7 +48,7 @@ def test_dead_letters_name_the_cause_the_owner_of_the_data_and_the_command(hub: 
     done = hub("status")
     assert done.exit_code == 1
     line = next(line for line in done.stdout.splitlines() if "死信：" in line)
-    assert "HUB-M-103 applyer_name: length" in line
+    assert "HUB-M-103 applyer_name：长度" in line
     assert "→ hub dead list --system city" in line
     assert "县信息股" in line  # our data: the city is not to blame
     assert "市大数据局" not in line
