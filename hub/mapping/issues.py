@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.mapping.masking import mask
+from hub.mapping.times import moment
 from hub.model import Json
 
 
@@ -63,7 +64,11 @@ NUMBERS = {
 #: Rules about the form of a value: these `x-rule` numbers.
 _FORM = frozenset({"type", "length", "enum", "pattern", "format", "range"})
 
-_CODE_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,8}")
+#: Rules that are about a code, or about a time: there the value itself is the matter.
+_CODES = frozenset({"code", "enum", "pair-matrix"})
+_TIMES = frozenset({"order", "not-future"})
+_LONGEST_CODE = 12
+_TELEPHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,25 @@ def issue(path: str, rule: str, message: str, value: Json = None, label: Label =
 
 
 def shown(value: Json, rule: str, personal: str | None) -> str:
-    """Mask a value, except a short code where the code itself is what is wrong: the operator must see it to mend the table.
+    """Mask a value, except a short code or a time that is itself what is wrong, in a field that holds no personal data.
 
-    >>> shown("07", "code", None), shown("张小明", "code", None), shown("07", "code", "name")
-    ('07', '张***', '0**')
+    The operator must see the code to mend the table, and the time to have it mended. A telephone number is never a code.
+
+    >>> shown("转外单位", "code", None), shown("转外单位", "length", None), shown("07", "code", "name")
+    ('转外单位', '转***', '0**')
+    >>> shown("2016-12-13 09:00:00", "order", None), shown("13800000000", "enum", None)
+    ('2016-12-13 09:00:00', '1***')
     """
-    clear = rule in {"code", "enum", "pair-matrix"} and personal is None and isinstance(value, str)
-    return value if clear and _CODE_LIKE.fullmatch(value) else mask(value, personal)
+    open_to_all = personal is None and isinstance(value, str) and value.isprintable()
+    return value if open_to_all and (_code(value, rule) or _time(value, rule)) else mask(value, personal)
+
+
+def _code(value: str, rule: str) -> bool:
+    return rule in _CODES and len(value) <= _LONGEST_CODE and not _TELEPHONE.fullmatch(value)
+
+
+def _time(value: str, rule: str) -> bool:
+    return rule in _TIMES and moment(value) is not None
 
 
 def blocks(issues: Iterable[Issue]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from hub.documents import Document, findings, read, suggest
 from hub.errors import ConfigurationError
 from hub.mapping import codes as code_tables
-from hub.mapping import replacing
+from hub.mapping import origins, replacing
 from hub.mapping import schema as schemas
 from hub.mapping.codes import CodeTable
 from hub.mapping.compiling import Compiler
@@ -152,15 +152,15 @@ class _Loading:
         counted = [*used, *([self.made.codes[replacement.table]] if replacement else [])]
         codings = {table.name: Coding(table.name, table.targets, self.made.gaps) for table in used}
 
+        personal = origins.personal(bench.spec.fields, bench.source)
+
         def label(keys: tuple[str, ...], spec: FieldSpec) -> Label:
             known = contract.label(keys)
-            if known.personal is None and bench.source is not None and spec.path:
-                return Label(known.title, bench.source.label(spec.path.strip("/")).personal)
-            return known
+            return replace(known, personal=known.personal or personal.get(keys))
 
         run, source_code = Compiler(codings, label).compile(name, bench.spec.fields)
         known = digest(bench.document.data, contract, counted)
-        return Mapping(name, bench.spec, contract, made, known, source_code, run, replacement)  # type: ignore[arg-type]
+        return Mapping(name, bench.spec, contract, made, known, source_code, run, replacement, personal)  # type: ignore[arg-type]
 
     def _named(self, name: str, kind: str, known: dict[str, Contract], document: Document, key: str) -> Contract | None:
         if name not in known and f"{kind}/{name}" not in self.broken:

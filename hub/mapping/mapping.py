@@ -16,6 +16,7 @@ from hub.mapping.codes import CodeTable
 from hub.mapping.compiling import Compiled
 from hub.mapping.contract import Contract
 from hub.mapping.issues import Issue, blocks, issue
+from hub.mapping.origins import hidden
 from hub.mapping.paths import dig
 from hub.mapping.replacing import Replacement
 from hub.mapping.spec import MappingSpec
@@ -52,6 +53,7 @@ class Mapping:
     source_code: str = field(repr=False)
     _run: Compiled = field(repr=False)
     replacement: Replacement | None = field(default=None, repr=False)
+    personal: abc.Mapping[tuple[str, ...], str] = field(default_factory=dict, repr=False)  # fetched from personal data
 
     @property
     def counts_versions(self) -> bool:
@@ -74,7 +76,7 @@ class Mapping:
         if self.checks:
             wrong.extend(self._checked(body, envelope))
         if issues or wrong or replaced:
-            issues = [*_merged(issues, wrong), *replaced]
+            issues = [*_merged(issues, [hidden(one, self.personal) for one in wrong]), *replaced]
         return (None if issues and blocks(issues) else body), issues
 
     def _checked(self, body: dict[str, Json], envelope: Envelope) -> Iterator[Issue]:

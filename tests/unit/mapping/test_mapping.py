@@ -116,7 +116,7 @@ def test_one_bad_field_does_not_hide_the_others(made: Mapping, key: str, value: 
     assert ("sex", "code") in told(found)
 
 
-@given(st.text(alphabet="0123456789Xx张王李赵马漳县武阳镇", min_size=9))
+@given(st.text(alphabet="0123456789Xx张王李赵马漳县武阳镇", min_size=13))  # longer than any code that is shown
 def test_values_never_show_in_full(made: Mapping, value: str) -> None:
     _, found = made.apply({"NO": value, "NAME": value, "SEX": value, "WHEN": value, "AMOUNT": value, "LIST": value}, ENVELOPE)
     assert all(value not in str(one) and value.upper() not in str(one) for one in found)

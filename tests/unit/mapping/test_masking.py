@@ -50,9 +50,18 @@ def test_most_of_a_value_is_hidden(value: str, kind: str | None) -> None:
     assert value not in mask(value, kind)
 
 
-def test_short_codes_are_shown_only_where_the_code_is_the_matter() -> None:
+def test_short_codes_and_times_are_shown_only_where_they_are_the_matter() -> None:
     assert shown("07", "code", None) == "07"
     assert shown("07", "length", None) == "0***"
-    assert shown("张小明", "code", None) == "张***"
+    assert shown("转外单位", "code", None) == "转外单位"
+    assert shown("张小明", "code", "name") == "张**"
+    assert shown("不在任何代码表里的一段长文字", "code", None) == "不***"
+    assert shown("13800000000", "code", None) == "1***"
+    assert shown("0932-4861234", "enum", None) == "0***"
+    assert shown("07\n", "code", None) == "0***"
+    assert shown("2016-12-13 09:00:00", "order", None) == "2016-12-13 09:00:00"
+    assert shown("2016-12-13 09:00:00", "order", "id") != "2016-12-13 09:00:00"
+    assert shown("2016-12-13 09:00:00", "length", None) == "2***"
+    assert shown("张小明", "order", None) == "张***"
     assert shown("62112519900101001X", "code", None) == "6***"
     assert shown("13800000000", "enum", "mobile") == "138****0000"
