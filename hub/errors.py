@@ -87,9 +87,11 @@ class Misconfigured(Failure):
     """No record's fault: the system pauses and its records are spared."""
 
 
-#: Codes the hub itself gives and acts upon: the far side was asked and has not got it; there was no time left in the window.
+#: Codes the hub gives and acts upon: the far side was asked and has not got it; there was no time left in the window; an earlier
+#: message of the lane was not taken.
 ABSENT = "HUB-D-107"
 UNSENT = "HUB-D-108"
+QUEUED = "HUB-D-140"
 
 
 # --- reading a source ---

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from hub.errors import Deferred, Failure, Retryable
+from hub.errors import QUEUED, Deferred, Failure, Retryable
 from hub.model import Guarantees, Message, Operation, Page, Receipt, Record, Taken, Unreadable, Verdict, VerdictPage
 from hub.ports import ConfigPath, Options, Outcome
 
@@ -163,7 +163,7 @@ class MemoryAdapter:
 
     def _send_one(self, message: Message, stopped: set[str]) -> Outcome:
         if message.lane in stopped:
-            return Deferred("HUB-D-100", "an earlier message of this lane was not taken", until=None)
+            return Deferred(QUEUED, "an earlier message of this lane was not taken", until=None)
         outcome = self._far.receive(message, idempotent=self._options.idempotent)
         if isinstance(outcome, Failure):
             stopped.add(message.lane)

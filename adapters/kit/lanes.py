@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hub.errors import Deferred, Failure, Misconfigured, Rejected
+from hub.errors import QUEUED, Deferred, Failure, Misconfigured, Rejected
 from hub.model import Message, Receipt
 from hub.ports import Outcome
 
@@ -14,7 +14,7 @@ _UNREACHABLE = frozenset({"HUB-D-101", "HUB-D-102"})
 
 def behind() -> Deferred:
     """Return the outcome of a message that was not sent because an earlier one of its lane was not taken."""
-    return Deferred("HUB-D-140", "waits for an earlier message of its lane", until=None)
+    return Deferred(QUEUED, "waits for an earlier message of its lane", until=None)
 
 
 def each_in_lane_order(messages: Sequence[Message], send_one: Callable[[Message], Receipt]) -> list[Outcome]:

@@ -197,6 +197,9 @@ class SystemOut(_Given):
     standing: StandingOut
     backlog: dict[str, BacklogOut]
     gates: dict[str, BacklogOut] = Field(description="what waits for approval, by whose")
+    behind: dict[str, BacklogOut] = Field(
+        description="what stands behind held deliveries of its case, by whose approval they need (empty: a person's decision)"
+    )
 
 
 class Counted(_Given):

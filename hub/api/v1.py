@@ -12,7 +12,7 @@ from hub.documents import suggest
 from hub.engine import replay
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, gate, journal, runs, systems, views
+from hub.store import actions, gate, journal, runs, systems, views, waiting
 from hub.store.actions import Scope
 from hub.store.runs import Trigger
 
@@ -249,7 +249,8 @@ def _system(service: Service, name: str) -> dict[str, Any]:
 def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
     now = service.exchange.clock()
     with service.store.reading() as connection:
-        backlog, flying, gates = views.backlog(connection), views.sending(connection), gate.waiting(connection)
+        backlog, behind = waiting.apart(connection, views.backlog(connection))
+        flying, gates = views.sending(connection), gate.waiting(connection)
         standings = {name: systems.standing(connection, name) for name in names}
     found = []
     for name, standing in standings.items():
@@ -259,7 +260,7 @@ def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
         about = {"name": name, "title": settings.title, "adapter": settings.adapter, "contact": settings.contact}
         group = {"platform": platform.name if platform else None}
         how = {"open": standing.open_at(now), "standing": standing, "backlog": {state.value: one for state, one in mine.items()}}
-        how["gates"] = gates.get(name, {})
+        how["gates"], how["behind"] = gates.get(name, {}), behind.get(name, {})
         found.append({**about, **group, **how})
     return found
 

@@ -29,7 +29,12 @@ def suppliers(settings: Settings, system: str, routes: Collection[str]) -> list[
 
 
 def whom(stage: str | None, system: SystemSettings, feeding: Sequence[SystemSettings]) -> str:
-    """Return whom to ask, empty where nobody is named. `feeding`: the sources of what failed; none: the system is one itself."""
+    """Return whom to ask; empty where nobody is named, or what failed is an approval here.
+
+    `feeding`: the sources of what failed; none: the system is one itself.
+    """
+    if stage == Stage.GATE.value:
+        return ""
     asked = feeding or [system] if ours(stage) else [system]
     named = list(dict.fromkeys(one.contact for one in asked if one.contact))
     more = say(f" 等 {len(named)} 处", f" and {len(named) - MOST} more") if len(named) > MOST else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from hub.store.journal import Decision
     from hub.store.views import Attempt, Delivery
+    from hub.store.waiting import Ahead
 
 
-def listed(screen: Terminal, settings: Settings, found: Sequence[Delivery]) -> None:
-    """List deliveries, one line each; case numbers are never cut off."""
+def listed(screen: Terminal, settings: Settings, found: Sequence[Delivery], ahead: Mapping[int, Ahead] | None = None) -> None:
+    """List deliveries, one line each; case numbers are never cut off. `ahead`: the held one that a pending one stands behind."""
     table = looking.table(
         ("编号", "id", "right"),
         ("系统", "system"),
@@ -34,15 +35,26 @@ def listed(screen: Terminal, settings: Settings, found: Sequence[Delivery]) -> N
         ("自", "since", "whole"),
     )
     for one in found:
-        since = looking.when(one.changed_at, settings.timezone)
-        table.add_row(
-            str(one.id), one.system, one.route, one.lane, words.state(one.state), one.code or "", why(settings, one), since
-        )
+        since, first = looking.when(one.changed_at, settings.timezone), (ahead or {}).get(one.id)
+        cells = (one.system, one.route, one.lane, state(one, first), one.code or "", why(settings, one, first))
+        table.add_row(str(one.id), *cells, since)
     screen.out.print(table)
 
 
-def why(settings: Settings, one: Delivery) -> str:
-    """Return in a few words why a delivery stands where it stands."""
+def data(one: Delivery, first: Ahead | None) -> dict[str, Any]:
+    """Return a delivery as JSON data, with the held one it stands behind."""
+    return {**asdict(one), "behind": asdict(first) if first else None}
+
+
+def state(one: Delivery, first: Ahead | None) -> str:
+    """Return the name of a delivery's state; what stands behind a held one (`first`) is not called pending."""
+    return words.behind() if first else words.state(one.state)
+
+
+def why(settings: Settings, one: Delivery, first: Ahead | None = None) -> str:
+    """Return in a few words why a delivery stands where it stands. `first`: the held one it stands behind."""
+    if first:
+        return _behind(first)
     if one.state is State.PARKED:
         return say(f"等 {one.parent_route}", f"waits for {one.parent_route}")
     if one.stage == Stage.GATE:
@@ -54,6 +66,12 @@ def why(settings: Settings, one: Delivery) -> str:
     if one.state is State.PENDING and one.code == UNSENT:
         return say("排队中", "in the queue")
     return reason
+
+
+def _behind(first: Ahead) -> str:
+    if first.approver is None:
+        return say(f"等 #{first.id} 待人工", f"waits for #{first.id}, about which somebody has to decide")
+    return say(f"等 #{first.id} 审批（{first.approver}）", f"waits for #{first.id}, which {first.approver} has to approve")
 
 
 def _at_gate(one: Delivery, reason: str) -> str:
@@ -117,11 +135,13 @@ def told(screen: Terminal, settings: Settings, seen: Seen, data: Any, body: Any,
         screen.data({**asdict(one), **history, "changed": [asdict(part) for part in changed], "data": data, "body": body})
         return
     where = f"{one.id}  {one.route} → {one.system}/{one.endpoint}" if one.endpoint else f"{one.id}  {one.system}"
-    screen.line(f"{where}  {say('办件', 'case')} {one.lane}  {words.state(one.state)}", "bold")
-    if one.code or one.reason:
-        screen.line(f"{words.stage(one.stage or '')} {one.code or ''} {why(settings, one)}".strip(), style="red")
+    screen.line(f"{where}  {say('办件', 'case')} {one.lane}  {state(one, seen.ahead)}", "bold")
+    if one.code or one.reason or seen.ahead:
+        screen.line(f"{words.stage(one.stage or '')} {one.code or ''} {why(settings, one, seen.ahead)}".strip(), style="red")
     if one.code:
         screen.remedy(one.code, screen.out)
+    if one.approver:
+        screen.line(f"{say('审批单位', 'approved by')}: {one.approver}")
     system = settings.systems.get(one.system)
     if system and (contact := contacts.whom(one.stage, system, contacts.suppliers(settings, one.system, [one.route]))):
         screen.line(f"{say('联系', 'contact')}: {contact}")
@@ -158,14 +178,16 @@ class Seen:
     decisions: list[Decision]
     data: Any
     body: Any
+    ahead: Ahead | None = None  # the held one it stands behind
 
 
 def read(connection: Connection, number: int) -> Seen:
     """Return a delivery with all there is about it. Raises HubError HUB-X-111 when there is none."""
     from hub.errors import HubError
-    from hub.store import journal, views
+    from hub.store import journal, views, waiting
 
     found, contents = views.delivery(connection, number), views.bodies(connection, number)
     if found is None or contents is None:
         raise HubError("HUB-X-111", f"there is no delivery {number}", hint="hub dead list --each and hub hold list show numbers")
-    return Seen(found, views.attempts(connection, [number]), journal.decisions(connection, [number]), *contents)
+    decisions, first = journal.decisions(connection, [number]), waiting.ahead(connection, [number]).get(number)
+    return Seen(found, views.attempts(connection, [number]), decisions, *contents, first)

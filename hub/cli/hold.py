@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from hub.model import State
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from hub.cli.terminal import Terminal
     from hub.settings import Settings
     from hub.store import Store
     from hub.store.actions import Scope
@@ -59,7 +61,7 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=say("最多几条", "at most so many"))] = 100,
 ) -> None:
     """List: exit 1 when something waits for a person."""
-    from hub.store import views
+    from hub.store import views, waiting
 
     screen = terminal.of(ctx)
     settings = screen.settings()
@@ -67,20 +69,32 @@ def list_(
     state = State.PARKED if parked else State.PENDING if pending else State.HELD
     with looking.store_of(settings) as store, store.reading() as connection:
         found = views.deliveries(connection, system=system, states=(state,), limit=limit)
+        ahead = waiting.ahead(connection, [one.id for one in found])
     if screen.json:
-        screen.data([asdict(one) for one in found])
+        screen.data([deliveries.data(one, ahead.get(one.id)) for one in found])
     elif found:
-        deliveries.listed(screen, settings, found)
+        deliveries.listed(screen, settings, found, ahead)
     else:
         screen.note("没有", "none")
     if found and state is State.HELD and not screen.json:
-        first = found[0].id
-        look, decide = screen.command(f"hub hold show {first}"), f"hub hold release|deliver|cancel {first} --reason "
+        _advise(screen, found)
+    raise typer.Exit(exits.FINDINGS if found and state is State.HELD else exits.DONE)
+
+
+def _advise(screen: Terminal, found: Sequence[Delivery]) -> None:
+    """Tell what can be decided: about what waits for an approval by its office, about all else once the far side was asked."""
+    if gated := next((one for one in found if one.approver), None):
+        look, decide = screen.command(f"hub hold show {gated.id}"), f"hub hold release|cancel {gated.id} --by "
+        screen.note(
+            f"等审批的，看一条：{look}；{gated.approver}批准或不批准：{screen.command(f'{decide}姓名 --reason 意见')}",
+            f"for approval: {look}; {gated.approver} approves or refuses: {screen.command(f'{decide}NAME --reason WHY')}",
+        )
+    if other := next((one for one in found if not one.approver), None):
+        look, decide = screen.command(f"hub hold show {other.id}"), f"hub hold release|deliver|cancel {other.id} --reason "
         screen.note(
             f"看一条：{look}；与对方核实后：{screen.command(f'{decide}说明')}",
             f"one of them: {look}; once you know: {screen.command(f'{decide}WHY')}",
         )
-    raise typer.Exit(exits.FINDINGS if found and state is State.HELD else exits.DONE)
 
 
 def show(ctx: typer.Context, number: Annotated[int, typer.Argument(metavar="ID", help=say("投递单编号", "number"))]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from hub.cli import causes, contacts, looking
+from hub.cli import causes, contacts, looking, words
 from hub.cli.lang import say
 from hub.model import FAILED, State
 
@@ -21,9 +21,10 @@ OVERDUE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing. `waits`: the hub goes on by itself once the far side is back; nobody must do anything here."""
+    """One thing. `word`: how its system stands; `waits`: the hub goes on by itself, and nobody must do anything here."""
 
     system: str
+    word: str
     what: str
     why: str
     command: str
@@ -50,7 +51,7 @@ def _unserved(lines: Sequence[Line], holder: str | None) -> Iterator[Need]:
     pending = sum(line.count(State.PENDING) for line in lines)
     if pending and holder is None:
         what = say(f"{pending} 条待发，但没有中枢在运行", f"{pending} pending, and no hub is at work")
-        yield Need("hub", what, "", "hub serve")
+        yield Need("hub", say("没有运行", "not at work"), what, "", "hub serve")
 
 
 def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
@@ -58,15 +59,22 @@ def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
         what = say(
             f"配置中已没有这个系统，库中还有它的 {number} 条", f"is no longer configured, {number} deliveries are left for it"
         )
-        yield Need(name, what, "", say(f"恢复 config/systems/{name}.yaml", f"restore config/systems/{name}.yaml"))
+        yield Need(
+            name,
+            say("没有配置", "unknown"),
+            what,
+            "",
+            say(f"恢复 config/systems/{name}.yaml", f"restore config/systems/{name}.yaml"),
+        )
 
 
 def _line(line: Line, holder: str | None, zone: tzinfo) -> Iterator[Need]:
     yield from _standing(line, zone)
     yield from _unreadable(line, zone)
-    yield from _unheard(line)
     yield from _people(line)
+    yield from _unheard(line)
     yield from _parked(line)
+    yield from _retrying(line)
     yield from _overdue(line, holder)
 
 
@@ -75,15 +83,15 @@ def _standing(line: Line, zone: tzinfo) -> Iterator[Need]:
     why = f"{standing.code or ''} {causes.said(standing.code, standing.reason)}".strip()
     if standing.paused and standing.code:  # the hub did it: the set-up is wrong
         what = say("因设置有误自动暂停，记录未受损", "paused by itself: the set-up is wrong, its records are spared")
-        yield Need(name, what, why, f"hub check --live {name} && hub resume {name}", line.system.contact)
+        yield Need(name, line.reach(), what, why, f"hub check --live {name} && hub resume {name}", line.system.contact)
     elif standing.paused:
         since = looking.when(standing.changed_at, zone)
         what = say(f"由 {standing.paused_by} 于 {since} 暂停", f"paused by {standing.paused_by} at {since}")
-        yield Need(name, what, why, f"hub resume {name}")
+        yield Need(name, line.reach(), what, why, f"hub resume {name}")
     elif not standing.open_at(line.now):
         until = looking.when(standing.rest_until, zone)
         what = say(f"对方不可用，{until} 自动再试", f"the target is down; tried again at {until}")
-        yield Need(name, what, why, f"hub check --live {name}", line.system.contact, waits=True)
+        yield Need(name, line.reach(), what, why, f"hub check --live {name}", line.system.contact, waits=True)
 
 
 def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
@@ -95,16 +103,17 @@ def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
         what = say(
             f"{at} 的推送读不懂，没有收下；请对方改好再推", f"its push at {at} was not taken; it must be mended and pushed again"
         )
-        yield Need(name, what, why, f"hub runs --source {name}", line.system.contact)
+        yield Need(name, line.reach(), what, why, f"hub runs --source {name}", line.system.contact)
     else:
         what = say(f"{at} 读取失败，下次从断点续读", f"could not be read at {at}; the next run resumes there")
-        yield Need(name, what, why, f"hub check --live {name}", line.system.contact)
+        yield Need(name, line.reach(), what, why, f"hub check --live {name}", line.system.contact)
 
 
 def _unheard(line: Line) -> Iterator[Need]:
     if line.unheard:
         what = say("对方的核查结论没有全部取到，下次轮询再取", "not all later verdicts could be read; the next poll tries again")
-        yield Need(line.system.name, what, " ".join(line.unheard), f"hub check --live {line.system.name}", line.system.contact)
+        name, word = line.system.name, say("核查未取到", "unheard")
+        yield Need(name, word, what, " ".join(line.unheard), f"hub check --live {name}", line.system.contact)
 
 
 def _people(line: Line) -> Iterator[Need]:
@@ -117,9 +126,10 @@ def _people(line: Line) -> Iterator[Need]:
     if theirs:
         yield _dead(line, theirs, say("对方不收", "refused by the far side"))
     yield from _approvals(line)
-    if number := line.count(State.HELD) - sum(one.count for one in line.gates.values()):
-        what = say(f"{number} 条待人工", f"{number} held for a person")
-        yield Need(line.system.name, what, "", f"hub hold list --system {line.system.name}", line.system.contact)
+    if number := line.held():
+        what = say(f"{number} 条待人工", f"{number} held for a person") + _following(line, "")
+        look = f"hub hold list --system {line.system.name}"
+        yield Need(line.system.name, words.state(State.HELD), what, "", look, line.system.contact)
 
 
 def _approvals(line: Line) -> Iterator[Need]:
@@ -128,7 +138,14 @@ def _approvals(line: Line) -> Iterator[Need]:
         what = say(
             f"{one.count} 条等{approver}审批，最早一条已等 {since}", f"{one.count} wait for {approver}, the oldest for {since}"
         )
-        yield Need(line.system.name, what, "", f"hub hold list --system {line.system.name}")
+        what += _following(line, approver)
+        yield Need(line.system.name, words.state(State.HELD), what, "", f"hub hold list --system {line.system.name}")
+
+
+def _following(line: Line, approver: str) -> str:
+    """Return how many stand behind what this approver has to decide about, or somebody here (empty)."""
+    number = line.behind[approver].count if approver in line.behind else 0
+    return say(f"，后面还有 {number} 条跟着等", f", and {number} more behind them") if number else ""
 
 
 def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
@@ -137,7 +154,8 @@ def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
     what = say(f"{number} 条死信：{whose}", f"{number} dead letters: {whose}")
     why = say(f"最多的 {first.count} 条：{cause}", f"most, {first.count}: {cause}")
     contact = contacts.whom(first.stage, line.system, line.suppliers)
-    return Need(line.system.name, what, why, f"hub dead list --system {line.system.name}", contact)
+    word = say("有死信", "dead letters")
+    return Need(line.system.name, word, what, why, f"hub dead list --system {line.system.name}", contact)
 
 
 def _parked(line: Line) -> Iterator[Need]:
@@ -149,16 +167,25 @@ def _parked(line: Line) -> Iterator[Need]:
         why = say("父记录处理好后自动放行", "they follow by themselves once the parents are mended")
     else:
         why = say("父记录还没有到，来源读到后自动放行", "their parents have not come yet; they follow by themselves")
-    yield Need(name, what, why, f"hub hold list --parked --system {name}", waits=not line.count(*FAILED))
+    word = words.state(State.PARKED)
+    yield Need(name, word, what, why, f"hub hold list --parked --system {name}", waits=not line.count(*FAILED))
+
+
+def _retrying(line: Line) -> Iterator[Need]:
+    """Tell what is tried again one by one: of a system that is paused or down the reason is told already."""
+    one, name = line.retrying, line.system.name
+    if one and line.standing.open_at(line.now):
+        what = say(f"{one.count} 条在重试：{one.code} {one.reason}", f"{one.count} are tried again: {one.code} {one.reason}")
+        look = f"hub hold list --pending --system {name}"
+        yield Need(name, say("重试中", "retrying"), what.rstrip(), "", look, line.system.contact, waits=True)
 
 
 def _overdue(line: Line, holder: str | None) -> Iterator[Need]:
-    pending = line.free if line.count(State.HELD) else line.backlog.get(State.PENDING)
+    pending = line.backlog.get(State.PENDING)
     stuck = pending is not None and pending.count and line.now - pending.oldest > OVERDUE
     if pending and stuck and holder and line.standing.open_at(line.now):
         age = looking.since(pending.oldest, line.now)
         what = say(f"{pending.count} 条待发，最早一条已欠 {age}", f"{pending.count} pending, the oldest for {age}")
         why = say("对方慢或在逐条重试", "the target is slow, or they are being retried one by one")
-        yield Need(
-            line.system.name, what, why, f"hub hold list --pending --system {line.system.name}", line.system.contact, waits=True
-        )
+        look, name = f"hub hold list --pending --system {line.system.name}", line.system.name
+        yield Need(name, say("积压", "overdue"), what, why, look, line.system.contact, waits=True)

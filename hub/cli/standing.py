@@ -16,13 +16,15 @@ from hub.model import FAILED, State
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from hub.cli.needs import Need
     from hub.settings import Settings, SystemSettings
     from hub.store.gate import Waiting
     from hub.store.runs import Run
     from hub.store.systems import Standing
     from hub.store.views import Backlog, DeadGroup
+    from hub.store.waiting import Retrying
 
-#: Columns that are shown only while some system has such deliveries.
+#: Columns that, with what stands behind held ones, are shown only while some system has such deliveries.
 _RARE = (State.SENDING, State.ACCEPTED, State.HELD, State.PARKED)
 
 
@@ -39,42 +41,66 @@ class Line:
     now: datetime
     unheard: tuple[str, str] | None = None  # code and message of a failed poll for later verdicts
     gates: Mapping[str, Waiting] = field(default_factory=dict)  # what waits for approval, by whose
-    free: Backlog | None = None  # of what is pending: what stands behind nothing held; looked at where something is held
+    behind: Mapping[str, Backlog] = field(default_factory=dict)  # what stands behind held ones, by whose approval those need
+    retrying: Retrying | None = None
 
     def count(self, *states: State) -> int:
         """Return how many deliveries are in these states."""
         return sum(self.backlog[state].count for state in states if state in self.backlog)
 
-    def lamp(self) -> Text:
-        """Return how it stands in one word."""
+    def held(self) -> int:
+        """Return how many deliveries wait for a person, and not for an approval."""
+        return self.count(State.HELD) - sum(one.count for one in self.gates.values())
+
+    def reach(self) -> str:
+        """Return in one word why nothing comes from it or goes there; empty where nothing hinders."""
         if self.standing.paused:
-            return Text(say("已暂停", "paused"), style="red")
+            return say("已暂停", "paused")
         if not self.standing.open_at(self.now):
-            return Text(say("对方不可用", "target down"), style="yellow")
-        if self.last is not None and self.last.code:
-            return Text(say("读取失败", "unreadable"), style="red")
-        return Text(say("正常", "ok"), style="green")
+            return say("对方不可用", "target down")
+        return say("读取失败", "unreadable") if self.last is not None and self.last.code else ""
+
+    def lamp(self, first: Need | None) -> Text:
+        """Return how it stands in one word. `first`: the first of what is to be known about it, if there is anything."""
+        if first is None:
+            return Text(say("正常", "ok"), style="green")
+        return Text(self.reach() or first.word, style="yellow" if first.waits else "red")
 
     def owed_since(self) -> datetime | None:
         """Return since when its oldest delivery is owed."""
         return min((one.oldest for state, one in self.backlog.items() if state not in FAILED), default=None)
 
 
-def table(settings: Settings, lines: Sequence[Line], troubled: frozenset[str], *, everything: bool) -> Table:
-    """Return the table of all systems. `troubled`: those that need somebody, which are never folded; `everything`: none is."""
-    rare = [state for state in _RARE if any(line.count(state) for line in lines)]
+@dataclass(frozen=True, slots=True)
+class _Rare:
+    """The rarer columns that are shown this time."""
+
+    states: tuple[State, ...]
+    behind: bool
+
+    def names(self) -> list[str]:
+        return [*(words.state(state) for state in self.states), *([words.behind()] if self.behind else [])]
+
+    def counts(self, lines: Sequence[Line]) -> list[int]:
+        waits = sum(one.count for line in lines for one in line.behind.values())
+        return [*(sum(line.count(state) for line in lines) for state in self.states), *([waits] if self.behind else [])]
+
+
+def table(settings: Settings, lines: Sequence[Line], troubled: Mapping[str, Need], *, everything: bool) -> Table:
+    """Return the table of all systems. `troubled`: what comes first of each that is never folded; `everything`: none is."""
+    rare = _Rare(tuple(state for state in _RARE if any(line.count(state) for line in lines)), any(line.behind for line in lines))
     heads = (("系统", "system", "whole"), ("名称", "name"), ("状态", "stands", "whole"), ("待发", "pending", "right"))
     tail = (("死信", "dead", "right"), ("欠得最久", "owed for", "right"), ("上次读取", "last read", "whole"))
-    drawn = looking.table(*heads, *((words.state(state), words.state(state), "right") for state in rare), *tail)
+    drawn = looking.table(*heads, *((name, name, "right") for name in rare.names()), *tail)
     if not settings.platforms:
         for line in lines:
-            drawn.add_row(*_row(line, rare, settings))
+            drawn.add_row(*_row(line, troubled.get(line.system.name), rare, settings))
         return drawn
     for title, members in _groups(settings, {line.system.name: line for line in lines}):
         shown = [line for line in members if everything or line.system.name in troubled]
         drawn.add_row(*_sum(title, members, troubled, rare, settings))
         for line in shown:
-            drawn.add_row(*_row(line, rare, settings, indent="  "))
+            drawn.add_row(*_row(line, troubled.get(line.system.name), rare, settings, indent="  "))
     return drawn
 
 
@@ -87,9 +113,7 @@ def _groups(settings: Settings, lines: Mapping[str, Line]) -> Iterator[tuple[str
         yield say("未分组", "in no platform"), rest
 
 
-def _sum(
-    title: str, members: Sequence[Line], troubled: frozenset[str], rare: Sequence[State], settings: Settings
-) -> list[str | Text]:
+def _sum(title: str, members: Sequence[Line], troubled: Mapping[str, Need], rare: _Rare, settings: Settings) -> list[str | Text]:
     """Return the line of a whole platform."""
     bad = sum(line.system.name in troubled for line in members)
     names = say(f"{len(members)} 个系统", f"{len(members)} systems")
@@ -99,13 +123,14 @@ def _sum(
     return [Text(title, style="bold"), names, lamp, *_numbers(members, rare), _read(newest, settings)]
 
 
-def _row(line: Line, rare: Sequence[State], settings: Settings, indent: str = "") -> list[str | Text]:
-    return [f"{indent}{line.system.name}", line.system.title, line.lamp(), *_numbers([line], rare), _read(line.last, settings)]
+def _row(line: Line, first: Need | None, rare: _Rare, settings: Settings, indent: str = "") -> list[str | Text]:
+    name = f"{indent}{line.system.name}"
+    return [name, line.system.title, line.lamp(first), *_numbers([line], rare), _read(line.last, settings)]
 
 
-def _numbers(lines: Sequence[Line], rare: Sequence[State]) -> list[str]:
+def _numbers(lines: Sequence[Line], rare: _Rare) -> list[str]:
     """Return what is pending, what is in the rarer states, what is dead, and since when the oldest is owed."""
-    counts = [sum(line.count(state) for line in lines) for state in (State.PENDING, *rare)]
+    counts = [sum(line.count(State.PENDING) for line in lines), *rare.counts(lines)]
     owed = [since for line in lines if (since := line.owed_since())]
     dead = sum(line.count(*FAILED) for line in lines)
     return [*(str(one or "") for one in counts), str(dead or ""), looking.since(min(owed), lines[0].now) if owed else ""]

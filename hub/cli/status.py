@@ -95,22 +95,26 @@ class Found:
             "standing": asdict(line.standing),
             "backlog": {state.value: asdict(one) for state, one in line.backlog.items()},
             "gates": {approver: asdict(one) for approver, one in line.gates.items()},
+            "behind": {approver: asdict(one) for approver, one in line.behind.items()},
+            "retrying": asdict(line.retrying) if line.retrying else None,
             "last_run": asdict(line.last) if line.last else None,
         }
 
 
 def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
-    from hub.store import gate, views
+    from hub.store import gate, views, waiting
 
     with looking.store_of(settings) as store:
         holder = store.holder()
         with store.reading() as connection:
             backlog = views.backlog(connection)
+            pending, behind = waiting.apart(connection, backlog)
             flying, gates = views.sending(connection), gate.waiting(connection)
             lines = [
                 replace(
-                    _line(connection, settings, name, views.with_sending(backlog.get(name, {}), flying.get(name, 0)), now),
+                    _line(connection, settings, name, views.with_sending(pending.get(name, {}), flying.get(name, 0)), now),
                     gates=gates.get(name, {}),
+                    behind=behind.get(name, {}),
                 )
                 for name in sorted(settings.systems)
             ]
@@ -122,15 +126,15 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
 
 def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
     from hub.engine import feedback
-    from hub.store import systems, views
+    from hub.store import systems, views, waiting
 
     system = settings.systems[name]
     dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
     suppliers = contacts.suppliers(settings, name, views.failing_routes(connection, name) if dead else ())
     last = _last(connection, name) if system.kinds else None
     unheard = feedback.last_failure(connection, name) if system.feedback_every is not None else None
-    free = views.free(connection, name) if State.HELD in backlog else None
-    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard, free=free)
+    retrying = waiting.retrying(connection, name) if State.PENDING in backlog else None
+    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard, retrying=retrying)
 
 
 def _last(connection: Connection, source: str) -> Run | None:
@@ -146,8 +150,8 @@ def _show(screen: Terminal, settings: Settings, found: Found, *, everything: boo
     nobody = say(f"没有中枢在运行（{serve} 启动）", f"no hub is at work ({serve} starts one)")
     style = "green" if found.holder else "yellow"
     screen.line(f"{settings.title}  {looking.when(found.now, settings.timezone)}  {holder if found.holder else nobody}", style)
-    troubled = frozenset(need.system for need in found.needs)
-    screen.out.print(standing.table(settings, found.lines, troubled, everything=everything))
+    first = {need.system: need for need in reversed(found.needs)}
+    screen.out.print(standing.table(settings, found.lines, first, everything=everything))
     if settings.datasets:
         screen.line(standing.datasets(settings, found.records))
     for need in found.needs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from hub.store.journal import Decision
     from hub.store.views import Attempt, Delivery
+    from hub.store.waiting import Ahead
 
 _STYLES = {State.DELIVERED: "green", State.CONFIRMED: "green", State.HELD: "yellow", State.PARKED: "yellow", State.PENDING: "cyan"}
 
@@ -36,7 +37,7 @@ def trace(
     case: Annotated[str, typer.Argument(metavar="CASE", help=say("办件编号（路由的 lane）", "the case number (the routes' lane)"))],
 ) -> None:
     """Tell the life of a case: which deliveries, how often tried, what was said, where each stands."""
-    from hub.store import journal, views
+    from hub.store import journal, views, waiting
 
     screen = terminal.of(ctx)
     settings = screen.settings()
@@ -44,48 +45,64 @@ def trace(
         found = views.life(connection, settings.systems, case)
         numbers = [one.id for one in found]
         tried, decided = views.attempts(connection, numbers), journal.decisions(connection, numbers)
+        known = _Known(tried, decided, waiting.ahead(connection, numbers))
     if not found:
         raise HubError("HUB-X-111", f"nothing is known of case {case}", hint="the case number as the routes' lane has it")
     if screen.json:
-        told = {"deliveries": [asdict(one) for one in found], "attempts": [asdict(one) for one in tried]}
+        told = {
+            "deliveries": [deliveries.data(one, known.ahead.get(one.id)) for one in found],
+            "attempts": [asdict(one) for one in tried],
+        }
         screen.data({**told, "decisions": [asdict(one) for one in decided]})
         return
     by_system: dict[str, list[Delivery]] = {}
     for one in found:
         by_system.setdefault(one.system, []).append(one)
     for name, mine in by_system.items():
-        _tree(screen, settings, name, mine, tried, decided)
+        _tree(screen, settings, name, mine, known)
     _sum_up(screen, found)
 
 
-def _tree(
-    screen: Terminal, settings: Settings, name: str, mine: list[Delivery], tried: list[Attempt], decided: list[Decision]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the deliveries of a case: tries, decisions at a gate, and the held one that a pending one stands behind."""
+
+    tried: list[Attempt]
+    decided: list[Decision]
+    ahead: dict[int, Ahead]
+
+
+def _tree(screen: Terminal, settings: Settings, name: str, mine: list[Delivery], known: _Known) -> None:
     from rich.text import Text
     from rich.tree import Tree
 
     system = settings.systems.get(name)
     tree = Tree(Text(f"{system.title if system else name} ({name})", style="bold"))
     for one in mine:
-        mine_tried = [attempt for attempt in tried if attempt.delivery == one.id]
-        _branch(tree, screen, settings, one, mine_tried, [part for part in decided if part.delivery == one.id])
+        _branch(tree, screen, settings, one, known)
     screen.out.print(tree, soft_wrap=True)
 
 
-def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, tried: list[Attempt], decided: list[Decision]) -> None:
+def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, known: _Known) -> None:
     from rich.text import Text
 
-    zone = settings.timezone
+    zone, first = settings.timezone, known.ahead.get(one.id)
+    tried = [attempt for attempt in known.tried if attempt.delivery == one.id]
+    decided = [part for part in known.decided if part.delivery == one.id]
     title = next((route.title for route in settings.routes if route.name == one.route), one.route)
     head = Text(f"{looking.when(one.created_at, zone)}  #{one.id} {title}  {one.kind} {one.key}  [{one.operation}]  ")
-    head.append(words.state(one.state), style="red" if one.state in FAILED else _STYLES.get(one.state, "dim"))
+    head.append(deliveries.state(one, first), style="red" if one.state in FAILED else _STYLES.get(one.state, "dim"))
     branch = tree.add(head)
     for issue in one.issues:
         branch.add(Text(f"{issue['code']} {issue['path']} {issue['title']}: {causes.sentence(issue['message'])}"))
     for line in deliveries.tries(tried, decided, settings, everything=screen.verbose > 0):
         branch.add(Text(line))
-    if later := _later(settings, one, tried, decided):
+    if later := _waits(settings, one, first) if first else _later(settings, one, tried, decided):
         branch.add(Text(later))
+
+
+def _waits(settings: Settings, one: Delivery, first: Ahead) -> str:
+    return f"{looking.when(one.changed_at, settings.timezone)}  {deliveries.why(settings, one, first)}"
 
 
 def _later(settings: Settings, one: Delivery, tried: list[Attempt], decided: list[Decision]) -> str:

@@ -53,6 +53,11 @@ def state(one: State) -> str:
     return say(*_STATES[one])
 
 
+def behind() -> str:
+    """Return what is pending behind a held delivery is called for people."""
+    return say("等前一条", "behind")
+
+
 def stage(name: str) -> str:
     """Return a stage's name for people; an unknown one is shown as it is."""
     return say(*_STAGES[Stage(name)]) if name in set(Stage) else name

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 
 from hub.engine.exchange import Exchange
-from hub.store import family, pushes, runs, settling, systems, views
+from hub.engine.metrics import BEHIND
+from hub.model import State
+from hub.store import family, pushes, runs, settling, systems, views, waiting
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
+#: What is owed and a hub can bring there by itself: an office that thinks an approval over is no backlog.
+_LAGGING = views.OWED - {State.HELD}
 
 
 def maintain(exchange: Exchange) -> None:
@@ -30,7 +34,7 @@ def maintain(exchange: Exchange) -> None:
 def refresh(exchange: Exchange) -> None:
     """Set the gauges from the store, over open states only: a scrape itself reads nothing."""
     with exchange.store.reading() as connection:
-        backlog = views.backlog(connection)
+        backlog, behind = waiting.apart(connection, views.backlog(connection))
         standings = {name: systems.standing(connection, name) for name in exchange.settings.systems}
         size = views.store_bytes(connection)
         done = {one.name: runs.last_done(connection, one.name) for one in exchange.settings.sources()}
@@ -41,7 +45,8 @@ def refresh(exchange: Exchange) -> None:
         mine = backlog.get(name, {})
         for state in views.OPEN:
             metrics.queue.labels(name, state.value).set(mine[state].count if state in mine else 0)
-        oldest = min((one.oldest.timestamp() for state, one in mine.items() if state in views.OWED), default=0.0)
+        metrics.queue.labels(name, BEHIND).set(sum(one.count for one in behind.get(name, {}).values()))
+        oldest = min((one.oldest.timestamp() for state, one in mine.items() if state in _LAGGING), default=0.0)
         metrics.oldest.labels(name).set(oldest)
     for name, at in done.items():  # told again after a restart: an alert on it must not fire because the hub was updated
         metrics.last_success.labels(name).set(at.timestamp() if at else 0)

@@ -31,6 +31,9 @@ PUSHES = ("taken", "repeated", "refused", "unauthentic")
 #: The numbers of the rule catalogue; an issue that bears none of them counts as the last.
 RULES = (*catalogue(), "-")
 SEVERITIES = tuple(one.value for one in Severity)
+#: The state of what is pending behind a held delivery: nothing a hub could send.
+BEHIND = "behind"
+QUEUED = (*(state.value for state in OPEN), BEHIND)
 STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
 
 
@@ -82,9 +85,17 @@ class Metrics:
 
     def _state(self) -> None:
         add = self.registry
-        self.queue = Gauge("hub_queue_records", "Deliveries in an open state", ["system", "state"], registry=add)
+        self.queue = Gauge(
+            "hub_queue_records",
+            "Deliveries in an open state; behind: pending, but after a held one",
+            ["system", "state"],
+            registry=add,
+        )
         self.oldest = Gauge(
-            "hub_queue_oldest_timestamp_seconds", "When the oldest owed delivery was accepted", ["system"], registry=add
+            "hub_queue_oldest_timestamp_seconds",
+            "When the oldest owed delivery was accepted that waits for no person",
+            ["system"],
+            registry=add,
         )
         self.paused = Gauge("hub_system_paused", "1 while nothing is sent to the system on purpose", ["system"], registry=add)
         self.resting = Gauge("hub_system_resting", "1 while a target that is down is left alone", ["system"], registry=add)
@@ -149,8 +160,8 @@ class Metrics:
         self.paused.labels(name)
         self.resting.labels(name)
         self.oldest.labels(name)
-        for state in OPEN:
-            self.queue.labels(name, state.value)
+        for state in QUEUED:
+            self.queue.labels(name, state)
 
 
 def _begin(counter: Counter, names: Iterable[str], results: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, exists, func, not_, select, text
+from sqlalchemy import Connection, Row, Select, func, select, text
 
 from hub.model import FAILED, LIVE, Stage, State, Taken
 from hub.store import outbox, schema
@@ -103,16 +103,6 @@ def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
     for system, state, number, created in connection.execute(query):
         found.setdefault(system, {})[State(state)] = Backlog(number, instant(created))
     return found
-
-
-def free(connection: Connection, system: str) -> Backlog | None:
-    """Return what of a system is pending and stands behind nothing that waits for a person; None: nothing."""
-    held = schema.delivery.alias("held")
-    in_lane = (held.c.system == _OURS.c.system, held.c.lane == _OURS.c.lane, held.c.id < _OURS.c.id)
-    behind = exists().where(*in_lane, held.c.state == State.HELD.value)
-    query = select(func.count(), func.min(_OURS.c.created_at)).where(_OURS.c.system == system, schema.OPEN)
-    number, oldest = connection.execute(query.where(_OURS.c.state == State.PENDING.value, not_(behind))).one()
-    return Backlog(number, instant(oldest)) if number else None
 
 
 def sending(connection: Connection) -> dict[str, int]:

@@ -99,7 +99,7 @@ def test_every_known_series_is_there_at_zero_before_anything_happened(api: Asker
         assert value(api, "hub_deliveries_total", system="city", final=final) == 0
     for result in ("read", "accepted", "unchanged", "rejected", "filtered"):
         assert value(api, "hub_source_records_total", system="local", result=result) == 0
-    for state in ("pending", "accepted", "held", "parked", "dead", "rejected"):
+    for state in ("pending", "accepted", "held", "parked", "dead", "rejected", "behind"):
         assert value(api, "hub_queue_records", system="city", state=state) == 0
     assert value(api, "hub_mapped_records_total", route="city-accept", result="unmappable") == 0
     for rule, severity in (("F02", "block"), ("D03", "warn"), ("-", "block")):
@@ -162,6 +162,17 @@ def test_the_lag_tells_since_when_the_oldest_is_owed(api: Asker, service: Servic
     maintain.refresh(service.exchange)
     assert value(api, "hub_queue_oldest_timestamp_seconds", system="city") == 0
     assert value(api, "hub_system_resting", system="city") == 0
+
+
+def test_no_lag_grows_while_an_office_thinks_an_approval_over(here: Path) -> None:
+    configs.put(here, "config/routes/city.yaml", configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, gate: 县审改办}"))
+    with working.at_work(here) as service:
+        api = Asker(build(service, lambda: working.settings_of(here), service.exchange.settings.http))
+        working.sync(service)
+        maintain.refresh(service.exchange)
+        told = {state: value(api, "hub_queue_records", system="city", state=state) for state in ("held", "behind", "pending")}
+        assert told == {"held": 1, "behind": 1, "pending": 0}
+        assert value(api, "hub_queue_oldest_timestamp_seconds", system="city") == 0
 
 
 def test_the_last_whole_read_is_told_again_after_a_restart(here: Path) -> None:

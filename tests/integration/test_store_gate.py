@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from hub.engine import feedback, replay
+from hub.errors import Retryable
 from hub.model import Judgement, Operation, State, Verdict
-from hub.store import actions, gate, journal, outbox, schema
+from hub.store import actions, gate, journal, outbox, schema, views
+from hub.store import waiting as stuck
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
@@ -63,6 +65,11 @@ def waiting(here: Site) -> int:
     return one.id
 
 
+def gated(here: Site, key: str) -> int:
+    """Return the number of a record's delivery that waits for approval."""
+    return next(one.id for one in here.deliveries() if one.key == key and one.approver)
+
+
 def came(here: Site) -> list[tuple[str, str, str]]:
     """Return what the far side took: endpoint, operation, name."""
     return [(one.endpoint, one.operation.value, one.body.get("applyer_name", "")) for one in here.side.taken]
@@ -82,6 +89,48 @@ def test_what_waits_says_for_whom_and_nothing_made_of_it_passes(here: Site) -> N
     assert decide(here, PENDING, waiting(here)) == 1
     here.drain()
     assert came(here) == [("accept", "I", "甲某"), ("extend", "I", "甲某"), ("process", "I", "")]
+
+
+def test_what_stands_behind_an_approval_is_no_backlog(here: Site) -> None:
+    here.sync(case("A"), step("A-1", "A"), step("A-2", "A"), case("B"))
+    decide(here, PENDING, gated(here, "B"))
+    numbers = [one.id for one in here.deliveries()]
+    with here.store.reading() as connection:
+        left, waits = stuck.apart(connection, views.backlog(connection))
+        ahead = stuck.ahead(connection, numbers)
+    assert {state: one.count for state, one in left["city"].items()} == {HELD: 1, PENDING: 2}, "of B, and nothing of A"
+    assert {who: one.count for who, one in waits["city"].items()} == {OFFICE: 3}, "the extended part, and two steps"
+    assert {one.lane for one in here.deliveries() if one.id in ahead} == {"A"}
+    assert set(ahead.values()) == {stuck.Ahead(waiting(here), OFFICE)}
+    decide(here, PENDING, waiting(here))
+    with here.store.reading() as connection:
+        assert stuck.behind(connection) == {} and stuck.ahead(connection, numbers) == {}
+        assert stuck.free(connection, "city").count == 6  # type: ignore[union-attr]
+
+
+def test_what_stands_behind_a_doubt_is_told_apart_from_what_an_office_holds_up(here: Site) -> None:
+    here.sync(case("A"), step("A-1", "A"), case("B"), step("B-1", "B"))
+    number = gated(here, "B")
+    with here.store.writing() as connection:
+        doubted = schema.delivery.update().where(schema.delivery.c.id == number)
+        connection.execute(doubted.values(stage="feedback", code="HUB-E-120", reason="no verdict"))
+    with here.store.reading() as connection:
+        left, waits = stuck.apart(connection, views.backlog(connection))
+        ahead = stuck.ahead(connection, [one.id for one in here.deliveries()])
+    assert left["city"].keys() == {HELD}
+    assert {who: one.count for who, one in waits["city"].items()} == {OFFICE: 2, stuck.ANYBODY: 2}
+    assert stuck.Ahead(number, None) in ahead.values()
+
+
+def test_what_is_tried_again_is_told_by_its_commonest_cause(here: Site) -> None:
+    here.sync(case("A"), case("B"), case("C"))
+    decide(here, PENDING, *(gated(here, key) for key in "ABC"))
+    for key, code in (("A", "HUB-D-118"), ("B", "HUB-D-118"), ("C", "HUB-D-113")):
+        here.side.will(key, Retryable(code, "not now"))
+    here.drain()
+    with here.store.reading() as connection:
+        assert stuck.retrying(connection, "city") == stuck.Retrying(3, "HUB-D-118", "not now")
+        assert stuck.retrying(connection, "local") is None
 
 
 def test_a_newer_version_ends_the_waiting_of_the_older_and_its_kin(here: Site) -> None:

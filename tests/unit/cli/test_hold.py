@@ -50,6 +50,31 @@ def test_a_gate_holds_until_somebody_releases(hub: Callable[..., Any], store: St
     assert "县审改办  批准  王某: 已审批" in hub("trace", "A1").stdout
 
 
+def test_what_stands_behind_an_approval_says_whose(hub: Callable[..., Any], store: Store) -> None:
+    number = held(hub)[0]["id"]
+    (one,) = json.loads(hub("hold", "list", "--pending", "--json").stdout)
+    assert (one["key"], one["behind"]) == ("A1-1", {"id": number, "approver": "县审改办"})
+    for told in (hub("hold", "list", "--pending"), hub("hold", "show", str(one["id"])), hub("trace", "A1")):
+        assert f"等 #{number} 审批（县审改办）" in told.stdout and "待发" not in told.stdout
+    assert f"waits for #{number}, which 县审改办 has to approve" in hub("--lang", "en", "trace", "A1").stdout
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(stage=None, code="HUB-D-104", reason="no answer").filter_by(id=number))
+    assert f"等 #{number} 待人工" in hub("hold", "list", "--pending").stdout
+
+
+def test_an_approval_is_the_offices_matter_and_not_the_far_sides(hub: Callable[..., Any], store: Store) -> None:
+    number = held(hub)[0]["id"]
+    listed = hub("hold", "list").stderr
+    assert f"hub hold release|cancel {number} --by" in listed and "县审改办批准或不批准" in listed
+    assert "deliver" not in listed and "对方" not in listed
+    shown = hub("hold", "show", str(number)).stdout
+    assert "审批单位: 县审改办" in shown and "市大数据局" not in shown
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(stage=None, code="HUB-D-104", reason="no answer").filter_by(id=number))
+    assert f"与对方核实后：hub hold release|deliver|cancel {number}" in hub("hold", "list").stderr
+    assert "市大数据局" in hub("hold", "show", str(number)).stdout
+
+
 def test_a_refusal_is_told_with_its_reason(hub: Callable[..., Any], store: Store) -> None:
     number = str(held(hub)[0]["id"])
     assert json.loads(hub("hold", "cancel", number, "--reason", "依据不足", "--dry-run", "--json").stdout) == {"would_decide": 1}

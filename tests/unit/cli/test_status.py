@@ -74,6 +74,7 @@ def test_verdicts_that_cannot_be_fetched_are_told(hub: Callable[..., Any], store
         acceptance.set_cursor(connection, "feedback-failed:city", "HUB-D-110 refused the login", NOW)
     told = next(need for need in needs(hub) if need["why"] == "HUB-D-110 refused the login")
     assert (told["system"], told["contact"], told["command"]) == ("city", "市大数据局", "hub check --live city")
+    assert told["word"] == "核查未取到"
 
 
 def test_what_the_far_side_refused_is_the_far_sides(hub: Callable[..., Any], store: Store) -> None:
@@ -131,11 +132,13 @@ def test_what_waits_for_approval_is_told_by_whose_and_blames_no_target(hub: Call
     store.close()
     done = hub("status")
     assert done.exit_code == 1
-    assert "city: 1 条等县审改办审批，最早一条已等 1 小时 → hub" in done.stdout and "hold list --system city" in done.stdout
+    line = "city: 1 条等县审改办审批，最早一条已等 1 小时，后面还有 1 条跟着等 → hub"
+    assert line in done.stdout and "hold list --system city" in done.stdout
     assert "条待人工" not in done.stdout and "对方慢" not in done.stdout
+    assert "hub serve" not in [need["command"] for need in needs(hub)], "no hub could send what stands behind it"
     told = json.loads(hub("status", "--json").stdout)
     city = next(one for one in told["systems"] if one["system"] == "city")
-    assert city["gates"]["县审改办"]["count"] == 1
+    assert (city["gates"]["县审改办"]["count"], city["behind"]["县审改办"]["count"], "pending" in city["backlog"]) == (1, 1, False)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,33 @@ def test_pending_without_a_hub_and_overdue_with_one(hub: Callable[..., Any], sto
         told = needs(hub)
     assert "hub serve" not in [need["command"] for need in told]
     assert "hub hold list --pending --system city" in [need["command"] for need in told]
+
+
+def test_what_is_tried_again_is_one_line_with_its_cause(hub: Callable[..., Any], store: Store) -> None:
+    tried = {"state": "pending", "code": "HUB-D-118", "reason": "the far side is busy", "attempts": 1}
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(tried))
+    told = next(need for need in needs(hub) if "重试" in need["what"])
+    assert told["what"] == "1 条在重试：HUB-D-118 the far side is busy"
+    assert (told["command"], told["waits"]) == ("hub hold list --pending --system city", True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"state": "delivered", "stage": None}, "正常"),
+        ({"state": "dead", "stage": "send"}, "有死信"),
+        ({"state": "held"}, "待人工"),
+        ({"state": "parked"}, "等父记录"),
+        ({"state": "pending", "code": "HUB-D-118", "reason": "busy"}, "重试中"),
+    ],
+)
+def test_nothing_is_called_well_that_is_not(hub: Callable[..., Any], store: Store, changed: dict[str, Any], word: str) -> None:
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key != "A1-1").values(state="delivered", stage=None))
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(changed))
+    (row,) = [row for row in rows(hub("status").stdout) if row[0] == "city"]
+    assert row[2] == word
 
 
 def test_a_system_that_is_no_longer_configured_is_not_forgotten(hub: Callable[..., Any], store: Store, here: Path) -> None:
@@ -190,7 +220,7 @@ def test_what_is_well_is_folded_into_its_platform(hub: Callable[..., Any], here:
     assert [row[:3] for row in shown] == [
         ["网上审批平台", "1 个系统", "正常"],
         ["数据交换平台", "1 个系统", "1 个有事"],
-        ["city", "市平台", "正常"],  # it stands well, but holds a dead letter
+        ["city", "市平台", "有死信"],
     ]
     assert [row[4] for row in shown] == ["", "1", "1"]
     assert [row[0] for row in rows(hub("status", "--all").stdout)] == ["网上审批平台", "local", "数据交换平台", "city"]

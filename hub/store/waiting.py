@@ -1,0 +1,130 @@
+"""What is pending and why it does not leave: behind a delivery that waits for a person, or tried and to be tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, not_, select
+
+from hub.errors import QUEUED, UNSENT
+from hub.model import Stage, State
+from hub.store import schema
+from hub.store.numbers import instant
+from hub.store.views import Backlog
+
+#: What stands behind something that no office has to approve: somebody here has to decide about it.
+ANYBODY = ""
+#: Why something was not sent at all, and did not fail either.
+_UNSENT = (UNSENT, QUEUED)
+#: Most numbers in one IN list.
+_CHUNK = 500
+_OURS = schema.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The held delivery that a pending one stands behind, and whose approval it waits for; None: a person's decision."""
+
+    id: int
+    approver: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """How many deliveries of a system were tried and will be again, and what most of them failed by."""
+
+    count: int
+    code: str
+    reason: str
+
+
+def apart(
+    connection: Connection, backlog: Mapping[str, dict[State, Backlog]]
+) -> tuple[dict[str, dict[State, Backlog]], dict[str, dict[str, Backlog]]]:
+    """Return the backlog with only that as pending which a hub could send, and what stands behind held ones (see `behind`)."""
+    waits = behind(connection)
+    left = dict(backlog)
+    for system in waits:
+        left[system] = {state: one for state, one in backlog.get(system, {}).items() if state != State.PENDING}
+        if pending := free(connection, system):
+            left[system][State.PENDING] = pending
+    return left, waits
+
+
+def behind(connection: Connection) -> dict[str, dict[str, Backlog]]:
+    """Return what is pending behind a held delivery of its lane, by system and by whose approval that one needs (or ANYBODY's).
+
+    Begins with what is held, which is little, not with what is pending, which may be much.
+    """
+    lanes = (
+        select(_OURS.c.system, _OURS.c.lane, func.min(_OURS.c.id).label("id"))
+        .where(schema.OPEN, _OURS.c.state == State.HELD.value)
+        .group_by(_OURS.c.system, _OURS.c.lane)
+        .subquery("lanes")
+    )
+    head = _OURS.alias("head")
+    later = and_(_OURS.c.system == lanes.c.system, _OURS.c.lane == lanes.c.lane, _OURS.c.id > lanes.c.id)
+    query = (
+        select(_OURS.c.system, head.c.stage, head.c.reason, func.count(), func.min(_OURS.c.created_at))
+        .select_from(lanes)
+        .join(head, head.c.id == lanes.c.id)
+        .join(_OURS, later)
+        .where(_OURS.c.state == State.PENDING.value)
+        .group_by(_OURS.c.system, head.c.stage, head.c.reason)
+    )
+    found: dict[str, dict[str, Backlog]] = {}
+    for system, stage, reason, number, oldest in connection.execute(query):
+        mine, approver = found.setdefault(system, {}), _approver(stage, reason) or ANYBODY
+        mine[approver] = _together(Backlog(number, instant(oldest)), mine.get(approver))
+    return found
+
+
+def _together(one: Backlog, other: Backlog | None) -> Backlog:
+    return Backlog(one.count + other.count, min(one.oldest, other.oldest)) if other else one
+
+
+def _approver(stage: str | None, reason: str | None) -> str | None:
+    return reason if stage == Stage.GATE.value else None
+
+
+def free(connection: Connection, system: str) -> Backlog | None:
+    """Return what of a system is pending and stands behind nothing that waits for a person; None: nothing."""
+    held = _OURS.alias("held")
+    query = select(func.count(), func.min(_OURS.c.created_at)).where(_OURS.c.system == system, schema.OPEN)
+    alone = not_(exists().where(*_before(held), held.c.state == State.HELD.value))
+    number, oldest = connection.execute(query.where(_OURS.c.state == State.PENDING.value, alone)).one()
+    return Backlog(number, instant(oldest)) if number else None
+
+
+def _before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
+    return (earlier.c.system == _OURS.c.system, earlier.c.lane == _OURS.c.lane, earlier.c.id < _OURS.c.id)
+
+
+def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
+    """Return by number the first held delivery before each of these pending ones in its lane; absent: none is."""
+    held, found = _OURS.alias("held"), dict[int, int]()
+    for start in range(0, len(numbers), _CHUNK):
+        mine = (_OURS.c.id.in_(numbers[start : start + _CHUNK]), _OURS.c.state == State.PENDING.value)
+        query = select(_OURS.c.id, func.min(held.c.id)).join_from(_OURS, held, and_(*_before(held)))
+        rows = connection.execute(query.where(*mine, held.c.state == State.HELD.value).group_by(_OURS.c.id))
+        found.update((row[0], row[1]) for row in rows)
+    heads = _heads(connection, sorted(set(found.values())))
+    return {number: heads[first] for number, first in found.items()}
+
+
+def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
+    found: dict[int, Ahead] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(_OURS.c.id.in_(numbers[start : start + _CHUNK]))
+        found.update((number, Ahead(number, _approver(stage, reason))) for number, stage, reason in connection.execute(query))
+    return found
+
+
+def retrying(connection: Connection, system: str) -> Retrying | None:
+    """Return what of a system failed and is tried again by itself; None: nothing. What only queued behind a failure is not it."""
+    number = func.count().label("number")
+    tried = (_OURS.c.state == State.PENDING.value, _OURS.c.code.is_not(None), _OURS.c.code.not_in(_UNSENT))
+    query = select(_OURS.c.code, _OURS.c.reason, number).where(_OURS.c.system == system, schema.OPEN, *tried)
+    rows = connection.execute(query.group_by(_OURS.c.code, _OURS.c.reason).order_by(number.desc(), _OURS.c.code)).all()
+    return Retrying(sum(row.number for row in rows), rows[0].code, rows[0].reason or "") if rows else None
