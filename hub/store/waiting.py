@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, func, select
 
 from hub.errors import QUEUED, UNSENT
 from hub.model import Stage, State
@@ -57,19 +57,12 @@ def behind(connection: Connection) -> dict[str, dict[str, Backlog]]:
 
     Begins with what is held, which is little, not with what is pending, which may be much.
     """
-    lanes = (
-        select(_OURS.c.system, _OURS.c.lane, func.min(_OURS.c.id).label("id"))
-        .where(schema.OPEN, _OURS.c.state == State.HELD.value)
-        .group_by(_OURS.c.system, _OURS.c.lane)
-        .subquery("lanes")
-    )
-    head = _OURS.alias("head")
-    later = and_(_OURS.c.system == lanes.c.system, _OURS.c.lane == lanes.c.lane, _OURS.c.id > lanes.c.id)
+    lanes, head = _held_lanes(), _OURS.alias("head")
     query = (
         select(_OURS.c.system, head.c.stage, head.c.reason, func.count(), func.min(_OURS.c.created_at))
         .select_from(lanes)
         .join(head, head.c.id == lanes.c.id)
-        .join(_OURS, later)
+        .join(_OURS, _later(lanes))
         .where(_OURS.c.state == State.PENDING.value)
         .group_by(_OURS.c.system, head.c.stage, head.c.reason)
     )
@@ -78,6 +71,17 @@ def behind(connection: Connection) -> dict[str, dict[str, Backlog]]:
         mine, approver = found.setdefault(system, {}), _approver(stage, reason) or ANYBODY
         mine[approver] = _together(Backlog(number, instant(oldest)), mine.get(approver))
     return found
+
+
+def _held_lanes() -> Subquery:
+    """Return the lanes in which something is held, with the number of the first that is."""
+    first = func.min(_OURS.c.id).label("id")
+    held = select(_OURS.c.system, _OURS.c.lane, first).where(schema.OPEN, _OURS.c.state == State.HELD.value)
+    return held.group_by(_OURS.c.system, _OURS.c.lane).subquery("lanes")
+
+
+def _later(lanes: Subquery) -> ColumnElement[bool]:
+    return and_(_OURS.c.system == lanes.c.system, _OURS.c.lane == lanes.c.lane, _OURS.c.id > lanes.c.id)
 
 
 def _together(one: Backlog, other: Backlog | None) -> Backlog:
@@ -90,10 +94,10 @@ def _approver(stage: str | None, reason: str | None) -> str | None:
 
 def free(connection: Connection, system: str) -> Backlog | None:
     """Return what of a system is pending and stands behind nothing that waits for a person; None: nothing."""
-    held = _OURS.alias("held")
-    query = select(func.count(), func.min(_OURS.c.created_at)).where(_OURS.c.system == system, schema.OPEN)
-    alone = not_(exists().where(*_before(held), held.c.state == State.HELD.value))
-    number, oldest = connection.execute(query.where(_OURS.c.state == State.PENDING.value, alone)).one()
+    lanes = _held_lanes()
+    pending = (_OURS.c.system == system, schema.OPEN, _OURS.c.state == State.PENDING.value)
+    query = select(func.count(), func.min(_OURS.c.created_at)).select_from(_OURS).outerjoin(lanes, _later(lanes))
+    number, oldest = connection.execute(query.where(*pending, lanes.c.id.is_(None))).one()
     return Backlog(number, instant(oldest)) if number else None
 
 
