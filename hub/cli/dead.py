@@ -15,9 +15,11 @@ from hub.errors import HubError
 from hub.model import FAILED, Stage
 
 if TYPE_CHECKING:
+    from hub.engine.replay import Replayed
     from hub.settings import Settings
     from hub.store import Store
     from hub.store.actions import Scope
+    from hub.store.views import Delivery
 
 System = Annotated[str | None, typer.Option("--system", help=say("只看这个系统", "only this system"))]
 Code = Annotated[str | None, typer.Option("--code", help=say("只看这个代码", "only this code"))]
@@ -82,9 +84,14 @@ def _list(screen: Terminal, settings: Settings, found: list[Any], *, single: boo
     if found[0].stage == Stage.SOURCE:
         _tell_source(screen, first, f"看一条：{look}；", f"one of them: {look}; ")
         return
+    mapped = found[0].stage == Stage.MAP
+    mended = say(
+        "数据在来源改好会自动再送；改了映射或代码表后", "mended at the source, they are sent by themselves; for a new mapping"
+    )
+    when = mended if mapped else say("改好后", "mended?")
     screen.note(
-        f"看一条：{look}；改好后重试：{retry}，或按 --system、--code、--cause 成批",
-        f"one of them: {look}; mended? {retry}, or many by --system, --code, --cause",
+        f"看一条：{look}；{when}重试：{retry}，或按 --system、--code、--cause 成批",
+        f"one of them: {look}; {when} {retry}, or many by --system, --code, --cause",
     )
 
 
@@ -135,9 +142,22 @@ def show(
     if found.stage == Stage.SOURCE:
         _tell_source(screen, number)
     elif found.state in FAILED:
-        remap = " --remap" if found.stage == Stage.MAP else ""
-        again, whole = screen.command(f"hub dead retry {number}{remap}"), screen.command(f"hub trace {found.lane}")
-        screen.note(f"重试：{again}；这个办件的全部经过：{whole}", f"try again: {again}; the whole case: {whole}")
+        _tell_way_out(screen, found)
+
+
+def _tell_way_out(screen: Terminal, found: Delivery) -> None:
+    """Say how a dead letter is tried again: data mended at the source comes by itself, only a new mapping needs a command."""
+    whole = screen.command(f"hub trace {found.lane}")
+    if found.stage == Stage.MAP:
+        again = screen.command(f"hub dead retry {found.id} --remap")
+        zh, en = (
+            f"数据在来源改好，会自动再送；改了映射或代码表，才用 {again}",
+            f"mended at the source, it is sent by itself; {again}",
+        )
+        screen.note(f"{zh}；这个办件的全部经过：{whole}", f"{en} is for a new mapping or code table; the whole case: {whole}")
+        return
+    again = screen.command(f"hub dead retry {found.id}")
+    screen.note(f"重试：{again}；这个办件的全部经过：{whole}", f"try again: {again}; the whole case: {whole}")
 
 
 def _note_unmasked(store: Any, number: int) -> None:
@@ -253,14 +273,23 @@ def _retry(screen: Terminal, settings: Settings, store: Any, scope: Scope, remap
     exchange = Exchange(settings, store)
     done = replay.retry(exchange, scope, remap=remap, actor=getpass.getuser(), reason=reason or "-")
     if screen.json:
-        screen.data(asdict(done))
+        screen.data({"retried": done.retried, "still_unmappable": done.still_unmappable})
         return exits.FINDINGS if done.still_unmappable else exits.DONE
-    screen.line(say(f"{done.retried} 条已重新排队", f"{done.retried} are queued again"), style="green")
+    screen.line(say(f"{done.retried} 条已重新排队", f"{done.retried} {words.are(done.retried)} queued again"), style="green")
     if done.still_unmappable:
-        zh = f"{done.still_unmappable} 条没有可发送的内容；改好映射、代码表或数据后加 --remap 再试"
-        en = f"{done.still_unmappable} have nothing to send; mend the mapping, code table or data and add --remap"
-        screen.line(say(zh, en), style="yellow")
+        screen.line(_stuck(screen, done), style="yellow")
     if done.retried and store.holder() is None:
         serve, sync = screen.command("hub serve"), screen.command("hub sync")
         screen.note(f"没有中枢在运行：用 {serve} 或 {sync} 发送", f"no hub is at work: {serve} or {sync} sends them")
     return exits.FINDINGS if done.still_unmappable else exits.DONE
+
+
+def _stuck(screen: Terminal, done: Replayed) -> str:
+    """Say why some could not be tried again: without a new mapping they have nothing to send, with it none could be made."""
+    number, first = done.still_unmappable, done.first
+    if first is None:
+        zh = f"{number} 条没有可发送的内容；改好映射、代码表后加 --remap 再试"
+        return say(zh, f"{number} {words.have(number)} nothing to send; mend the mapping or code table and add --remap")
+    cause = causes.said(first.code, first.reason) or say("路由已不在配置中", "the route is no longer configured")
+    look = screen.command(f"hub dead show {first.id}")
+    return say(f"{number} 条仍映射不出（{cause}）：{look}", f"{number} still cannot be mapped ({cause}): {look}")

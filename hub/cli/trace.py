@@ -123,7 +123,11 @@ def _sum_up(screen: Terminal, found: list[Delivery]) -> None:
     if failed:
         numbers = " ".join(str(number) for number in failed)
         look, retry = screen.command(f"hub dead show {failed[0]}"), screen.command(f"hub dead retry {numbers}{remap}")
-        screen.note(f"死信：{look}；重试：{retry}", f"dead: {look}; {retry}")
+        mended = say(
+            "数据在来源改好会自动再送；改了映射或代码表，才", "mended at the source it comes by itself; for a new mapping "
+        )
+        when = mended if remap else ""
+        screen.note(f"死信：{look}；{when}重试：{retry}", f"dead: {look}; {when}{retry}")
     if held:
         look = screen.command(f"hub hold show {held[0]}")
         screen.note(f"待人工：{look}", f"held: {look}")

@@ -76,3 +76,22 @@ def run(name: str) -> str:
 def trigger(name: str) -> str:
     """Return what asked for a run, for people."""
     return say(*_TRIGGERS.get(name, (name, name)))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with an English noun.
+
+    >>> counted(1, "system"), counted(2, "system"), counted(0, "delivery", "deliveries")
+    ('1 system', '2 systems', '0 deliveries')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def are(number: int) -> str:
+    """Return the English verb that goes with so many: is or are."""
+    return "is" if number == 1 else "are"
+
+
+def have(number: int) -> str:
+    """Return the English verb that goes with so many: has or have."""
+    return "has" if number == 1 else "have"

@@ -193,13 +193,14 @@ def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operatio
 def _standing(body: object, issues: Sequence[Issue], route: RouteSettings) -> dict[str, Any]:
     """Return in which state a delivery begins: dead with its issues, held before a gate, or pending."""
     if body is None:
-        return _dead(Stage.MAP, issues)
+        return dead(Stage.MAP, issues)
     if route.gate:
         return {**gate.standing(route.gate), "issues": _issues(issues)}
     return {"state": State.PENDING, "issues": _issues(issues)}
 
 
-def _dead(stage: Stage, issues: Sequence[Issue]) -> dict[str, Any]:
+def dead(stage: Stage, issues: Sequence[Issue]) -> dict[str, Any]:
+    """Return how a delivery is dead with these issues, at least one of which blocks: state, stage, code, cause and the issues."""
     blocking = [issue for issue in issues if issue.severity == "block"]
     why = {"code": blocking[0].code, "reason": cause(blocking), "issues": _issues(issues)}
     return {"state": State.DEAD, "stage": stage, **why}
@@ -216,7 +217,7 @@ def _issues(issues: Sequence[Issue]) -> bytes | None:
 
 def _broken(frame: Frame, kind: str, key: str, issues: Sequence[Issue]) -> Owed:
     """A record that broke its source schema: owed to nobody, kept as a dead letter of the source."""
-    return Owed(frame.source, NOWHERE, kind, key, Operation.INSERT, mapping="-", body=None, **_dead(Stage.SOURCE, issues))
+    return Owed(frame.source, NOWHERE, kind, key, Operation.INSERT, mapping="-", body=None, **dead(Stage.SOURCE, issues))
 
 
 def _seen(frame: Frame, fault: Unreadable, counts: Counter[str]) -> bool:

@@ -10,23 +10,25 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from hub.engine import accept
 from hub.engine.exchange import Exchange
 from hub.mapping import Envelope
-from hub.model import Operation, State
+from hub.model import Operation, Stage, State
 from hub.settings import RouteSettings
 from hub.store import acceptance, actions
 from hub.store.actions import Remade
 from hub.store.numbers import instant
+from hub.store.unmade import Unmade
 
 
-def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade | None:
-    """Return a failed delivery with the body that the present mapping makes of its record; None where it makes none.
+def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any) -> Remade | Unmade:
+    """Return a failed delivery with the body that the present mapping makes of its record, or why it makes none.
 
     What was taken once and refused later is over there already: it goes as an update (or the deletion it was), in a batch of its
     own, so that the verdicts about the batch before say nothing about it.
     """
     if route is None:
-        return None
+        return Unmade(row.id)
     late = row.state == State.REJECTED.value
     operation = _again(row) if late else row.operation
     batch = actions.next_batch(row.batch, row.generation) if late else row.batch
@@ -42,7 +44,7 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
     batch = actions.next_batch(row.batch, row.generation)
     if route is not None and route.mapping.digest[:32] == row.mapping:
         made = _made(exchange, route, row, _again(row), batch, instant(row.created_at), again=1)
-        if made is not None:
+        if isinstance(made, Remade):
             return replace(made, gate=None)  # the content that was approved
     return Remade(row.id, row.body, row.mapping, row.row, batch)
 
@@ -61,7 +63,7 @@ def ground(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -
         made = None
         if route is not None and route.mapping.digest[:32] == row.mapping:
             made = _made(exchange, route, row, Operation.INSERT.value, row.batch, instant(row.created_at))
-        actions.become_insert(connection, row.id, made)
+        actions.become_insert(connection, row.id, made if isinstance(made, Remade) else None)
 
 
 def _again(row: Any) -> str:
@@ -71,15 +73,16 @@ def _again(row: Any) -> str:
 
 def _made(
     exchange: Exchange, route: RouteSettings, row: Any, operation: str, batch: str, at: datetime, *, again: int = 0
-) -> Remade | None:
+) -> Remade | Unmade:
     """Map the record of a delivery anew; `again`: 1 when the far side is to take it for a further version."""
     envelope = Envelope(
         operation=operation, batch=batch, time=at, key=row.key, revision=row.revision,
         version=_version(exchange, route, row) + again, kind=row.kind, system=row.system, lane=row.lane,
     )  # fmt: skip
-    body, _ = route.mapping.apply(orjson.loads(row.data), envelope)
+    body, issues = route.mapping.apply(orjson.loads(row.data), envelope)
     if body is None:
-        return None
+        why = accept.dead(Stage.MAP, issues)
+        return Unmade(row.id, why["code"], why["reason"], why["issues"])
     row_id = body.get(route.row) if route.row else None
     return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gate=route.gate)
 

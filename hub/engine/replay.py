@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from hub.engine.exchange import Exchange
 from hub.engine.remake import as_it_was, by_present_mapping
 from hub.model import FAILED, State
 from hub.settings import RouteSettings
-from hub.store import actions, journal
+from hub.store import actions, journal, unmade
 from hub.store.actions import Remade, Scope
+from hub.store.unmade import Unmade
 
-#: How one failed delivery gets its body; None: it gets none and stays where it is.
-Remaking: TypeAlias = Callable[[Exchange, RouteSettings | None, Any], Remade | None]
+#: How one failed delivery gets its body; Unmade: it gets none and stays where it is.
+Remaking: TypeAlias = Callable[[Exchange, RouteSettings | None, Any], Remade | Unmade]
 #: Dead letters mapped anew in one transaction.
 PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many are pending again, and how many still cannot be mapped (or their route is gone) and stay dead."""
+    """How many are pending again, and how many still cannot be mapped (or their route is gone) and stay dead: `first` of all."""
 
     retried: int
     still_unmappable: int
+    first: Unmade | None = None
 
 
 def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: str) -> Replayed:
@@ -37,7 +39,7 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
         retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping)
         with exchange.store.writing() as connection:
             journal.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
-        return Replayed(retried, stuck)
+        return Replayed(retried, len(stuck), stuck[0] if stuck else None)
     again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was)
     with exchange.store.writing() as connection:
         number = actions.replay_as_they_are(connection, scope, actor=actor, reason=reason, now=exchange.clock(), already=again)
@@ -45,24 +47,21 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
     return Replayed(number, left)
 
 
-def _each(
-    exchange: Exchange,
-    scope: Scope,
-    states: tuple[State, ...],
-    remake: Callable[[Exchange, RouteSettings | None, Any], Remade | None],
-) -> tuple[int, int]:
-    """Make bodies anew, page by page; return how many are pending again, and how many could not be made."""
+def _each(exchange: Exchange, scope: Scope, states: tuple[State, ...], remake: Remaking) -> tuple[int, list[Unmade]]:
+    """Make bodies anew, page by page; return how many are pending again, and those that could not be made."""
     with exchange.store.writing() as connection:
         actions.retire(connection, scope, exchange.clock())
     routes = {route.name: route for route in exchange.settings.routes}
-    after, retried, stuck = 0, 0, 0
+    after, retried, stuck = 0, 0, list[Unmade]()
     while True:
         with exchange.store.reading() as connection:
             rows = actions.replayable(connection, scope, after=after, limit=PAGE, states=states)
         if not rows:
             return retried, stuck
         after = rows[-1].id
-        remade = [one for row in rows if (one := remake(exchange, routes.get(row.route), row))]
+        made = [remake(exchange, routes.get(row.route), row) for row in rows]
+        failed = [one for one in made if isinstance(one, Unmade)]
         with exchange.store.writing() as connection:
-            retried += actions.replay_remade(connection, remade, exchange.clock())
-        stuck += len(rows) - len(remade)
+            unmade.write(connection, failed)
+            retried += actions.replay_remade(connection, [one for one in made if isinstance(one, Remade)], exchange.clock())
+        stuck += [replace(one, issues=None) for one in failed]  # what is written need not be kept

@@ -117,6 +117,39 @@ def test_what_never_had_a_body_stays_dead_until_mapped_anew(hub: Callable[..., A
     assert "--remap" in done.stdout
 
 
+def test_what_is_still_not_mapped_says_the_new_cause(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    number = sample(hub)
+    stricter = configs.CONTRACT_ACCEPT.replace("maxLength: 6", "maxLength: 20, pattern: '^[0-9]+$'")
+    configs.put(here, "mappings/contracts/city/accept.yaml", stricter)
+    done = hub("dead", "retry", number, "--remap", "--yes")
+    assert done.exit_code == 1
+    assert "1 条仍映射不出（applyer_name：样式）：hub dead show" in done.stdout
+    assert "加 --remap" not in done.stdout
+    (one,) = json.loads(hub("dead", "list", "--each", "--json").stdout)
+    assert (one["code"], one["reason"]) == ("HUB-M-107", "applyer_name: pattern")
+    assert [issue["rule"] for issue in one["issues"]] == ["pattern"]
+    assert "applyer_name：样式" in hub("dead", "list").stdout
+
+
+def test_what_the_far_side_refused_keeps_its_words_and_tells_the_new_issues(
+    hub: Callable[..., Any], store: Store, here: Path
+) -> None:
+    number = sample(hub)
+    with store.writing() as connection:
+        refused = {"stage": "send", "code": "HUB-D-115", "reason": "refused", "issues": None}
+        connection.execute(schema.delivery.update().where(schema.delivery.c.id == int(number)).values(**refused))
+    assert "1 条仍映射不出（applyer_name：长度）" in hub("dead", "retry", number, "--remap", "--yes").stdout
+    (one,) = json.loads(hub("dead", "list", "--each", "--json").stdout)
+    assert (one["stage"], one["code"], one["reason"]) == ("send", "HUB-D-115", "refused")
+    assert [issue["rule"] for issue in one["issues"]] == ["length"]
+
+
+def test_the_way_out_of_wrong_data_is_the_source(hub: Callable[..., Any], store: Store) -> None:
+    told = hub("dead", "show", sample(hub)).stderr
+    assert "数据在来源改好，会自动再送；改了映射或代码表，才用 hub dead retry" in told
+    assert "重试：" not in told
+
+
 def test_list_show_mend_retry_deliver(hub: Callable[..., Any], store: Store, here: Path) -> None:
     configs.put(here, "mappings/contracts/city/accept.yaml", configs.CONTRACT_ACCEPT.replace("maxLength: 6", "maxLength: 20"))
     done = hub("dead", "retry", sample(hub), "--remap", "--yes", "--reason", "放宽长度", "--json")
