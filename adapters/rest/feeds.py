@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from adapters.kit.answer import Answer, json_tree, steps, value_at
 from adapters.kit.answers import Judge
 from adapters.rest.items import Items, Row
-from adapters.rest.listings import Listing, NextField, NextLink, NextPage, NextTime
+from adapters.rest.listings import Feedback, Listing, NextField, NextLink, NextPage, NextTime
 from adapters.rest.options import RestOptions
 from adapters.rest.session import Session
 from adapters.rest.turning import Numbers, Tokens
@@ -65,6 +65,7 @@ class Reader:
 
     def __init__(self, kind: str, feed: Listing, options: RestOptions, session: Session) -> None:
         self._feed = feed
+        self._name = f"{'feedback' if isinstance(feed, Feedback) else 'feeds'}.{kind}"
         self._session = session
         self._call = session.compile(feed)
         self._judge = Judge([*feed.answers, *options.answers])
@@ -218,9 +219,16 @@ class Reader:
         try:
             return self._again.copy()(self._once, values, url)
         except Failure as failure:
-            wrong = isinstance(failure, Misconfigured)
-            code = "HUB-S-402" if wrong else "HUB-S-401"
-            raise SourceFailed(code, f"no page: {failure}", misconfigured=wrong, hint=failure.said) from failure
+            raise self._no_page(failure) from failure
+
+    def _no_page(self, failure: Failure) -> SourceFailed:
+        """Say what kept a page from being read: an answer that only lacks a rule is ours to mend, not the far side's."""
+        if failure.code == "HUB-D-118":
+            status = failure.message.partition(":")[0]
+            reason = f"{status}: the far side answered, but no rule of {self._name} knows the answer; give {self._name} answers of its own"
+            return SourceFailed("HUB-S-409", reason, hint=failure.said)
+        wrong = isinstance(failure, Misconfigured)
+        return SourceFailed("HUB-S-402" if wrong else "HUB-S-401", f"no page: {failure}", misconfigured=wrong, hint=failure.said)
 
     def _once(self, values: Mapping[str, Any], url: str) -> Answer:
         answer = self._session.ask(self._call, values=values, url=url)

@@ -18,6 +18,8 @@ from hub.store.views import DeadGroup
 _PLACED = re.compile(r"HUB-S-(2|6)\d\d")
 _BROKEN = re.compile(r"HUB-M-1\d\d")
 _ANSWERED = re.compile(r"HUB-D-1(17|18|2[0-2])")
+#: A read whose answer no rule knows: its reason is phrases of our own, too.
+_UNKNOWN = re.compile(r"HUB-S-409")
 _ROW = re.compile(r", (?:row|line|item) \d+(?=[,:])|(?<=: )(?:row|line) \d+: ")
 
 
@@ -25,7 +27,7 @@ def said(code: str | None, text: str | None) -> str:
     """Return a reason in the reader's language."""
     if not text or not code:
         return text or ""
-    ways = ((_PLACED, reason), (_BROKEN, issues.cause), (_ANSWERED, issues.answer))
+    ways = ((_PLACED, reason), (_UNKNOWN, reason), (_BROKEN, issues.cause), (_ANSWERED, issues.answer))
     return next((say_it(text, lang.current()) for codes, say_it in ways if codes.fullmatch(code)), text)
 
 

@@ -26,8 +26,8 @@ _AT_ONCE = 8
 def register(app: typer.Typer) -> None:
     """Add `hub check`."""
     help_ = say(
-        "检查全部配置，一次列出所有问题。--live 逐个登录各系统，不改动任何数据。",
-        "Check the whole configuration and list every finding. --live logs in to the systems, changing nothing.",
+        "检查全部配置，按层列出问题：先文件、再引用。--live 逐个登录各系统，不改动任何数据。",
+        "Check the whole configuration and list the findings, files first, references next. --live logs in everywhere, changing nothing.",
     )
     app.command("check", help=help_)(check)
 

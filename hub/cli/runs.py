@@ -32,6 +32,8 @@ NUMBERS = (
 
 #: Most causes told of what one run refused.
 MOST_CAUSES = 3
+#: Codes of runs that failed for our own configuration: nobody is to be called.
+_OURS = frozenset({"HUB-S-409"})
 
 
 def register(app: typer.Typer) -> None:
@@ -114,7 +116,8 @@ def _row(run: Run, settings: Settings) -> list[str]:
 
 def _why(screen: Terminal, settings: Settings, run: Run) -> None:
     system = settings.systems.get(run.source)
-    contact = f"  {say('联系', 'contact')}: {system.contact}" if system and system.contact and run.code else ""
+    asked = system.contact if system and run.code and run.code not in _OURS else ""
+    contact = f"  {say('联系', 'contact')}: {asked}" if asked else ""
     screen.line(
         f"{say('运行', 'run')} {run.id} {run.source}: {run.code or ''} {causes.said(run.code, run.reason)}".strip() + contact,
         style="yellow",

@@ -45,13 +45,14 @@ def test(
 
     screen = terminal.of(ctx)
     found = mapping.load(screen.directory / "mappings")
-    results = mapping.run_cases(_chosen(found, names or []))
+    chosen = _chosen(found, names or [])
+    results = mapping.run_cases(chosen)
     if junit is not None:
         _write(junit, results)
     if screen.json:
         screen.data([{**asdict(result), "passed": result.passed} for result in results])
     else:
-        _show(screen, found, results)
+        _show(screen, chosen, results)
     raise typer.Exit(exits.DONE if all(result.passed for result in results) else exits.FINDINGS)
 
 
@@ -62,7 +63,11 @@ def _chosen(found: MappingSet, names: list[str]) -> MappingSet:
             raise HubError("HUB-X-102", f"there is no mapping {name!r}", hint=hint)
     if not names:
         return found
-    return replace(found, cases={key: cases for key, cases in found.cases.items() if any(_meant(key, name) for name in names)})
+    return replace(
+        found,
+        mappings={key: one for key, one in found.mappings.items() if any(_meant(key, name) for name in names)},
+        cases={key: cases for key, cases in found.cases.items() if any(_meant(key, name) for name in names)},
+    )
 
 
 def _meant(mapping: str, name: str) -> bool:
@@ -87,6 +92,8 @@ def _show(screen: terminal.Terminal, found: MappingSet, results: list[CaseResult
         ),
         style,
     )
+    if untested := len(found.mappings.keys() - {result.mapping for result in results}):
+        screen.line(say(f"{untested} 个映射没有用例", f"{untested} mappings have no cases"), "yellow")
     for warning in found.warnings:
         screen.note(f"警告 {warning}", f"warning {warning}", "yellow")
 

@@ -12,7 +12,7 @@ from hub.errors import ConfigurationError
 from hub.mapping import MappingSet
 from hub.model import Finding
 from hub.settings import files as files_
-from hub.settings import groups, quality, routes, secrets, systems
+from hub.settings import groups, quality, routes, secrets, systems, unread
 from hub.settings.files import Files, Read
 from hub.settings.model import HttpSettings, Settings
 from hub.settings.schema import HttpEntry, HubFile
@@ -30,6 +30,7 @@ def load(directory: Path, *, env: Mapping[str, str] | None = None, env_file: Pat
     mappings = _mappings(files)
     built = systems.build(files, mappings)
     found_routes = routes.build(files, built, mappings)
+    unread.warn(files, built)
     grouped = groups.datasets(files, built), groups.platforms(files, built)
     report = quality.build(files, built)
     store = _store(files)

@@ -1,13 +1,15 @@
-"""docs/adapters.md is true: its files are written down and used, its adapter passes the conformance kit."""
+"""docs/adapters.md is true: its files are written down and used, its tables are whole, its adapter passes the conformance kit."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import re
+import shutil
 import socketserver
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import HTTPServer
 from pathlib import Path
@@ -15,15 +17,21 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
+import sqlalchemy as sa
+from pydantic import BaseModel
 
 from adapters.kit.conformance import SinkConformance
 from hub import mapping, registry
 from hub.documents import read
 from hub.mapping import Envelope
 from hub.model import Json, Message, Operation, Receipt, Taken
+from hub.sandbox.flaws import Rates
+from hub.sandbox.street import Plan, Ports, Sandbox
+from hub.settings.schema import RouteEntry, SystemFile
+from tests.commands import shipped
 
 DOCS = Path(__file__).parents[2] / "docs"
-_BLOCK = re.compile(r"```(?:yaml|python)\n# (\S+\.(?:yaml|py))\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```(?:yaml|python|csv)\n# (\S+\.(?:yaml|py|csv))\n(.*?)```", re.DOTALL)
 
 
 def written() -> dict[str, str]:
@@ -47,36 +55,48 @@ def module(name: str, folder: Path) -> ModuleType:
 
 @pytest.fixture
 def walked(tmp_path: Path) -> Path:
-    """Write the page's files beside the shipped configuration's source schemas."""
+    """Write the page's files beside what they use of the shipped configuration."""
+    put(tmp_path)
+    for name in ("schemas/local/case.yaml", "contracts/local/step.yaml"):
+        kept = tmp_path / "mappings" / name
+        kept.parent.mkdir(parents=True)
+        shutil.copy(DOCS.parent / "mappings" / name, kept)
+    return tmp_path
+
+
+def put(directory: Path) -> None:
+    """Write the page's files into a directory."""
     for name, text in written().items():
-        path = tmp_path / name
+        path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    schema = DOCS.parent / "mappings" / "schemas" / "local" / "case.yaml"
-    kept = tmp_path / "mappings" / "schemas" / "local" / "case.yaml"
-    kept.parent.mkdir(parents=True)
-    kept.write_text(schema.read_text(encoding="utf-8"), encoding="utf-8")
-    return tmp_path
+
+
+@contextmanager
+def answering(handler: Any) -> Iterator[str]:
+    """Run one of the page's stand-ins; gives its address."""
+    handler.log_message = lambda *arguments: None
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
 def wuyang(tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Run the page's stand-in; gives its address and the cases it holds."""
+    """Run the page's first stand-in; gives its address and the cases it holds."""
     stand_in = module("wuyang.py", tmp_path)
-    stand_in.Wuyang.log_message = lambda *arguments: None
-    with HTTPServer(("127.0.0.1", 0), stand_in.Wuyang) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", stand_in.cases
-        server.shutdown()
-        thread.join()
+    with answering(stand_in.Wuyang) as address:
+        yield address, stand_in.cases
 
 
 def test_the_walk_through_maps_and_delivers(walked: Path, wuyang: tuple[str, dict[str, Any]]) -> None:
     address, held = wuyang
     mappings = mapping.load(walked / "mappings")
     results = mapping.run_cases(mappings)
-    assert len(results) == 2
+    assert len(results) == 4
     assert all(result.passed for result in results)
     data = {"BJBH": "6211252016001", "SXMC": "参保登记", "SQRMC": "张桂兰", "SBSJ": "2016-12-01 09:00:00"}
     now = datetime(2016, 12, 13, 1, 2, 3, tzinfo=UTC)
@@ -100,6 +120,40 @@ def test_the_walk_through_maps_and_delivers(walked: Path, wuyang: tuple[str, dic
     finally:
         adapter.close()
     assert held == {"6211252016001": body}
+
+
+def test_the_second_walk_through_reads_and_writes_into_the_local_database(tmp_path: Path) -> None:
+    plan = Plan(
+        tmp_path / "county", cases=1, rates=Rates.none(), faults="none", ports=Ports.free(), systems=frozenset(), alive=None
+    )
+    with Sandbox(plan) as sandbox, answering(module("notary.py", tmp_path).Notary) as address:
+        known = {**sandbox.environment(), "NOTARY_URL": address, "HUB_STORE": f"sqlite:///{tmp_path / 'hub.db'}"}
+        directory = shipped(tmp_path / "site", known, None)
+        put(directory.path)
+        assert directory.told("check")["findings"] == []
+        directory.run("test", "notary")
+        directory.run("sync", "notary")
+        directory.run("sync", "notary")
+        steps = local(sandbox, "SELECT BJBH, HJMC, HJZT, JSSJ, LYXT FROM T_BZ WHERE LYXT = 'notary' ORDER BY KSSJ")
+    case = "6211252016001"
+    assert steps == [(case, "受理", "2", "2016-12-01 09:30:00", "notary"), (case, "出证", "6", None, "notary")]
+
+
+def local(sandbox: Sandbox, query: str) -> list[tuple[Any, ...]]:
+    """Return what a query finds in the county's own database."""
+    engine = sa.create_engine(sandbox.plan.local_url)
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.parametrize(("heading", "entry"), [("系统文件的键", SystemFile), ("路由的键", RouteEntry)])
+def test_the_tables_name_every_key(heading: str, entry: type[BaseModel]) -> None:
+    section = (DOCS / "adapters.md").read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    keys = {field.alias or name for name, field in entry.model_fields.items()}
+    assert set(re.findall(r"(?m)^\| `(\w+)` \|", section)) == keys
 
 
 def test_every_piece_of_yaml_on_the_page_can_be_read(tmp_path: Path) -> None:

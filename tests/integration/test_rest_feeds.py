@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.rest import RestAdapter
+from hub.catalogue.reasons import reason
 from hub.errors import SourceFailed
 from hub.model import Operation, Page
 from tests.integration.http_peer import Peer, Received, Reply, page, said
@@ -342,9 +343,9 @@ def test_broken_items_are_accounted_for(peer: Peer, source: Any) -> None:
     [
         (page(503), "HUB-S-401", False),
         (said({}, 401), "HUB-S-402", True),
-        (said({"code": 500, "msg": "no"}), "HUB-S-401", False),
+        (said({"code": 500, "msg": "no"}), "HUB-S-409", False),
         (said({"rows": {"a": 1}, "code": 0}), "HUB-S-406", True),
-        (said([1]), "HUB-S-401", False),
+        (said([1]), "HUB-S-409", False),
     ],
 )
 def test_trouble(peer: Peer, source: Any, answer: Reply, code: str, misconfigured: bool) -> None:
@@ -352,6 +353,19 @@ def test_trouble(peer: Peer, source: Any, answer: Reply, code: str, misconfigure
     with pytest.raises(SourceFailed) as caught:
         list(source(answers=[{"path": "code", "equals": 0, "means": "taken"}]).read(None))
     assert (caught.value.code, caught.value.misconfigured) == (code, misconfigured)
+
+
+def test_an_answer_without_a_rule_is_told_as_ours_to_mend(peer: Peer) -> None:
+    rules = [{"path": "/code", "equals": 0, "means": "taken"}]
+    options = {"base_url": peer.url, "answers": rules, "feeds": {"case": {"path": "/cases", "items": "/rows", "key": "id"}}}
+    adapter = RestAdapter(RestAdapter.options.model_validate(options), system="city")  # type: ignore[arg-type]
+    peer.answer = lambda request: said({"rows": rows(1)})
+    with pytest.raises(SourceFailed) as caught:
+        list(adapter.read(None))
+    adapter.close()
+    english = "HTTP 200: the far side answered, but no rule of feeds.case knows the answer; give feeds.case answers of its own"
+    assert (caught.value.code, caught.value.message) == ("HUB-S-409", english)
+    assert reason(english, "zh") == ("HTTP 200：对方有应答，但 feeds.case 没有规则认得这个应答；请在 feeds.case 写它自己的 answers")
 
 
 def test_an_empty_list_may_be_left_out(peer: Peer, source: Any) -> None:

@@ -43,6 +43,13 @@ def test_some_mappings_only(hub: Any, broken: Path) -> None:
     assert hub("test", "city").exit_code == 1
 
 
+def test_mappings_without_cases_are_counted(hub: Any, here: Path) -> None:
+    (here / "mappings/city/process.cases.yaml").unlink()
+    assert hub("test", "city/process").stdout == "0 个映射：0 个用例通过，0 个未通过\n1 个映射没有用例\n"
+    assert hub("test", "city").stdout == "1 个映射：1 个用例通过，0 个未通过\n1 个映射没有用例\n"
+    assert hub("test", "city/process").exit_code == 0
+
+
 def test_an_unknown_mapping(hub: Any) -> None:
     done = hub("test", "city/proces")
     assert done.exit_code == 2

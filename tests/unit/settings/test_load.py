@@ -350,6 +350,26 @@ def test_the_stores_password_is_kept_but_not_shown(tmp_path: Path) -> None:
 # --- warnings ---
 
 
+def test_a_kind_that_no_route_takes_is_told(tmp_path: Path) -> None:
+    made = settings(
+        tmp_path, {"config/systems/local.yaml": configs.LOCAL.replace("kinds: [case, step]", "kinds: [case, fee, step]")}
+    )
+    assert [(one.code, one.message.split(":")[0]) for one in made.warnings] == [
+        ("HUB-C-166", "no route takes the kind 'fee' of 'local'")
+    ]
+    assert made.warnings[0].place.file == "config/systems/local.yaml"
+
+
+def test_a_source_without_a_schedule_is_told(tmp_path: Path) -> None:
+    made = settings(tmp_path, {"config/systems/local.yaml": configs.LOCAL.replace('schedule: {cron: "*/5 * * * *"}\n', "\n")})
+    assert [(one.code, one.place.file) for one in made.warnings] == [("HUB-C-167", "config/systems/local.yaml")]
+
+
+def test_a_broken_file_of_routes_is_not_told_as_a_missing_route(tmp_path: Path) -> None:
+    found = findings(tmp_path, {"config/routes/city.yaml": "version: 1\nroutes: [{route: Broken}]\n"})
+    assert not [one for one in found if one.code == "HUB-C-166"]
+
+
 def test_a_secret_in_plain_text_is_a_warning(tmp_path: Path) -> None:
     made = settings(tmp_path, {"config/systems/city.yaml": configs.CITY.replace("batch: 10}", "batch: 10, password: hunter2}")})
     assert [(warning.code, warning.place.path, warning.warning) for warning in made.warnings] == [
