@@ -224,8 +224,8 @@ class Reader:
     def _no_page(self, failure: Failure) -> SourceFailed:
         """Say what kept a page from being read: an answer that only lacks a rule is ours to mend, not the far side's."""
         if failure.code == "HUB-D-118":
-            status = failure.message.partition(":")[0]
-            reason = f"{status}: the far side answered, but no rule of {self._name} knows the answer; give {self._name} answers of its own"
+            status, name = failure.message.partition(":")[0], self._name
+            reason = f"{status}: the far side answered, but no rule of {name} knows the answer; give {name} answers of its own"
             return SourceFailed("HUB-S-409", reason, hint=failure.said)
         wrong = isinstance(failure, Misconfigured)
         return SourceFailed("HUB-S-402" if wrong else "HUB-S-401", f"no page: {failure}", misconfigured=wrong, hint=failure.said)

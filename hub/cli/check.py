@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     """Add `hub check`."""
     help_ = say(
         "检查全部配置，按层列出问题：先文件、再引用。--live 逐个登录各系统，不改动任何数据。",
-        "Check the whole configuration and list the findings, files first, references next. --live logs in everywhere, changing nothing.",
+        "Check the whole configuration: files first, then references. --live logs in to the systems, changing nothing.",
     )
     app.command("check", help=help_)(check)
 

@@ -93,7 +93,7 @@ def _show(screen: terminal.Terminal, found: MappingSet, results: list[CaseResult
         style,
     )
     if untested := len(found.mappings.keys() - {result.mapping for result in results}):
-        screen.line(say(f"{untested} 个映射没有用例", f"{untested} mappings have no cases"), "yellow")
+        screen.line(say(f"{untested} 个映射没有用例", f"mappings without cases: {untested}"), "yellow")
     for warning in found.warnings:
         screen.note(f"警告 {warning}", f"warning {warning}", "yellow")
 
