@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.store import open_store, runs
-from tests import working
+from tests import configs, working
 
 
 def test_none_yet(hub: Callable[..., Any]) -> None:
@@ -43,3 +43,27 @@ def test_a_misspelt_source_is_told(hub: Callable[..., Any]) -> None:
     done = hub("runs", "--source", "locla")
     assert done.exit_code == 2
     assert "did you mean local" in done.stderr
+
+
+def test_nobody_is_to_be_called_about_an_answer_that_only_lacks_a_rule(hub: Callable[..., Any], here: Path) -> None:
+    configs.put(
+        here, "config/systems/local.yaml", configs.LOCAL.replace("title: 审批系统", "title: 审批系统\n    contact: 县信息股")
+    )
+    assert "县信息股" in failed(hub, here, "HUB-S-401", "no page")
+    reason = "HTTP 200: the far side answered, but no rule of feeds.case knows the answer; give feeds.case answers of its own"
+    told = failed(hub, here, "HUB-S-409", reason)
+    assert "feeds.case 没有规则认得这个应答" in told
+    assert "联系: 县信息股" not in told
+
+
+def failed(hub: Callable[..., Any], here: Path, code: str, reason: str) -> str:
+    """Return what is told of a run that failed like this."""
+    at = datetime(2026, 1, 1, 16, 30, tzinfo=UTC)
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        runs.ask(connection, "local", runs.Trigger.API, "api", at)
+        run = runs.begin_next(connection, "local", at)
+        assert run is not None
+        runs.end(connection, run.id, runs.RunState.FAILED, at, code=code, reason=reason)
+    store.close()
+    return str(hub("runs", "-n", "1").stdout)
