@@ -10,15 +10,18 @@ from hub.settings.schema import SystemFile
 
 
 def warn(files: Files, systems: Mapping[str, SystemSettings]) -> None:
-    """Add a warning for every kind without a route and for every system that is read by hand only."""
+    """Add a warning for every kind without a route and for every system that is read by hand only.
+
+    None while there are errors: what seems to be missing may stand in a file that cannot be read.
+    """
+    if any(not one.warning for one in files.found):
+        return
     routed = {(entry.source, entry.kind) for read in files.routes for entry in read.entry.routes}
-    told = _routes_are_whole(files)
     for read in files.systems:
         system = systems.get(read.entry.system)
         if system is None or not system.kinds:
             continue
-        if told:
-            _unrouted(files, read, system, routed)
+        _unrouted(files, read, system, routed)
         if system.reads and system.schedule is None and read.entry.schedule is None:
             message = f"the system {system.name!r} has no schedule, so only hub sync reads it"
             files.add("HUB-C-167", message, read.place("options"), 'write schedule: {cron: "*/5 * * * *"}', warning=True)
@@ -30,8 +33,3 @@ def _unrouted(files: Files, read: Read[SystemFile], system: SystemSettings, rout
             message = f"no route takes the kind {kind!r} of {system.name!r}: it is read, and goes nowhere"
             hint = f"write a route from: {system.name}, kind: {kind}, or remove the kind"
             files.add("HUB-C-166", message, read.place("options", "feeds", kind), hint, warning=True)
-
-
-def _routes_are_whole(files: Files) -> bool:
-    """Tell whether every file of routes could be read: a missing route may stand in one that could not."""
-    return not any(one.place.file.startswith("config/routes/") and not one.warning for one in files.found)
