@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import exits, terminal
+from hub.cli import exits, terminal, words
 from hub.cli.lang import say
 from hub.cli.refusals import UNEXPECTED, count, finding_data
 from hub.cli.terminal import Terminal
@@ -158,7 +158,8 @@ def _show(screen: Terminal, settings: Settings, results: list[Result]) -> None:
         screen.finding(warning, screen.out)
     systems, routes, mappings = len(settings.systems), len(settings.routes), len(settings.mappings.mappings)
     zh = f"配置正确：{systems} 个系统，{routes} 条路由，{mappings} 个映射，{len(settings.warnings)} 处警告"
-    en = f"the configuration is right: {systems} systems, {routes} routes, {mappings} mappings, {len(settings.warnings)} warnings"
+    numbers = {"system": systems, "route": routes, "mapping": mappings, "warning": len(settings.warnings)}
+    en = f"the configuration is right: {', '.join(words.counted(number, name) for name, number in numbers.items())}"
     screen.line(say(zh, en), style="bold green")
     if results:
         _table(screen, results)
@@ -174,7 +175,7 @@ def _table(screen: Terminal, results: list[Result]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    words = {
+    states = {
         "ok": Text(say("正常", "ok"), "green"),
         "untested": Text(say("无法检查", "has no check"), "yellow"),
         "refused": Text(say("被拒绝", "refused"), "red"),
@@ -184,5 +185,5 @@ def _table(screen: Terminal, results: list[Result]) -> None:
     table.add_column(say("毫秒", "ms"), justify="right")
     table.add_column(say("代码", "code"))
     for one in results:
-        table.add_row(one.system, one.title, one.adapter, words[one.state], str(one.milliseconds), one.code)
+        table.add_row(one.system, one.title, one.adapter, states[one.state], str(one.milliseconds), one.code)
     screen.out.print(table)

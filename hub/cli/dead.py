@@ -230,7 +230,7 @@ def _counted(screen: Terminal, store: Store, scope: Scope) -> tuple[Scope, int]:
             groups = views.dead_groups(connection, system=scope.system)
             scope = replace(scope, reason=causes.exactly(groups, scope.reason))
         number = actions.count(connection, scope)
-    screen.note(f"涉及 {number} 条死信", f"{number} dead letters are meant")
+    screen.note(f"涉及 {number} 条死信", f"{words.counted(number, 'dead letter')} {words.are(number)} meant")
     return scope, number
 
 
@@ -260,7 +260,7 @@ def cancel(
             with store.writing() as connection:
                 who = getpass.getuser()
                 number = actions.cancel(connection, scope, actor=who, reason=reason, now=utc_now(), states=tuple(FAILED))
-            zh, en = f"{number} 条已结案", f"{number} are given up"
+            zh, en = f"{number} 条已结案", f"{number} {words.are(number)} given up"
             screen.data({"cancelled": number}) if screen.json else screen.line(say(zh, en), style="green")
         elif screen.json or dry_run or not number:
             screen.data({"would_cancel": number}) if screen.json else screen.line(str(number))

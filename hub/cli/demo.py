@@ -99,7 +99,7 @@ def _write_environment(directory: Path, environment: dict[str, str]) -> None:
 def _build(screen: Terminal, street: Neighbours, cases: int) -> GroundTruth:
     from rich.progress import Progress as Bars
 
-    screen.note(f"造一个县：{cases} 个办件……", f"making a county of {cases} cases…")
+    screen.note(f"造一个县：{cases} 个办件……", f"making a county of {words.counted(cases, 'case')}…")
     with Bars(console=screen.err, transient=True, disable=screen.quiet or not screen.err.is_terminal) as bars:
         task = bars.add_task(say("生成办件", "making cases"), total=cases)
         return street.start(lambda made: bars.advance(task, made))
@@ -196,7 +196,7 @@ def _dead(account: Account) -> Table:
 
     groups = sorted((group for line in account.lines for group in line.groups), key=lambda group: -group.count)
     more = len(groups) - _MOST_GROUPS
-    rest = say(f"；另有 {more} 组", f"; {more} more groups") if more > 0 else ""
+    rest = say(f"；另有 {more} 组", f"; {words.counted(more, 'more group')}") if more > 0 else ""
     table = Table(title=say("拦下和退回的（按原因）", "stopped and refused, by cause") + rest, title_justify="left")
     for zh, en in (("系统", "system"), ("环节", "stage"), ("代码", "code"), ("条数", "count"), ("原因", "reason")):
         table.add_column(say(zh, en), justify="right" if en == "count" else "left")

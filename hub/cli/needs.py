@@ -56,9 +56,8 @@ def _unserved(lines: Sequence[Line], holder: str | None) -> Iterator[Need]:
 
 def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
     for name, number in sorted(strangers.items()):
-        what = say(
-            f"配置中已没有这个系统，库中还有它的 {number} 条", f"is no longer configured, {number} deliveries are left for it"
-        )
+        left = f"{words.counted(number, 'delivery', 'deliveries')} {words.are(number)}"
+        what = say(f"配置中已没有这个系统，库中还有它的 {number} 条", f"is no longer configured, {left} left for it")
         yield Need(
             name,
             say("没有配置", "unknown"),
@@ -136,7 +135,8 @@ def _approvals(line: Line) -> Iterator[Need]:
     for approver, one in sorted(line.gates.items()):
         since = looking.since(one.oldest, line.now)
         what = say(
-            f"{one.count} 条等{approver}审批，最早一条已等 {since}", f"{one.count} wait for {approver}, the oldest for {since}"
+            f"{one.count} 条等{approver}审批，最早一条已等 {since}",
+            f"{one.count} {words.verb(one.count, 'wait')} for {approver}, the oldest for {since}",
         )
         what += _following(line, approver)
         yield Need(line.system.name, words.state(State.HELD), what, "", f"hub hold list --system {line.system.name}")
@@ -151,7 +151,7 @@ def _following(line: Line, approver: str) -> str:
 def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
     number, first = sum(one.count for one in groups), causes.folded(groups)[0]
     cause = f"{first.code} {causes.told(first)}"
-    what = say(f"{number} 条死信：{whose}", f"{number} dead letters: {whose}")
+    what = say(f"{number} 条死信：{whose}", f"{words.counted(number, 'dead letter')}: {whose}")
     why = say(f"最多的 {first.count} 条：{cause}", f"most, {first.count}: {cause}")
     contact = contacts.whom(first.stage, line.system, line.suppliers)
     word = say("有死信", "dead letters")
@@ -162,7 +162,7 @@ def _parked(line: Line) -> Iterator[Need]:
     name, number = line.system.name, line.count(State.PARKED)
     if not number:
         return
-    what = say(f"{number} 条等父记录", f"{number} wait for their parents")
+    what = say(f"{number} 条等父记录", f"{number} {words.verb(number, 'wait')} for their parents")
     if line.count(*FAILED):  # named above: mending the parents releases them
         why = say("父记录处理好后自动放行", "they follow by themselves once the parents are mended")
     else:

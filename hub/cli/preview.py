@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import causes, exits, terminal
+from hub.cli import causes, exits, terminal, words
 from hub.cli.lang import say
 from hub.documents import suggest
 from hub.errors import HubError
@@ -138,7 +138,7 @@ def _account(screen: terminal.Terminal, found: Found, views: list[_View]) -> Non
     unwanted = found.unwanted + sum(not view.matches for view in views)
     screen.note(
         f"{len(views)} 条，其中 {blocked} 条有问题；{unwanted} 条不符合路由条件。没有发送任何内容",
-        f"{len(views)} records, {blocked} with issues; {unwanted} do not match the route. Nothing was sent",
+        f"{words.counted(len(views), 'record')}: {blocked} with issues, {unwanted} not for the route. Nothing was sent",
     )
     for fault in found.faults:
         screen.note(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import exits, looking, terminal
+from hub.cli import exits, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.documents import suggest
@@ -183,7 +183,7 @@ class _Look:
             self.screen.data([_case(one, sorted({name for name, _ in marks})) for one, marks in found])
         else:
             self.screen.out.print(quality_tables.drawn(table, most=None))
-        self.screen.note(f"{len(found)} 件", f"{len(found)} cases")
+        self.screen.note(f"{len(found)} 件", words.counted(len(found), "case"))
         return any(severity == "block" for _, marks in found for _, severity in marks), [table]
 
 

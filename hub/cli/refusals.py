@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from rich.text import Text
 
-from hub.cli import exits
+from hub.cli import exits, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import ConfigurationError, HubError
@@ -40,7 +40,7 @@ def count(findings: list[Finding]) -> str:
     errors = len(findings) - warnings
     return say(
         f"{errors} 处错误，{warnings} 处警告；hub explain 代码 查看说明",
-        f"{errors} errors, {warnings} warnings; see hub explain CODE",
+        f"{words.counted(errors, 'error')}, {words.counted(warnings, 'warning')}; see hub explain CODE",
     )
 
 

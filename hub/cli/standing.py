@@ -116,7 +116,7 @@ def _groups(settings: Settings, lines: Mapping[str, Line]) -> Iterator[tuple[str
 def _sum(title: str, members: Sequence[Line], troubled: Mapping[str, Need], rare: _Rare, settings: Settings) -> list[str | Text]:
     """Return the line of a whole platform."""
     bad = sum(line.system.name in troubled for line in members)
-    names = say(f"{len(members)} 个系统", f"{len(members)} systems")
+    names = say(f"{len(members)} 个系统", words.counted(len(members), "system"))
     lamp = Text(say(f"{bad} 个有事", f"{bad} to look at"), style="red") if bad else Text(say("正常", "ok"), style="green")
     reads = [line.last for line in members if line.last and line.last.ended_at]
     newest = max(reads, key=lambda run: run.ended_at or run.asked_at, default=None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import exits, looking, terminal
+from hub.cli import exits, looking, terminal, words
 from hub.cli import runs as listing
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
@@ -122,7 +122,7 @@ def _tell(screen: Terminal, left: dict[str, dict[str, int]]) -> None:
         status = screen.command("hub status")
         screen.note(
             f"库中还有 {owed} 条未到、{dead} 条死信：{status} 看原因和办法",
-            f"{owed} have not arrived and {dead} are dead: {status} tells why and what to do",
+            f"{owed} {words.have(owed)} not arrived and {dead} {words.are(dead)} dead: {status} tells why and what to do",
             "yellow",
         )
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import looking, terminal
+from hub.cli import looking, terminal, words
 from hub.cli.lang import say
 
 Name = Annotated[str, typer.Argument(metavar="SYSTEM", help=say("系统标识", "the system's id"))]
@@ -56,4 +56,4 @@ def _set(ctx: typer.Context, name: str, reason: str, *, paused: bool) -> None:
             say(f"{name} 已暂停；欠它的 {owed} 条留在库中，照常接收新的", f"{name} is paused; {owed} owed to it stay in the store")
         )
     else:
-        screen.line(say(f"{name} 已恢复；欠它 {owed} 条", f"{name} is resumed; {owed} are owed to it"))
+        screen.line(say(f"{name} 已恢复；欠它 {owed} 条", f"{name} is resumed; {owed} {words.are(owed)} owed to it"))

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import typer
 
-from hub.cli import exits, terminal
+from hub.cli import exits, terminal, words
 from hub.cli.lang import say
 from hub.documents import suggest
 from hub.errors import HubError
@@ -88,7 +88,7 @@ def _show(screen: terminal.Terminal, found: MappingSet, results: list[CaseResult
     screen.line(
         say(
             f"{mappings} 个映射：{passed} 个用例通过，{failed} 个未通过",
-            f"{mappings} mappings: {passed} cases passed, {failed} failed",
+            f"{words.counted(mappings, 'mapping')}: {words.counted(passed, 'case')} passed, {failed} failed",
         ),
         style,
     )

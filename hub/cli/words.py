@@ -87,11 +87,20 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def verb(number: int, many: str, one: str = "") -> str:
+    """Return an English verb as it goes with so many.
+
+    >>> verb(1, "wait"), verb(2, "wait"), verb(1, "do", "does")
+    ('waits', 'wait', 'does')
+    """
+    return (one or many + "s") if number == 1 else many
+
+
 def are(number: int) -> str:
-    """Return the English verb that goes with so many: is or are."""
-    return "is" if number == 1 else "are"
+    """Return "is" or "are", as goes with so many."""
+    return verb(number, "are", "is")
 
 
 def have(number: int) -> str:
-    """Return the English verb that goes with so many: has or have."""
-    return "has" if number == 1 else "have"
+    """Return "has" or "have", as goes with so many."""
+    return verb(number, "have", "has")
