@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def test_a_sandbox_is_reachable_where_its_environment_says(tmp_path: Path) -> No
         assert httpx.get(street.addresses()["social"]).status_code == 200
         stats = httpx.get(street.addresses()["control"]).json()
         assert set(stats) == set(street.twins) and not any(one["taken"] for one in stats.values())
-        assert httpx.post(street.addresses()["gateway"]).json()["code"] == "4001"
+        assert json.loads(httpx.post(street.addresses()["gateway"]).json()["data"])["code"] == "4001"
         marker = httpx.post(street.addresses()["control"].replace("stats", "marker"), content=b'{"marker": "0042"}')
         assert marker.json() == {"marker": "0042"}
     street.stop()
