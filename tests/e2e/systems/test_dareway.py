@@ -22,6 +22,7 @@ version: 1
 system: dareway
 title: 社保分中心（地纬）
 adapter: soap
+schedule: {cron: "*/5 * * * *"}
 options:
   wsdl: ${DAREWAY_URL}?wsdl
   address: ${DAREWAY_URL}
@@ -160,7 +161,8 @@ def directory(tmp_path: Path, peer: PhpPeer) -> Directory:
 
 
 def test_the_other_style_needs_no_python(directory: Directory, peer: PhpPeer) -> None:
-    assert directory.told("check", code=None)["findings"] == []
+    found = directory.told("check", code=None)["findings"]
+    assert [one for one in found if "dareway" in one["file"] or one["severity"] != "warning"] == []
     directory.run("test", "dareway")
     directory.run("check", "--live")
     engine = create_engine(directory.environment["LOCAL_URL"])
