@@ -145,7 +145,7 @@ def _open(connection: Connection, desk: Desk, now: datetime, limit: int) -> tupl
     limit = 1 if standing.failures >= DOWN_AFTER else limit  # a target that was down is probed with one message
     window = outbox.open_window(
         connection, desk.holding, system=desk.system, partition=desk.partition,
-        limit=limit, heads_only=desk.heads_only, now=now, ground=partial(remake.ground, desk.exchange),
+        limit=limit, heads_only=desk.heads_only, now=now, as_inserts=partial(remake.as_inserts, desk.exchange),
     )  # fmt: skip
     return standing, window
 

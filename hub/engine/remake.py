@@ -49,16 +49,13 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
     return Remade(row.id, row.body, row.mapping, row.row, batch)
 
 
-def ground(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
-    """Turn updates of what never came to be over there into inserts, and end deletions of it: there is nothing to delete.
+def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
+    """Turn updates that were never sent into inserts: what they were to update never came to be over there.
 
     Where the mapping has changed since, the bytes stay, and say the operation they said: nobody has seen others, or approved them.
     """
     routes = {route.name: route for route in exchange.settings.routes}
     for row in actions.with_records(connection, numbers):
-        if row.operation == Operation.DELETE.value:
-            actions.drop_deletion(connection, row.id, exchange.clock())
-            continue
         route = routes.get(row.route)
         made = None
         if route is not None and route.mapping.digest[:32] == row.mapping:

@@ -128,17 +128,6 @@ def become_insert(connection: Connection, number: int, made: Remade | None) -> N
     connection.execute(update(_OURS).where(_OURS.c.id == number).values(values))
 
 
-def drop_deletion(connection: Connection, number: int, now: datetime) -> None:
-    """End a deletion of what never came to be over there, and its dead forerunners: tried again, they would bring it there."""
-    newer = _OURS.alias("newer")
-    same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
-    failed = _OURS.c.state.in_([state.value for state in FAILED])
-    ended = update(_OURS).where(failed, exists().where(*same, newer.c.id == number, newer.c.id > _OURS.c.id))
-    connection.execute(ended.values(state=State.SUPERSEDED.value, changed_at=moment(now)))
-    said = {"state": State.CANCELLED.value, "changed_at": moment(now), "reason": "nothing is there to delete"}
-    connection.execute(update(_OURS).where(_OURS.c.id == number).values(said))
-
-
 def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime, already: int = 0) -> int:
     """Make dead deliveries of a scope pending again with the bytes they have; those that never had a body stay dead.
 

@@ -83,18 +83,18 @@ def open_window(
     limit: int,
     heads_only: bool,
     now: datetime,
-    ground: Callable[[Connection, Sequence[int]], None] | None = None,
+    as_inserts: Callable[[Connection, Sequence[int]], None] | None = None,
 ) -> SendWindow | None:
     """Open the attempts of the next due messages, oldest first, lane order kept (invariant 3); None when nothing is due.
 
-    `heads_only`: at most one message of a lane. `ground` is told the updates and deletions of what never came to be over there, and
-    makes of them what can be sent; None: they stay what they are. Raises Fenced when the partition has a newer owner.
+    `heads_only`: at most one message of a lane. `as_inserts` is told the updates whose insert never came to be over there, and
+    makes inserts of them; None: they stay what they are. Raises Fenced when the partition has a newer owner.
     """
     require(connection, holding)
     due = _due(system, partition, moment(now), limit, heads_only)
     rows = _without_gaps(connection.execute(due).all())
-    if ground and (groundless := _groundless(connection, rows)):
-        ground(connection, groundless)
+    if as_inserts and (groundless := _groundless(connection, rows)):
+        as_inserts(connection, groundless)
         rows = _without_gaps(connection.execute(due).all())
     return _opening(connection, holding, rows, moment(now)) if rows else None
 
@@ -107,16 +107,15 @@ def _opening(connection: Connection, holding: Holding, rows: Sequence[Any], at: 
 
 
 def _groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
-    """Return the updates and deletions of these rows of which no earlier version is, was or will before them be over there."""
-    later = [row.id for row in rows if row.operation != Operation.INSERT.value and not row.doubtful]
-    if not later:
+    """Return the updates of these rows of which no earlier version is, was or will before them be over there."""
+    updates = [row.id for row in rows if row.operation == Operation.UPDATE.value and not row.doubtful]
+    if not updates:
         return []
     ours, earlier = _OURS, schema.delivery.alias("earlier")
     same = [earlier.c[name] == ours.c[name] for name in ("system", "lane", "route", "key")]
-    deleting = and_(ours.c.operation == Operation.DELETE.value, earlier.c.doubtful)  # it may be there after all
-    there = or_(earlier.c.state.in_([*_TAKEN, _PENDING]), refused_later(earlier), deleting)
+    there = or_(earlier.c.state.in_([*_TAKEN, _PENDING]), refused_later(earlier))
     grounded = or_(exists().where(*same, earlier.c.id < ours.c.id, there), refused_later(ours))
-    bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(later), not_(grounded))).scalars())
+    bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
     return [number for number in bare if not _moved(connection, number)] if bare else []
 
 

@@ -14,7 +14,7 @@ from hub.engine import accept, dispatch, replay
 from hub.engine.accept import Frame
 from hub.engine.deliver import Sender
 from hub.errors import InDoubt, Rejected, Retryable
-from hub.model import Message, Operation, Page, State
+from hub.model import Message, Page, State
 from hub.ports import Outcome
 from hub.store import acceptance, actions, outbox
 from hub.store.actions import Scope
@@ -221,31 +221,3 @@ def test_an_old_version_can_be_retried_before_a_newer_one_that_waits(gated: Site
     gated.drain()
     approve(gated)
     assert took(gated) == [("I", "甲某"), ("U", "乙某")]
-
-
-# --- a deletion behind an insert that never arrives ---
-
-
-def gone(key: str, revision: str) -> fakes.Record:
-    return fakes.record(key, revision, operation=Operation.DELETE, BJBH=key, SQRMC="甲某")
-
-
-@pytest.fixture
-def telling(here: Site) -> Site:
-    """The same, and the route tells of deletions."""
-    routes = configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, deletes: true}", 1)
-    here.reconfigure({"config/routes/city.yaml": routes})
-    return here
-
-
-def test_what_never_came_to_be_there_is_not_deleted_there(telling: Site) -> None:
-    telling.side.will("A", BUSY, NO)
-    telling.sync(case("A"))
-    telling.drain()
-    telling.sync(gone("A", "2"))
-    assert [one.operation for one in telling.deliveries()] == ["I", "D"]
-    telling.later(minutes=5)
-    telling.drain()
-    telling.drain()
-    assert telling.side.taken == []
-    assert [one.state for one in telling.deliveries()] == [State.SUPERSEDED, State.CANCELLED], "nobody can bring it there any more"
