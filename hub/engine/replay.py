@@ -62,6 +62,7 @@ def _each(exchange: Exchange, scope: Scope, states: tuple[State, ...], remake: R
         made = [remake(exchange, routes.get(row.route), row) for row in rows]
         failed = [one for one in made if isinstance(one, Unmade)]
         with exchange.store.writing() as connection:
-            unmade.write(connection, failed)
+            # First, since it waits for whoever sends: what holds deliveries and then waits could block another retry for good.
             retried += actions.replay_remade(connection, [one for one in made if isinstance(one, Remade)], exchange.clock())
+            unmade.write(connection, failed)
         stuck += [replace(one, issues=None) for one in failed]  # what is written need not be kept

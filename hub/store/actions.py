@@ -65,8 +65,8 @@ class Remade:
     gate: str | None = None  # whose approval its route needs: nobody has given it for these bytes yet
 
 
-def _meant(scope: Scope, states: Sequence[State]) -> list[ColumnElement[bool]]:
-    parts: list[ColumnElement[bool]] = [_OURS.c.state.in_([state.value for state in states])]
+def _meant(scope: Scope, states: Sequence[State]) -> list[Any]:
+    parts: list[Any] = [_OURS.c.state.in_([state.value for state in states]), schema.OPEN]
     for name in ("system", "code", "reason", "stage", "lane"):
         if getattr(scope, name):
             parts.append(_OURS.c[name] == getattr(scope, name))
@@ -161,7 +161,7 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     newer = _OURS.alias("newer")
     same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
     held = and_(newer.c.state == State.HELD.value, not_(gate.at_gate(newer)))
-    there = or_(newer.c.state.in_([state.value for state in TAKEN]), outbox.refused_later(newer), held, newer.c.doubtful)
+    there = or_(newer.c.state.in_([state.value for state in TAKEN]), outbox.refused_later(newer), held, outbox.doubted(newer))
     # Written into the statement: they may be more than a database takes as bound values.
     numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
     return exists().where(*same, newer.c.id > _OURS.c.id, or_(there, newer.c.id.in_(numbers)))

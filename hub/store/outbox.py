@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, insert, literal, not_, or_, select
 from sqlalchemy.sql import Select
 
-from hub.model import TAKEN, Message, Operation, Stage, State
+from hub.model import TAKEN, Message, Operation, Stage, State, Taken
 from hub.store import schema
 from hub.store.numbers import instant, moment, take
 from hub.store.partitions import Holding, require
@@ -136,6 +136,13 @@ def refused_later(delivery: FromClause) -> ColumnElement[bool]:
     """Return the condition that a delivery was taken once and refused later: its row is over there, whatever became of it since."""
     told = exists().where(schema.verdict.c.delivery_id == delivery.c.id)
     return or_(delivery.c.stage.is_not_distinct_from(Stage.FEEDBACK.value), told)
+
+
+def doubted(delivery: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a delivery may be over there without having been taken: any of its attempts was left in doubt."""
+    tried = schema.attempt
+    unsure = tried.c.outcome.in_(["in-doubt", Taken.QUEUED.value])
+    return or_(delivery.c.doubtful, exists().where(tried.c.delivery_id == delivery.c.id, unsure))
 
 
 def interrupted(connection: Connection, holding: Holding) -> list[SendWindow]:

@@ -208,6 +208,26 @@ def test_a_newer_version_that_left_while_the_old_one_was_made_anew_is_not_follow
     assert took(here) == [("I", "乙某")]
 
 
+def test_a_newer_version_that_died_after_a_doubt_is_still_the_newer_one(here: Site) -> None:
+    """It may have arrived: a retry of both must not end with the older one over there."""
+    here.reconfigure({"config/systems/city.yaml": city(findable=False)})
+    here.side.will("A", BUSY, NO)
+    here.side.will("A", UNHEARD, taken=True)
+    here.side.will("A", NO)
+    here.sync(case("A"))
+    here.drain()
+    here.sync(case("A", "2", name="乙某"))
+    for _ in range(6):
+        here.later(hours=1)
+        here.drain()
+    assert [one.state for one in here.deliveries()] == [State.DEAD, State.DEAD]
+    replay.retry(here.exchange, Scope(everything=True), remap=False, actor="test", reason="test")
+    for _ in range(3):
+        here.drain()
+    assert took(here)[-1][1] == "乙某"
+    assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, State.DELIVERED]
+
+
 def test_an_old_version_can_be_retried_before_a_newer_one_that_waits(gated: Site) -> None:
     gated.side.will("A", BUSY, NO)
     gated.sync(case("A"))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hub.engine import feedback, maintain, replay
 from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreUnfit
 from hub.model import Judgement, Receipt, State, Taken, Unreadable, Verdict
-from hub.store import acceptance, actions, open_store, outbox, schema, views
+from hub.store import acceptance, actions, open_store, outbox, schema, views, waiting
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
@@ -365,6 +365,8 @@ def test_the_hot_queries_never_scan_the_history(here: Site) -> None:
             views.backlog(connection)
             views.life(connection, ["city"], "K77")
             acceptance.taken_routes(connection, [1, 2, 3])
+            waiting.apart(connection, views.backlog(connection))
+            actions.count(connection, Scope(system="city"))
     finally:
         sa.event.remove(here.store.engine, "before_cursor_execute", note)
     plans = [_plan(here, *one) for one in asked]
@@ -381,5 +383,6 @@ def _plan(here: Site, statement: str, parameters: object) -> list[str]:
 
 
 def _scans(line: str) -> bool:
-    scanned = line.split()[1] if line.startswith("SCAN ") and " USING " not in line else ""
+    whole = " USING " not in line or "ix_delivery_system_lane_id" in line  # an index over the whole history is no help
+    scanned = line.split()[1] if line.startswith("SCAN ") and whole else ""
     return scanned in {"delivery", "earlier", "parent", "ahead"} or "Seq Scan on delivery" in line
