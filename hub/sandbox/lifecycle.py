@@ -112,7 +112,7 @@ class Lifecycles:
 
     def _dispatch(self, case: Case, item: Item, who: Applicant, accepted: int) -> None:
         """Hand the case on, to its sub-centre or upwards: the hall takes it in, and the fee with it; the rest comes from there."""
-        done = accepted + self._rng.randint(60, 1200)
+        done = min(accepted + self._rng.randint(60, 1200), self._until)
         self.step(case, 1, "窗口受理", accepted, done, last=False, action="4")
         if item.fee:
             self._fee(case, item, who, done)

@@ -62,6 +62,8 @@ class Worktime:
         if self.day(index) < wanted:
             return (index + 1) * DAY - 1
         seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
+        if seconds < 30_600:  # not open yet: what was last was the evening before
+            return max(index * DAY - 1, 0)
         if seconds < 52_200:
-            return index * DAY + min(max(seconds - 30_600, 0), HALF - 1)
+            return index * DAY + min(seconds - 30_600, HALF - 1)
         return index * DAY + min(seconds - 39_600, DAY - 1)

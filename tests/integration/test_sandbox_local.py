@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -72,10 +72,12 @@ def test_two_steps_of_life_at_one_moment_do_not_collide(database_url: str) -> No
     assert len(rows(database_url)["T_BJ"]) == 70
 
 
-def test_no_time_lies_in_the_future_of_the_moment(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/county.db"
+@pytest.mark.parametrize("hour", [-9, -2, 0, 3, 7, 10])
+def test_no_time_lies_in_the_future_of_the_moment(tmp_path: Path, hour: int) -> None:
+    """At one and eight in the morning, in office hours, at lunch, and when the offices are closed."""
+    url, moment = f"sqlite:///{tmp_path}/county.db", MOMENT + timedelta(hours=hour)
     fill(url, 60, seed=9, rates=Rates.none())
-    advance(url, seed=9, rates=Rates.none(), now=MOMENT)
+    advance(url, seed=9, new=100, rates=Rates.none(), now=moment)
     found = rows(url)
     names = {table.name: table.c.keys() for table in TABLES}
     times = [
@@ -83,9 +85,9 @@ def test_no_time_lies_in_the_future_of_the_moment(tmp_path: Path) -> None:
         for name, table in found.items()
         for row in table
         for column, value in zip(names[name], row, strict=True)
-        if column in ("SBSJ", "SLSJ", "KSSJ", "JSSJ", "TBCXJSRQ", "BJSJ", "GXSJ") and value
+        if column in ("SBSJ", "SLSJ", "KSSJ", "JSSJ", "TBCXJSRQ", "BJSJ", "SFSJ", "PJSJ", "GXSJ") and value
     ]
-    assert max(times) == "2026-03-04 10:00:00"
+    assert max(times) == f"2026-03-04 {10 + hour:02}:00:00"
 
 
 def plan(tmp_path: Path, **changes: object) -> Plan:
