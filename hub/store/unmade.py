@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, case, update
+from sqlalchemy import Connection, bindparam, case, or_, update
 
 from hub.model import FAILED, Stage
 from hub.store.schema import delivery
@@ -34,5 +34,5 @@ def write(connection: Connection, unmade: Sequence[Unmade]) -> None:
         "reason": case((at_map, bindparam("new_reason")), else_=delivery.c.reason),
         "issues": bindparam("found"),
     }
-    failed = delivery.c.state.in_([state.value for state in FAILED])
+    failed = or_(*(delivery.c.state == state.value for state in FAILED))  # an IN list cannot be sent with many rows
     connection.execute(update(delivery).where(delivery.c.id == bindparam("number"), failed).values(told), found)

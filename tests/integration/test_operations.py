@@ -296,15 +296,16 @@ def test_a_deletion_that_was_refused_later_goes_again_as_a_deletion(telling: Sit
 
 
 def test_what_still_cannot_be_mapped_has_the_issues_of_the_new_attempt(here: Site) -> None:
-    here.sync(case("A", name="名字过长的某某某"), case("B"))
+    here.sync(case("A", name="名字过长的某某某"), case("B"), case("C", name="名字也过长的某某"))
     here.drain()
     with here.store.writing() as connection:  # as an older mapping left it
         old = {"code": "HUB-M-101", "reason": "legal: required", "issues": b"[]"}
         connection.execute(schema.delivery.update().where(schema.delivery.c.state == State.DEAD.value).values(**old))
     done = replay.retry(here.exchange, Scope(system="city"), remap=True, actor="tester", reason="mended")
     dead = here.one("A")
-    assert (done.retried, done.still_unmappable) == (0, 1)
+    assert (done.retried, done.still_unmappable) == (0, 2)
     assert done.first is not None and (done.first.id, done.first.reason) == (dead.id, "applyer_name: length")
     assert (dead.state, dead.code, dead.reason) == (State.DEAD, "HUB-M-103", "applyer_name: length")
     assert [issue["rule"] for issue in dead.issues] == ["length"]
+    assert here.one("C").reason == dead.reason
     assert here.one("B").state is State.DELIVERED
