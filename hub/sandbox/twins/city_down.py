@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 from lxml import etree
 
@@ -34,7 +35,7 @@ class Down:
 
 def verdict(row: str, number: str, words: str, when: datetime) -> Down:
     """Return the feedback (type 99) on a row."""
-    unid = key("99", row, str(when), words)
+    unid = uuid4().hex  # the same may be said of a row twice within a second
     body = {"CaseUnid": row, "SN": number, "Result": words}
     return Down(unid, "99", _written("Feedback", {}, {"Router": {"Time": f"{when:%Y-%m-%d %H:%M:%S}"}, "Body": body}, unid))
 
