@@ -12,6 +12,7 @@ from lxml import etree
 from adapters.files.encoding import check_encoding, check_mark, codec
 from adapters.files.options import Layout
 from adapters.files.rows import DAMAGED, BadFile, Row, Spoilt, misfit
+from adapters.kit.xmlread import CAREFULLY, forget
 
 _CHUNK = 1 << 16
 #: Bytes in which the root element must begin; only comments and instructions may stand before it.
@@ -80,7 +81,7 @@ def _elements(file: IO[bytes], layout: Layout) -> Iterator[etree._Element]:
             yield element
             row = None
         if row is None:
-            _forget(element)
+            forget(element)
 
 
 def _must_be_empty(file: IO[bytes], layout: Layout) -> None:
@@ -94,27 +95,11 @@ def _must_be_empty(file: IO[bytes], layout: Layout) -> None:
 def _parsed(file: IO[bytes], layout: Layout) -> Iterator[tuple[str, etree._Element]]:
     try:
         # huge_tree lifts libxml2's limit of 10 MB for one text; the size of the file is limited before.
-        yield from etree.iterparse(
-            _Utf8(file, layout.encoding),
-            events=("start", "end"),
-            encoding="utf-8",
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=True,
-            remove_comments=True,
-            remove_pis=True,
-        )
+        utf8 = _Utf8(file, layout.encoding)
+        yield from etree.iterparse(utf8, events=("start", "end"), encoding="utf-8", huge_tree=True, **CAREFULLY)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise BadFile("HUB-S-222", f"line {line}, column {column}: not well-formed") from None
-
-
-def _forget(element: etree._Element) -> None:
-    element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
 
 
 def _row(layout: Layout, element: etree._Element, place: str) -> Row | Spoilt:

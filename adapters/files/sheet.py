@@ -13,6 +13,7 @@ from openpyxl.utils import range_boundaries
 from openpyxl.utils.cell import column_index_from_string
 
 from adapters.files.rows import BadFile
+from adapters.kit.xmlread import CAREFULLY, forget
 
 #: Rows of a sheet, merged ranges: more is no table but an attack or an accident.
 ROWS, _MERGES = 1_048_576, 1_000
@@ -70,24 +71,14 @@ def look(archive: zipfile.ZipFile, path: str, title: str) -> Sheet:
                     _merged(found, str(element.get("ref")), title)
                 else:
                     before = _in_order(element, before, title)
-                    _forget(element)
+                    forget(element)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise BadFile("HUB-S-222", f"sheet {title} is broken: {type(error).__name__}") from None
     return found
 
 
 def _elements(part: IO[bytes], events: tuple[str, ...], tag: tuple[str, ...] | None = None) -> Iterator[tuple[str, etree._Element]]:
-    yield from etree.iterparse(
-        part,
-        events=events,
-        tag=tag,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    yield from etree.iterparse(part, events=events, tag=tag, huge_tree=True, **CAREFULLY)
 
 
 def _merged(found: Sheet, ref: str, title: str) -> None:
@@ -116,10 +107,3 @@ def _in_order(row: etree._Element, before: int, title: str) -> int:
             raise BadFile("HUB-S-222", f"sheet {title}, row {number}: its cells are not in order; one would be lost")
         column = place
     return number
-
-
-def _forget(element: etree._Element) -> None:
-    element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import unescape
 
@@ -12,6 +12,10 @@ from lxml import etree
 from adapters.kit.charset import told, wider
 from hub.model import Json
 
+#: How XML of anybody else is parsed, at once or element by element.
+CAREFULLY: Mapping[str, bool] = {
+    "resolve_entities": False, "load_dtd": False, "no_network": True, "remove_comments": True, "remove_pis": True,
+}  # fmt: skip
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _SOLID = re.compile(r"[^ \t\r\n]")
 #: What may stand before the root element besides a DTD.
@@ -34,15 +38,7 @@ def safe_root(text: str) -> etree._Element:
     text = text.lstrip("\ufeff \t\r\n")  # senders put line breaks before the declaration
     if _has_doctype(text):
         raise HasDtd("brings a DTD, which is never read")
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(encoding="utf-8", huge_tree=False, **CAREFULLY)
     try:
         return etree.fromstring(text.encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:  # its words quote the document
@@ -63,6 +59,14 @@ def _has_doctype(text: str) -> bool:
         if end < 0:
             return text.startswith("<!DOCTYPE", at)
         at = end + len(closing)
+
+
+def forget(element: etree._Element) -> None:
+    """Let go of an element that was read, and of what stands before it: a long document never is in memory as a whole."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
 
 
 def document_text(content: bytes, encodings: Sequence[str] = (), header: str | None = None) -> str:
