@@ -94,7 +94,7 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     table, deletion = schema.delivery, schema.delivery.alias("deletion")
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
     there = or_(and_(table.c.state.not_in(gone), not_(gate.at_gate(table))), refused_later(table))
-    same = [deletion.c[name] == table.c[name] for name in ("system", "lane", "route", "key")]
+    same = schema.same_object(deletion, table)
     done = and_(deletion.c.state.not_in([*gone, State.REJECTED.value]), not_(gate.at_gate(deletion)))
     told = (deletion.c.operation == Operation.DELETE.value, done, deletion.c.id >= table.c.id)
     return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
@@ -126,7 +126,7 @@ def versions_owed(connection: Connection, record_ids: Iterable[int]) -> Counter[
 def versions_before(connection: Connection, row: Any) -> int:
     """Return how many versions the route was owed before this delivery of the same record."""
     table = schema.delivery
-    same = [table.c[name] == getattr(row, name) for name in ("system", "lane", "route", "key")]
+    same = schema.same_object(table, row)
     return int(connection.scalar(select(func.sum(table.c.generation + 1)).where(*same, table.c.id < row.id)) or 0)
 
 

@@ -134,8 +134,7 @@ def make_way(connection: Connection, number: int, at: int) -> bool:
     A dead one is ended, kin included; what was refused later is over there, and stays to be mended until the newer one is approved.
     """
     newer = _OURS.alias("newer")
-    same = [newer.c[name] == _OURS.c[name] for name in ("system", "lane", "route", "key")]
-    overtaken = exists().where(*same, newer.c.id > _OURS.c.id, at_gate(newer))
+    overtaken = exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, at_gate(newer))
     if connection.execute(select(_OURS.c.id).where(_OURS.c.id == number, overtaken)).first() is None:
         return False
     _end(connection, [number], _OURS.c.state == State.DEAD.value, _superseded(at))
@@ -182,7 +181,7 @@ def _published(connection: Connection, row: Any) -> Mapping[str, Any] | None:
     """Return the body of the newest version before this one that is over there; a deletion that was not refused leaves nothing."""
     body = schema.body
     there = select(_OURS.c.operation, body.c.body).join_from(_OURS, body, body.c.delivery_id == _OURS.c.id)
-    same = [_OURS.c[name] == getattr(row, name) for name in ("system", "lane", "route", "key")]
+    same = schema.same_object(_OURS, row)
     refused = and_(refused_later(_OURS), _OURS.c.operation != Operation.DELETE.value)
     arrived = or_(_OURS.c.state.in_([state.value for state in TAKEN]), refused)
     last = connection.execute(there.where(*same, arrived, _OURS.c.id < row.id).order_by(_OURS.c.id.desc()).limit(1)).first()

@@ -112,7 +112,7 @@ def _groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
     if not updates:
         return []
     ours, earlier = _OURS, schema.delivery.alias("earlier")
-    same = [earlier.c[name] == ours.c[name] for name in ("system", "lane", "route", "key")]
+    same = schema.same_object(earlier, ours)
     there = or_(earlier.c.state.in_([*_TAKEN, _PENDING]), refused_later(earlier))
     grounded = or_(exists().where(*same, earlier.c.id < ours.c.id, there), refused_later(ours))
     bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())

@@ -12,7 +12,6 @@ from hub.store.outbox import refused_later
 
 #: A newer version in one of these is over there, or can still arrive; if held, only in doubt: at a gate it may be refused.
 _COMES = [state.value for state in (State.PENDING, State.PARKED, State.REJECTED, *TAKEN)]
-_SAME = ("system", "lane", "route", "key")
 #: Most numbers in one IN list.
 _CHUNK = 500
 _OURS = schema.delivery
@@ -24,10 +23,9 @@ def renewed() -> ColumnElement[bool]:
     One that is dead, given up or waits at a gate takes nobody's place: the refusal of the older one would be nobody's matter.
     """
     newer = _OURS.alias("newer")
-    same = [newer.c[name] == _OURS.c[name] for name in _SAME]
     in_doubt = and_(newer.c.state == State.HELD.value, newer.c.stage.is_distinct_from(Stage.GATE.value))
     comes = or_(newer.c.state.in_(_COMES), in_doubt, refused_later(newer))
-    return exists().where(*same, newer.c.id > _OURS.c.id, comes)
+    return exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, comes)
 
 
 def give_way(connection: Connection, at: int) -> None:
@@ -39,10 +37,9 @@ def give_way(connection: Connection, at: int) -> None:
 def reopen(connection: Connection, ended: Sequence[int], at: int) -> None:
     """Make mendable again what was refused later and had given way to these deliveries, which came to nothing."""
     newer = _OURS.alias("ended")
-    same = [newer.c[name] == _OURS.c[name] for name in _SAME]
     gave_way = and_(_OURS.c.state == State.SUPERSEDED.value, refused_later(_OURS), not_(renewed()))
     for start in range(0, len(ended), _CHUNK):
-        query = select(_OURS.c.id).join_from(newer, _OURS, and_(*same, _OURS.c.id < newer.c.id))
+        query = select(_OURS.c.id).join_from(newer, _OURS, and_(*schema.same_object(newer, _OURS), _OURS.c.id < newer.c.id))
         older = list(connection.execute(query.where(newer.c.id.in_(ended[start : start + _CHUNK]), gave_way)).scalars())
         if older:
             again = update(_OURS).where(_OURS.c.id.in_(older), _OURS.c.state == State.SUPERSEDED.value)

@@ -5,9 +5,24 @@ Times are integer milliseconds since 1970 UTC: exact, ordered, and the same in e
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    FromClause,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)  # fmt: skip
 
 from hub.model import State
 
@@ -205,3 +220,12 @@ journal = Table(
     Column("count", BigInteger, nullable=False),
     Column("reason", Text),
 )
+
+
+def same_object(delivery: FromClause, other: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions that two deliveries are versions of one object: owed to one system by one route, in one lane.
+
+    `other`: the table under another name, or a row that was read.
+    """
+    theirs = other.c if isinstance(other, FromClause) else other
+    return [delivery.c[name] == getattr(theirs, name) for name in ("system", "lane", "route", "key")]
