@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delet
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, gate, schema
-from hub.store.numbers import instant, moment, take
+from hub.store.numbers import instant, moment, parts, take
 from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
 
@@ -74,10 +74,9 @@ def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -
     """Return what the store has of these records, by key; unknown ones are absent."""
     table = schema.record
     found: dict[str, Known] = {}
-    for start in range(0, len(keys), CHUNK):
-        chunk = keys[start : start + CHUNK]
+    for part in parts(keys, CHUNK):
         query = select(table.c.key, table.c.id, table.c.revision).where(
-            table.c.source == source, table.c.kind == kind, table.c.key.in_(chunk)
+            table.c.source == source, table.c.kind == kind, table.c.key.in_(part)
         )
         for key, number, revision in connection.execute(query.order_by(table.c.id)):
             before = found[key].record_ids if key in found else ()
@@ -105,19 +104,19 @@ def dormant(connection: Connection, record_ids: Iterable[int], *, lock: bool = F
 
     `lock`: nobody can until the transaction ends.
     """
-    table, numbers, found = schema.delivery, list(record_ids), set[int]()
-    for start in range(0, len(numbers), CHUNK):
-        query = select(table.c.id).where(table.c.record_id.in_(numbers[start : start + CHUNK]), table.c.state.in_(_DORMANT))
+    table, found = schema.delivery, set[int]()
+    for part in parts(record_ids, CHUNK):
+        query = select(table.c.id).where(table.c.record_id.in_(part), table.c.state.in_(_DORMANT))
         found.update(connection.execute(query.order_by(table.c.id).with_for_update() if lock else query).scalars())
     return found
 
 
 def versions_owed(connection: Connection, record_ids: Iterable[int]) -> Counter[tuple[str, str]]:
     """Return how many versions of these records each (route, key) was owed so far, what went again after a refusal included."""
-    table, numbers, found = schema.delivery, list(record_ids), Counter[tuple[str, str]]()
+    table, found = schema.delivery, Counter[tuple[str, str]]()
     counted = func.sum(table.c.generation + 1)
-    for start in range(0, len(numbers), CHUNK):
-        query = select(table.c.route, table.c.key, counted).where(table.c.record_id.in_(numbers[start : start + CHUNK]))
+    for part in parts(record_ids, CHUNK):
+        query = select(table.c.route, table.c.key, counted).where(table.c.record_id.in_(part))
         for route, key, number in connection.execute(query.group_by(table.c.route, table.c.key)):
             found[route, key] += int(number)
     return found
@@ -141,10 +140,9 @@ def _of_records(
     connection: Connection, record_ids: Iterable[int], column: Column[str], condition: ColumnElement[bool]
 ) -> set[tuple[str, str]]:
     """Return that column and the key of these records' deliveries for which the condition holds."""
-    table, numbers = schema.delivery, list(record_ids)
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(numbers), CHUNK):
-        query = select(column, table.c.key).where(table.c.record_id.in_(numbers[start : start + CHUNK]), condition)
+    table, found = schema.delivery, set[tuple[str, str]]()
+    for part in parts(record_ids, CHUNK):
+        query = select(column, table.c.key).where(table.c.record_id.in_(part), condition)
         found.update((row[0], row[1]) for row in connection.execute(query))
     return found
 

@@ -6,7 +6,7 @@ decided with it; a newer version ends the waiting of the older one, so that nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,11 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func
 from hub.model import TAKEN, Operation, Stage, State
 from hub.store import renewal, schema
 from hub.store.journal import Decision, write_decisions
-from hub.store.numbers import instant, moment
+from hub.store.numbers import instant, moment, parts
 from hub.store.outbox import refused_later
 
 #: Why a delivery is held whose route has a gate; its `reason` is whose approval it waits for.
 CODE = "HUB-E-130"
-#: Most keys in one IN list.
-_CHUNK = 500
 _OURS = schema.delivery
 #: What of a version's kin has not left yet, or failed to.
 _UNSENT = [state.value for state in (State.PENDING, State.HELD, State.PARKED, State.DEAD)]
@@ -105,7 +103,7 @@ def _hangs(row: Any, names: set[tuple[int, str, str]]) -> bool:
 def _of_same_versions(connection: Connection, numbers: Sequence[int]) -> list[Any]:
     columns = (_OURS.c.id, _OURS.c.record_id, _OURS.c.system, _OURS.c.route, _OURS.c.key, _OURS.c.parent_route, _OURS.c.parent_key)
     found: list[Any] = []
-    for part in _parts(numbers):
+    for part in parts(numbers):
         versions = select(_OURS.c.record_id).where(_OURS.c.id.in_(part))
         found += connection.execute(
             select(*columns, _OURS.c.state).where(_OURS.c.record_id.in_(versions)).order_by(_OURS.c.id)
@@ -120,7 +118,7 @@ def overtake(connection: Connection, source: str, newest: Mapping[tuple[str, str
     """
     record, outdated = schema.record, list[int]()
     for kind in {kind for kind, _ in newest}:
-        for part in _parts([key for of, key in newest if of == kind]):
+        for part in parts([key for of, key in newest if of == kind]):
             mine = (record.c.source == source, record.c.kind == kind, record.c.key.in_(part))
             query = select(_OURS.c.id, _OURS.c.record_id, record.c.key).join_from(record, _OURS, _OURS.c.record_id == record.c.id)
             rows = connection.execute(query.where(*mine, at_gate()))
@@ -156,7 +154,7 @@ def _end(connection: Connection, numbers: Sequence[int], standing: ColumnElement
 def _move(connection: Connection, numbers: Sequence[int], standing: ColumnElement[bool], values: Mapping[str, Any]) -> list[int]:
     """Move those of these deliveries that stand so at this moment, not when they were looked for; return them."""
     moved: list[int] = []
-    for part in _parts(numbers):
+    for part in parts(numbers):
         moving = update(_OURS).where(_OURS.c.id.in_(part), standing).values(values).returning(_OURS.c.id)
         moved += connection.execute(moving).scalars()
     return moved
@@ -186,8 +184,3 @@ def _published(connection: Connection, row: Any) -> Mapping[str, Any] | None:
     arrived = or_(_OURS.c.state.in_([state.value for state in TAKEN]), refused)
     last = connection.execute(there.where(*same, arrived, _OURS.c.id < row.id).order_by(_OURS.c.id.desc()).limit(1)).first()
     return None if last is None or last.operation == Operation.DELETE.value else orjson.loads(last.body)
-
-
-def _parts(items: Iterable[Any]) -> list[list[Any]]:
-    listed = list(items)
-    return [listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK)]

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, or_, select
 
 from hub.store import schema
-from hub.store.numbers import instant, moment, take
+from hub.store.numbers import instant, moment, parts, take
 
 #: What a decision at a gate is called.
 APPROVED, REFUSED = "gate:approved", "gate:refused"
@@ -51,9 +51,9 @@ def write_decisions(connection: Connection, made: Sequence[Decision]) -> None:
 
 def decisions(connection: Connection, numbers: Iterable[int]) -> list[Decision]:
     """Return what was decided about these deliveries, oldest first."""
-    wanted, table, found = list(numbers), schema.journal, list[Decision]()
-    for start in range(0, len(wanted), _CHUNK):
-        mine = or_(*(table.c.scope.startswith(f"delivery={number} ") for number in wanted[start : start + _CHUNK]))
+    table, found = schema.journal, list[Decision]()
+    for part in parts(numbers, _CHUNK):
+        mine = or_(*(table.c.scope.startswith(f"delivery={number} ") for number in part))
         query = select(table).where(table.c.action.in_((APPROVED, REFUSED)), mine).order_by(table.c.id)
         for row in connection.execute(query):
             delivery, _, gate = row.scope.partition(" gate=")

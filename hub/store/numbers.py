@@ -1,4 +1,4 @@
-"""Hands out row numbers in blocks, inside the transaction that uses them.
+"""Hands out row numbers in blocks, inside the transaction that uses them, and takes many of them apart for one query each.
 
 Numbers taken so are in commit order: a smaller delivery number was committed earlier. Lane order (invariant 3) rests on it.
 """
@@ -6,11 +6,18 @@ Numbers taken so are in commit order: a smaller delivery number was committed ea
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
 from hub.store import schema
+
+_T = TypeVar("_T")
+#: Numbers or keys in one IN list: few enough for any database's limit on bound values, whatever else the query binds.
+PART = 500
 
 
 def take(connection: Connection, name: str, count: int) -> int:
@@ -22,6 +29,13 @@ def take(connection: Connection, name: str, count: int) -> int:
         return 1
     following: int = connection.execute(select(table.c.next).where(table.c.name == name)).scalar_one()
     return following - count
+
+
+def parts(items: Iterable[_T], most: int = PART) -> Iterator[list[_T]]:
+    """Yield numbers or keys in lists short enough for one query."""
+    left = iter(items)
+    while part := list(islice(left, most)):
+        yield part
 
 
 def moment(at: datetime) -> int:

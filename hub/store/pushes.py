@@ -14,7 +14,7 @@ from hub.errors import HubError
 from hub.model import FAILED, Json, State
 from hub.store import acceptance, schema
 from hub.store.acceptance import CHUNK
-from hub.store.numbers import moment
+from hub.store.numbers import moment, parts
 
 _PREFIX = "pushed:"
 #: How long a push's number is remembered; far longer than any clock may be off.
@@ -65,8 +65,8 @@ def fates(connection: Connection, source: str, kind: str, run: int, keys: Sequen
     """Return what became at once of the versions a run wrote: by key, each revision with its fate, in the order they came."""
     record = schema.record
     found: dict[str, list[tuple[str, Fate]]] = {}
-    for start in range(0, len(keys), CHUNK):
-        chosen = record.c.key.in_(keys[start : start + CHUNK])
+    for part in parts(keys, CHUNK):
+        chosen = record.c.key.in_(part)
         query = select(record.c.id, record.c.key, record.c.revision).where(record.c.source == source, record.c.kind == kind, chosen)
         rows = connection.execute(query.where(record.c.run_id == run).order_by(record.c.id)).all()
         failed = _failed(connection, [row.id for row in rows])

@@ -8,12 +8,11 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, selec
 
 from hub.model import TAKEN, Stage, State
 from hub.store import schema
+from hub.store.numbers import parts
 from hub.store.outbox import refused_later
 
 #: A newer version in one of these is over there, or can still arrive; if held, only in doubt: at a gate it may be refused.
 _COMES = [state.value for state in (State.PENDING, State.PARKED, State.REJECTED, *TAKEN)]
-#: Most numbers in one IN list.
-_CHUNK = 500
 _OURS = schema.delivery
 
 
@@ -38,9 +37,9 @@ def reopen(connection: Connection, ended: Sequence[int], at: int) -> None:
     """Make mendable again what was refused later and had given way to these deliveries, which came to nothing."""
     newer = _OURS.alias("ended")
     gave_way = and_(_OURS.c.state == State.SUPERSEDED.value, refused_later(_OURS), not_(renewed()))
-    for start in range(0, len(ended), _CHUNK):
+    for part in parts(ended):
         query = select(_OURS.c.id).join_from(newer, _OURS, and_(*schema.same_object(newer, _OURS), _OURS.c.id < newer.c.id))
-        older = list(connection.execute(query.where(newer.c.id.in_(ended[start : start + _CHUNK]), gave_way)).scalars())
+        older = list(connection.execute(query.where(newer.c.id.in_(part), gave_way)).scalars())
         if older:
             again = update(_OURS).where(_OURS.c.id.in_(older), _OURS.c.state == State.SUPERSEDED.value)
             connection.execute(again.values(state=State.REJECTED.value, changed_at=at))

@@ -10,15 +10,13 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, fu
 from hub.errors import QUEUED, UNSENT
 from hub.model import Stage, State
 from hub.store import schema
-from hub.store.numbers import instant
+from hub.store.numbers import instant, parts
 from hub.store.views import Backlog
 
 #: What stands behind something that no office has to approve: somebody here has to decide about it.
 ANYBODY = ""
 #: Why something was not sent at all, and did not fail either.
 _UNSENT = (UNSENT, QUEUED)
-#: Most numbers in one IN list.
-_CHUNK = 500
 _OURS = schema.delivery
 
 
@@ -109,8 +107,8 @@ def _before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
 def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
     """Return by number the first held delivery before each of these pending ones in its lane; absent: none is."""
     held, found = _OURS.alias("held"), dict[int, int]()
-    for start in range(0, len(numbers), _CHUNK):
-        mine = (_OURS.c.id.in_(numbers[start : start + _CHUNK]), _OURS.c.state == State.PENDING.value)
+    for part in parts(numbers):
+        mine = (_OURS.c.id.in_(part), _OURS.c.state == State.PENDING.value)
         query = select(_OURS.c.id, func.min(held.c.id)).join_from(_OURS, held, and_(*_before(held)))
         rows = connection.execute(query.where(*mine, held.c.state == State.HELD.value).group_by(_OURS.c.id))
         found.update((row[0], row[1]) for row in rows)
@@ -120,8 +118,8 @@ def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
 
 def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
     found: dict[int, Ahead] = {}
-    for start in range(0, len(numbers), _CHUNK):
-        query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(_OURS.c.id.in_(numbers[start : start + _CHUNK]))
+    for part in parts(numbers):
+        query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(_OURS.c.id.in_(part))
         found.update((number, Ahead(number, _approver(stage, reason))) for number, stage, reason in connection.execute(query))
     return found
 
