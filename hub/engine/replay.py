@@ -36,6 +36,8 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
     refused later goes again as an update in a batch of its own, either way.
     """
     if remap:
+        with exchange.store.writing() as connection:
+            actions.retire(connection, scope, exchange.clock())
         retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping)
         with exchange.store.writing() as connection:
             journal.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
@@ -49,8 +51,6 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
 
 def _each(exchange: Exchange, scope: Scope, states: tuple[State, ...], remake: Remaking) -> tuple[int, list[Unmade]]:
     """Make bodies anew, page by page; return how many are pending again, and those that could not be made."""
-    with exchange.store.writing() as connection:
-        actions.retire(connection, scope, exchange.clock())
     routes = {route.name: route for route in exchange.settings.routes}
     after, retried, stuck = 0, 0, list[Unmade]()
     while True:
