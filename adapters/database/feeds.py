@@ -227,18 +227,16 @@ class TimedReader:
             self._lost = Keyset(feeding.shape, feed.time, feed.key, feed.page).missing_order()
             placed = (*feeding.conditions, *(sa.not_(lost) for lost in self._lost))
             keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, placed)
-            self._keyset = keyset.until(self._latest(keyset)) if feed.time else keyset
+            self._latest = feeding.fetch(keyset.latest(), ())[0][0][0] if feed.time else None
+            self._keyset = keyset.until(self._latest) if feed.time else keyset
 
     def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages from `overlap` before `start` on; last, the rows that have no place in the order."""
         feeding, order, place = self._feeding, self._keyset.order, start
-        for walked in walk(self._keyset, start, feeding.feed.overlap, lambda page: feeding.fetch(page, order)):
+        for walked in walk(self._keyset, self._latest, start, feeding.feed.overlap, lambda page: feeding.fetch(page, order)):
             place = walked.place
             yield Found(*feeding.records(walked.rows, walked.unread), place)
         yield from self._orphans(place)
-
-    def _latest(self, keyset: Keyset) -> Any:
-        return self._feeding.fetch(keyset.latest(), ())[0][0][0]
 
     def _orphans(self, place: Bookmark | None) -> Iterator[Found]:
         """Yield the rows without time or key as faults, at most one page of them a run."""

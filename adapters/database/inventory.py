@@ -51,7 +51,7 @@ def _entries(
         with telling(f"inventory of {name}"):
             return connections.rows(page)[1], {}
 
-    for walked in walk(keyset, None, timedelta(0), fetch):
+    for walked in walk(keyset, None, None, timedelta(0), fetch):  # all of it, and nobody goes on from there: no mark is needed
         found = read([column.shown for column in shape.columns], walked.rows, Reading(None, bytes_as_text, max_field=max_field))
         for data in found.data:
             yield Entry(name, "|".join(str(data[part]) for part in keys), business_digest({part: data[part] for part in business}))

@@ -50,12 +50,15 @@ class Walked:
     place: Bookmark
 
 
-def walk(keyset: Keyset, start: Bookmark | None, overlap: int | timedelta, fetch: Fetch) -> Iterator[Walked]:
-    """Yield pages, oldest first; within one walk no row comes twice. Raises what `fetch` raises, and SourceFailed HUB-S-309."""
+def walk(keyset: Keyset, latest: Any, start: Bookmark | None, overlap: int | timedelta, fetch: Fetch) -> Iterator[Walked]:
+    """Yield pages, oldest first; within one walk no row comes twice. Raises what `fetch` raises, and SourceFailed HUB-S-309.
+
+    `latest`: the latest time there is in the keyset, None when it has no rows or no time, or where nobody will walk on from there.
+    """
     if start is not None and start.at is not None:
         yield from _pages(keyset, start, None, overlap, fetch)
         return
-    top = _top(keyset, start, fetch)
+    top = _top(keyset, latest, start, fetch)
     mark = start.mark if start and top is None else top
     if start is not None and _unchanged(keyset, start, top, overlap, fetch):
         return
@@ -81,11 +84,8 @@ def _pages(keyset: Keyset, place: Bookmark, since: Any, overlap: int | timedelta
             return
 
 
-def _top(keyset: Keyset, start: Bookmark | None, fetch: Fetch) -> Any:
+def _top(keyset: Keyset, latest: Any, start: Bookmark | None, fetch: Fetch) -> Any:
     """Return the latest sane time there is: one mistyped year must not make everything later look old."""
-    if keyset.time is None:
-        return None
-    latest = _single(keyset.latest(), fetch)
     if latest is None or carries(latest):
         return latest
     limit = latest_sane(start.mark if start else None) or latest_sane(latest) or latest_sane(_single(keyset.earliest(), fetch))
