@@ -125,6 +125,13 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new, empty database on each kind the hub's own store may be."""
+    with FRESH[request.param]() as url:
+        yield url
+
+
 @pytest.fixture(params=[pytest.param("postgresql", marks=pytest.mark.server), pytest.param("mariadb", marks=pytest.mark.server)])
 def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A new, empty database on each of the two servers: for what needs concurrent writers."""

@@ -22,15 +22,12 @@ from hub.store.actions import Scope
 from hub.store.runs import Run, RunState
 from tests import fakes
 from tests.exchanges import Site, case, site
-from tests.servers import FRESH
-
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 
 
-@pytest.fixture(params=BOTH)
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     fakes.forget()
-    with FRESH[request.param]() as url, site(tmp_path, url) as made:
+    with site(tmp_path, store_url) as made:
         yield made
 
 

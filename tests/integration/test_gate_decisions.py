@@ -15,9 +15,7 @@ from hub.store import actions, gate, journal
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 #: Where two write at once; SQLite lets the second one wait for the first.
 TWO_WRITERS = [pytest.param("postgresql", marks=pytest.mark.server)]
 OFFICE = "县审改办"
@@ -34,12 +32,12 @@ PENDING, DELIVERED, HELD = State.PENDING, State.DELIVERED, State.HELD
 REJECTED, CANCELLED, SUPERSEDED = State.REJECTED, State.CANCELLED, State.SUPERSEDED
 
 
-@pytest.fixture(params=BOTH)
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     fakes.forget()
     far = city("LateMemoryAdapter", lines="feedback: {every: 5m}", endpoints="[accept, extend]")
     files = {"config/routes/city.yaml": ROUTES, "config/systems/city.yaml": far}
-    with FRESH[request.param]() as url, site(tmp_path, url, files) as made:
+    with site(tmp_path, store_url, files) as made:
         yield made
 
 
@@ -200,7 +198,7 @@ def first(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     monkeypatch.setattr(gate, "_move", move)
 
 
-@pytest.mark.parametrize("here", TWO_WRITERS, indirect=True)
+@pytest.mark.parametrize("store_url", TWO_WRITERS, indirect=True)
 def test_of_two_decisions_at_once_the_first_one_counts(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     here.sync(case("A"))
     (number,) = waiting(here)
@@ -211,7 +209,7 @@ def test_of_two_decisions_at_once_the_first_one_counts(here: Site, monkeypatch: 
         assert [(one.actor, one.approved) for one in journal.decisions(connection, [number])] == [("王某", True)]
 
 
-@pytest.mark.parametrize("here", TWO_WRITERS, indirect=True)
+@pytest.mark.parametrize("store_url", TWO_WRITERS, indirect=True)
 def test_an_approval_after_a_refusal_at_the_same_time_sends_nothing(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     here.sync(case("A"))
     (number,) = waiting(here)
@@ -221,7 +219,7 @@ def test_an_approval_after_a_refusal_at_the_same_time_sends_nothing(here: Site, 
     assert (stands(here), here.side.taken) == ([CANCELLED], [])
 
 
-@pytest.mark.parametrize("here", TWO_WRITERS, indirect=True)
+@pytest.mark.parametrize("store_url", TWO_WRITERS, indirect=True)
 def test_a_newer_version_does_not_overtake_what_was_decided_meanwhile(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     here.sync(case("A"))
     (number,) = waiting(here)

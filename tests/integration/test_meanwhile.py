@@ -20,18 +20,17 @@ from hub.store import acceptance, actions, outbox
 from hub.store.actions import Scope
 from tests import configs, fakes, working
 from tests.exchanges import Site, case, city, site
-from tests.servers import FRESH, fresh_postgresql
+from tests.servers import fresh_postgresql
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 NO = Rejected("HUB-D-115", "refused")
 BUSY = Retryable("HUB-D-113", "busy")
 UNHEARD = InDoubt("HUB-D-104", "no answer")
 
 
-@pytest.fixture(params=BOTH)
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     fakes.forget()
-    with FRESH[request.param]() as url, site(tmp_path, url) as made:
+    with site(tmp_path, store_url) as made:
         yield made
 
 

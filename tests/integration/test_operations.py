@@ -15,15 +15,13 @@ from hub.store import schema, views
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 NO = Rejected("HUB-D-115", "refused")
 BUSY = Retryable("HUB-D-113", "busy")
 
 
-@pytest.fixture(params=BOTH)
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     """A hub whose bodies say the operation and the batch themselves, as JSON and XML do."""
     fakes.forget()
     contract = configs.CONTRACT_ACCEPT + "  operation: {type: string, title: 操作}\n      batch: {type: string, title: 批次}\n"
@@ -36,7 +34,7 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         "mappings/contracts/city/accept.yaml": contract,
         "mappings/city/accept.yaml": mapping,
     }
-    with FRESH[request.param]() as url, site(tmp_path, url, files) as made:
+    with site(tmp_path, store_url, files) as made:
         yield made
 
 

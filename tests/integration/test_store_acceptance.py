@@ -17,16 +17,14 @@ from hub.model import Operation, Page, State, Unreadable
 from hub.store import acceptance, dialect, partitions, schema, views
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 NO = Rejected("HUB-D-115", "refused")
 
 
-@pytest.fixture(params=BOTH)
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     fakes.forget()
-    with FRESH[request.param]() as url, site(tmp_path, url) as made:
+    with site(tmp_path, store_url) as made:
         yield made
 
 

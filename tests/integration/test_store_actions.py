@@ -19,23 +19,15 @@ from hub.store import acceptance, actions, open_store, outbox, schema, views, wa
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 ANONYMOUS = "version: 1\ncases: [{case: 匿名, given: {BJBH: A1}, expect: {project_no: A1}}]\n"
 NO = Rejected("HUB-D-115", "refused", said="编号 621125001 不存在")
 
 
-@pytest.fixture(params=BOTH)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    fakes.forget()
-    with FRESH[request.param]() as url:
-        yield url
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Site]:
-    with site(tmp_path, url) as made:
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    fakes.forget()
+    with site(tmp_path, store_url) as made:
         yield made
 
 
@@ -276,14 +268,14 @@ def test_views_group_the_dead_tell_a_life_and_every_attempt(here: Site) -> None:
 # --- the store itself ---
 
 
-def test_a_newer_schema_is_refused_and_an_old_one_opened_again(url: str) -> None:
-    open_store(url).close()
-    store = open_store(url)
+def test_a_newer_schema_is_refused_and_an_old_one_opened_again(store_url: str) -> None:
+    open_store(store_url).close()
+    store = open_store(store_url)
     with store.writing() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     store.close()
     with pytest.raises(StoreUnfit) as refused:
-        open_store(url)
+        open_store(store_url)
     assert refused.value.code == "HUB-T-103"
 
 
@@ -312,9 +304,9 @@ with store.lease():
 """
 
 
-def test_a_killed_process_lets_go_of_its_lease(url: str) -> None:
-    store = open_store(url)
-    other = subprocess.Popen([sys.executable, "-c", HOLD, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def test_a_killed_process_lets_go_of_its_lease(store_url: str) -> None:
+    store = open_store(store_url)
+    other = subprocess.Popen([sys.executable, "-c", HOLD, store_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"

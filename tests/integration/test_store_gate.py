@@ -16,9 +16,7 @@ from hub.store import waiting as stuck
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 OFFICE = "县审改办"
 #: The extended part is written first on purpose: what hangs on a route comes after it wherever it stands in the file.
 ROUTES = f"""
@@ -35,17 +33,11 @@ HELD, PENDING, PARKED, DELIVERED = State.HELD, State.PENDING, State.PARKED, Stat
 SUPERSEDED, CANCELLED = State.SUPERSEDED, State.CANCELLED
 
 
-@pytest.fixture(params=BOTH)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    fakes.forget()
-    with FRESH[request.param]() as url:
-        yield url
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Site]:
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    fakes.forget()
     far = city("LateMemoryAdapter", lines="feedback: {every: 5m}", endpoints="[accept, extend, process]")
-    with site(tmp_path, url, {"config/routes/city.yaml": ROUTES, "config/systems/city.yaml": far}) as made:
+    with site(tmp_path, store_url, {"config/routes/city.yaml": ROUTES, "config/systems/city.yaml": far}) as made:
         yield made
 
 

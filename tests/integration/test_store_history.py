@@ -7,20 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from hub.store import history, open_store
-from tests.servers import FRESH
 from tests.unit.quality.storing import Stored
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 
-
-@pytest.fixture(params=BOTH)
-def stored(request: pytest.FixtureRequest) -> Iterator[Stored]:
-    with FRESH[request.param]() as url:
-        store = open_store(url)
-        try:
-            yield Stored(store)
-        finally:
-            store.close()
+@pytest.fixture
+def stored(store_url: str) -> Iterator[Stored]:
+    store = open_store(store_url)
+    try:
+        yield Stored(store)
+    finally:
+        store.close()
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4, 1000])

@@ -13,17 +13,9 @@ from hub.store import Store, open_store, runs
 from hub.store.runs import Trigger
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/hub.db"
-    found: str = request.getfixturevalue("postgresql_url")
-    return found
-
-
 @pytest.fixture
-def stores(url: str) -> Iterator[tuple[Store, Store]]:
-    first, second = open_store(url), open_store(url)
+def stores(store_url: str) -> Iterator[tuple[Store, Store]]:
+    first, second = open_store(store_url), open_store(store_url)
     yield first, second
     first.close()
     second.close()

@@ -21,19 +21,17 @@ from hub.store import open_store, outbox, partitions, schema, settling, systems,
 from hub.store.outbox import SendWindow
 from tests import fakes
 from tests.exchanges import START, Site, case, city, site, step
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 BUSY = Retryable("HUB-D-113", "busy")
 DOUBT = InDoubt("HUB-D-104", "no answer")
 NO = Rejected("HUB-D-115", "refused")
 UNREACHED = Retryable("HUB-D-101", "cannot connect")
 
 
-@pytest.fixture(params=BOTH)
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     fakes.forget()
-    with FRESH[request.param]() as url, site(tmp_path, url) as made:
+    with site(tmp_path, store_url) as made:
         yield made
 
 

@@ -15,9 +15,7 @@ from hub.store import actions, schema, views
 from hub.store.actions import Scope
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
-from tests.servers import FRESH
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 OFFICE = "县审改办"
 GATED = f"""
     version: 1
@@ -40,11 +38,10 @@ def routes(text: str, **options: object) -> dict[str, str | None]:
     return {"config/routes/city.yaml": text, "config/systems/city.yaml": far}
 
 
-@pytest.fixture(params=BOTH)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture
+def url(store_url: str) -> str:
     fakes.forget()
-    with FRESH[request.param]() as url:
-        yield url
+    return store_url
 
 
 @pytest.fixture
