@@ -79,7 +79,9 @@ class Sink(Protocol):
 
     One outcome per message, same order. Within one call, after a message of a lane that was not taken, later messages of that lane
     are not sent: their outcome is `Deferred(until=None)`. Never retries what may have arrived; connecting may be tried again.
-    A Failure raised instead of returned holds for all messages of the call. Anything else that escapes is a bug, and is retried
+    A Failure raised instead of returned holds for all messages of the call. A call refused as a whole, without a word about which
+    message is to blame, is a raised Rejected (never one returned for each): nothing of it was taken, and the hub sends it again in
+    halves until the guilty one stands alone. Anything else that escapes is a bug, and is retried
     on schedule with its traceback logged.
     """
 

@@ -21,7 +21,7 @@ class Trouble(StrEnum):
     SCHEMA = "a table, a column or a unique key is missing"
     FORBIDDEN = "the user lacks a right"
     DUPLICATE = "a row with this key exists"
-    INTEGRITY = "the row breaks a constraint of the table"
+    INTEGRITY = "the row breaks a constraint of the table, or a trigger refuses it"
     DATA = "a value does not fit its column"
     BUSY = "a lock, a deadlock or a time-out got in the way"
     FULL = "the database has no space left"
@@ -35,10 +35,11 @@ class Missing(Exception):
 
 _T = Trouble
 #: SQLSTATE, longest prefix first (ISO/IEC 9075 classes; five characters where PostgreSQL, openGauss and 人大金仓 say more).
+#: P0001 here, 1643 and 1644 and ORA-20000 to 20999 below are what somebody's own trigger raises.
 _SQLSTATE = {
     "28": _T.LOGIN, "3D000": _T.LOGIN, "08": _T.UNREACHABLE, "57P": _T.UNREACHABLE, "53300": _T.UNREACHABLE,
     "42501": _T.FORBIDDEN, "42P10": _T.SCHEMA, "42P01": _T.SCHEMA, "42703": _T.SCHEMA, "3F000": _T.SCHEMA, "42": _T.SCHEMA,
-    "23505": _T.DUPLICATE, "23": _T.INTEGRITY, "44": _T.INTEGRITY, "22": _T.DATA, "54000": _T.DATA,
+    "23505": _T.DUPLICATE, "23": _T.INTEGRITY, "44": _T.INTEGRITY, "P0001": _T.INTEGRITY, "22": _T.DATA, "54000": _T.DATA,
     "40003": _T.UNREACHABLE, "40": _T.BUSY, "55P03": _T.BUSY, "57014": _T.BUSY, "53": _T.FULL,
     "25006": _T.READ_ONLY,
 }  # fmt: skip
@@ -49,7 +50,7 @@ _MYSQL = {
     _T.SCHEMA: (1051, 1054, 1146, 1072, 1109),
     _T.FORBIDDEN: (1142, 1143, 1227, 1370),
     _T.DUPLICATE: (1062, 1586),
-    _T.INTEGRITY: (1048, 1216, 1217, 1364, 1451, 1452, 3819, 4025),
+    _T.INTEGRITY: (1048, 1216, 1217, 1364, 1451, 1452, 1643, 1644, 3819, 4025),
     _T.DATA: (1118, 1153, 1264, 1265, 1292, 1366, 1367, 1406, 1411, 1690, 3140, 3988),
     _T.BUSY: (1205, 1213, 1020, 1305, 1317, 1969, 3024, 3572),
     _T.FULL: (1021, 1114, 1030, 3675),
@@ -64,7 +65,8 @@ _SQLITE = {
 _ORACLE = {
     _T.UNREACHABLE: (1033, 1034, 1089, 3113, 3114, 3135, 12154, 12170, 12505, 12514, 12541, 12543),
     _T.LOGIN: (1005, 1017, 28000, 28001), _T.SCHEMA: (904, 942), _T.FORBIDDEN: (1031,), _T.DUPLICATE: (1,),
-    _T.INTEGRITY: (1400, 1407, 2290, 2291, 2292), _T.DATA: (1401, 1438, 1461, 1722, 1830, 1840, 1843, 1847, 1858, 1861, 12899),
+    _T.INTEGRITY: (1400, 1407, 2290, 2291, 2292, *range(20000, 21000)),
+    _T.DATA: (1401, 1438, 1461, 1722, 1830, 1840, 1843, 1847, 1858, 1861, 12899),
     _T.BUSY: (51, 54, 60, 1013, 8177, 30006), _T.FULL: (1536, 1653, 1654, 19815), _T.READ_ONLY: (16000,),
 }  # fmt: skip
 _SQLITE_DUPLICATE = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE

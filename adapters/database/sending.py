@@ -16,7 +16,7 @@ from adapters.database.statements import Columns
 from adapters.database.tables import Tables
 from adapters.database.targets import Plan, Refused, Target
 from adapters.kit.lanes import behind
-from hub.errors import Failure, Misconfigured
+from hub.errors import Failure, Misconfigured, Rejected
 from hub.model import Message, Operation, Receipt, Taken
 from hub.ports import Outcome
 
@@ -207,7 +207,10 @@ class Sender:
         return failure(error, where)
 
     def _one_by_one(self, items: list[Item], outcomes: list[Outcome]) -> None:
-        """Write the batch again, a savepoint around every row, so that only the guilty one is refused."""
+        """Write the batch again, a savepoint around every row, so that only the guilty one is refused.
+
+        Raises Rejected for the whole call when the database refuses only at the commit and names no row.
+        """
         where = items[0].plan.target
         try:
             with self._connections.writing() as connection:
@@ -216,7 +219,10 @@ class Sender:
                 self._each(connection, items, outcomes)
                 self._commit(connection, where)
         except _Undone as undone:
-            self._fail(items, outcomes, self._judged(undone.error, where))
+            refused = self._judged(undone.error, where)
+            if isinstance(refused, Rejected) and len(outcomes) > 1:
+                raise refused from undone
+            self._fail(items, outcomes, refused)
         except sa.exc.DBAPIError as error:
             self._fail(items, outcomes, self._judged(error, where))
         except Failure as unsure:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from hub.errors import ABSENT, UNSENT, Deferred, Failure, InDoubt, Retryable
+from hub.errors import ABSENT, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Receipt
 from hub.ports import Findable, Outcome, Sink
 
@@ -29,15 +30,18 @@ class Sender:
     clock: Callable[[], float] = time.monotonic
     window: float = WINDOW_SECONDS
 
-    def send(self, messages: Sequence[Message], doubtful: frozenset[int] = frozenset()) -> list[Outcome]:
+    def send(
+        self, messages: Sequence[Message], doubtful: frozenset[int] = frozenset(), alone: frozenset[int] = frozenset()
+    ) -> list[Outcome]:
         """Send one window; return one outcome per message, same order. Never raises for what a sink does.
 
         `doubtful`: ids of messages an earlier attempt of which may have arrived; the far side is asked before they are sent again.
+        `alone`: ids of messages that share no call with others, so that they answer for nobody else's fault.
         """
         until = self.clock() + self.window
         stripes = self._stripes(messages)
         outcomes: dict[int, Outcome] = {}
-        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, until, doubtful), stripes):
+        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, until, doubtful, alone), stripes):
             outcomes.update(part)
         return [outcomes[message.id] for message in messages]
 
@@ -50,19 +54,24 @@ class Sender:
             stripes[lanes.setdefault(message.lane, len(lanes) % count)].append(message)
         return stripes
 
-    def _send_stripe(self, stripe: Sequence[Message], until: float, doubtful: frozenset[int]) -> dict[int, Outcome]:
+    def _send_stripe(
+        self, stripe: Sequence[Message], until: float, doubtful: frozenset[int], alone: frozenset[int]
+    ) -> dict[int, Outcome]:
         outcomes = self._ask_first(stripe, doubtful)
-        size = max(1, self.guarantees.batch)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
-        for start in range(0, len(stripe), size):
-            part = stripe[start : start + size]
-            late = start and self.clock() > until
-            chunk = [] if late else [one for one in part if one.id not in outcomes and one.lane not in stopped]
-            said = self._call(chunk) if chunk else []
+        waiting = deque(_calls([one for one in stripe if one.id not in outcomes], max(1, self.guarantees.batch), alone))
+        late = False
+        while waiting and not late:
+            chunk = [one for one in waiting.popleft() if one.lane not in stopped]
+            try:
+                said = self._call(chunk) if chunk else []
+            except Rejected:  # one of them is refused and nobody says which: by halves it is found, and the others are taken
+                waiting.extendleft((chunk[len(chunk) // 2 :], chunk[: len(chunk) // 2]))
+                continue
             outcomes.update(zip((one.id for one in chunk), said, strict=True))
             stopped.update(one.lane for one, outcome in zip(chunk, said, strict=True) if isinstance(outcome, Failure))
-            outcomes.update((one.id, _not_sent()) for one in part if one.id not in outcomes)
-        return outcomes
+            late = self.clock() > until
+        return {one.id: outcomes.get(one.id) or _not_sent() for one in stripe}
 
     def _ask_first(self, stripe: Sequence[Message], doubtful: frozenset[int]) -> dict[int, Outcome]:
         """Settle what may have arrived already; what certainly has not is left to be sent."""
@@ -73,8 +82,10 @@ class Sender:
 
     def _call(self, chunk: Sequence[Message]) -> list[Outcome]:
         began = time.perf_counter()
-        said = _outcomes(self.sink, chunk)
-        self.observe(time.perf_counter() - began)
+        try:
+            said = _outcomes(self.sink, chunk)
+        finally:
+            self.observe(time.perf_counter() - began)
         if not any(isinstance(outcome, InDoubt) for outcome in said):
             return said
         return [self.look_up(message, outcome) for message, outcome in zip(chunk, said, strict=True)]
@@ -96,9 +107,26 @@ class Sender:
         return receipt if isinstance(receipt, Receipt) else _strange(receipt)
 
 
+def _calls(stripe: Sequence[Message], most: int, alone: frozenset[int]) -> Iterator[list[Message]]:
+    """Cut a stripe into what each call is handed, in order."""
+    call: list[Message] = []
+    for one in stripe:
+        if call and (len(call) == most or one.id in alone or call[-1].id in alone):
+            yield call
+            call = []
+        call.append(one)
+    if call:
+        yield call
+
+
 def _outcomes(sink: Sink, chunk: Sequence[Message]) -> list[Outcome]:
+    """Return what a call came to for each message. Raises Rejected when several were refused as a whole: nothing was taken."""
     try:
         said = list(sink.send(chunk))
+    except Rejected as refusal:
+        if len(chunk) > 1:
+            raise
+        return [refusal]
     except Failure as failure:
         return [failure] * len(chunk)
     except Exception:

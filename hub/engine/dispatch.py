@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from hub.engine import deliver, remake
 from hub.engine.deliver import Sender
 from hub.engine.exchange import Exchange
+from hub.engine.pace import Pace, widest
 from hub.engine.settle import DOWN_AFTER, UNREACHED, Policy, rest_after, settle
-from hub.errors import ABSENT, UNSENT, Deferred, Failure, Misconfigured
+from hub.errors import ABSENT, Deferred, Failure, Misconfigured
 from hub.model import TAKEN, Guarantees, State
 from hub.ports import Outcome
 from hub.store import outbox, settling, systems
@@ -26,9 +27,6 @@ from hub.store.settling import Settled
 from hub.store.systems import Standing
 
 log = logging.getLogger(__name__)
-
-#: Most messages of a window for targets that take them one by one.
-WINDOW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,7 @@ class Desk:
     sender: Sender
     policy: Policy
     parents: frozenset[str]
+    pace: Pace
     unwritten: list[tuple[Standing | None, SendWindow, list[Outcome]]] = field(default_factory=list)  # sent, not yet in the store
 
     @property
@@ -49,20 +48,13 @@ class Desk:
         """Whether one window may hold only one message of a lane."""
         return not self.sender.guarantees.ordered_batch
 
-    @property
-    def widest(self) -> int:
-        """Most messages in one window; one alone where an interrupted one could be neither found nor safely sent again."""
-        guarantees = self.sender.guarantees
-        if not guarantees.idempotent and not guarantees.findable:
-            return 1
-        return max(WINDOW, guarantees.batch * max(1, guarantees.in_flight)) if guarantees.batch > 1 else WINDOW
-
 
 def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool: ThreadPoolExecutor) -> Desk:
     """Set up the desk of a partition."""
     observe = exchange.metrics.attempt_seconds.labels(system).observe
     sender = Sender(exchange.sink(system), capped(exchange, system), pool, observe)
-    return Desk(exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system))
+    pace = Pace(widest(sender.guarantees))
+    return Desk(exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system), pace)
 
 
 def capped(exchange: Exchange, system: str) -> Guarantees:
@@ -75,18 +67,22 @@ def capped(exchange: Exchange, system: str) -> Guarantees:
 
 def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
     """Send everything of the partition that is due. Returns when something is due next, None when nothing is pending."""
-    limit = desk.widest
     while not stopping():
         now = desk.exchange.clock()
-        standing, window = _turn(desk, now, limit)
+        standing, window = _turn(desk, now, desk.pace.limit)
         if window is None:
             return _next(desk, standing, now)
-        doubtful = frozenset(one.message.id for one in window.opened if one.doubtful)
-        outcomes = desk.sender.send([one.message for one in window.opened], doubtful)
+        outcomes = _send(desk, window.opened)
         desk.unwritten.append((standing, window, outcomes))
-        limit = _next_limit(desk, limit, outcomes)
+        desk.pace.learn(outcomes, desk.sender.guarantees)
     write_down(desk)
     return None
+
+
+def _send(desk: Desk, opened: Sequence[Opened]) -> list[Outcome]:
+    doubtful = frozenset(one.message.id for one in opened if one.doubtful)
+    last = frozenset(one.message.id for one in opened if one.spent >= len(desk.policy.retry))  # dies of its own fault only
+    return desk.sender.send([one.message for one in opened], doubtful, last)
 
 
 def _turn(desk: Desk, now: datetime, limit: int) -> tuple[Standing, SendWindow | None]:
@@ -233,14 +229,6 @@ def _rest(connection: Connection, desk: Desk, one: Concluded) -> None:
 
 def _fields(desk: Desk, event: str, failure: Failure) -> dict[str, object]:
     return {"event": event, "system": desk.system, "error_code": failure.code}
-
-
-def _next_limit(desk: Desk, limit: int, outcomes: Sequence[Outcome]) -> int:
-    """Open as many as fit in one window's time: fewer for a slow target, more again once it is quick."""
-    unsent = sum(isinstance(outcome, Deferred) and outcome.code == UNSENT for outcome in outcomes)
-    if unsent:
-        return max(desk.sender.guarantees.in_flight * desk.sender.guarantees.batch, len(outcomes) - unsent)
-    return min(desk.widest, limit * 2)
 
 
 def _measure(desk: Desk, opened: Sequence[Opened], settled: Sequence[Settled], now: datetime) -> None:

@@ -354,11 +354,11 @@ def test_a_slow_target_is_settled_often(here: Site) -> None:
     here.sync(*(case(f"A{number}") for number in range(30)))
     assert len(keys(open_window(here, 12))) == 12
     configure(here, idempotent=False, findable=False)
-    assert here.desk().widest == 1
+    assert here.desk().pace.most == 1
     configure(here, batch=50, in_flight=4)
-    assert here.desk().widest == 200
+    assert here.desk().pace.most == 200
     configure(here, lines="batch: 20\nin_flight: 2", batch=50, in_flight=4)
-    assert here.desk().widest == 64
+    assert here.desk().pace.most == 64
 
 
 # --- targets in trouble ---

@@ -263,9 +263,12 @@ class SinkConformance(Conformance):
 
 
 def send(subject: Any, messages: Sequence[Message]) -> list[Outcome]:
-    """Send; a Failure that is raised stands for every message of the call, as the hub takes it."""
+    """Send as the hub does: a Failure that is raised stands for every message, but a refusal of several is sent again in halves."""
     try:
         outcomes = list(subject.send(messages))
+    except Rejected as refusal:
+        middle = len(messages) // 2
+        return [*send(subject, messages[:middle]), *send(subject, messages[middle:])] if middle else [refusal]
     except Failure as failure:
         return [failure] * len(messages)
     assert len(outcomes) == len(messages), "one outcome for each message"

@@ -17,6 +17,7 @@ from hub.model import Guarantees, Message, Operation, Receipt
 from hub.ports import Outcome
 
 DOUBT = InDoubt("HUB-D-104", "no answer")
+NO = Rejected("HUB-D-115", "no")
 
 
 def message(number: int, lane: str = "A") -> Message:
@@ -123,9 +124,59 @@ def test_a_lane_stops_at_its_first_failure_and_others_go_on(pool: ThreadPoolExec
     assert outcomes[1] == outcomes[3] == Receipt()
 
 
-@pytest.mark.parametrize("failure", [Retryable("HUB-D-101", "x"), Misconfigured("HUB-D-110", "x"), Rejected("HUB-D-115", "x")])
+@pytest.mark.parametrize("failure", [Retryable("HUB-D-101", "x"), Misconfigured("HUB-D-110", "x"), DOUBT])
 def test_a_raised_failure_holds_for_the_whole_call(pool: ThreadPoolExecutor, failure: Failure) -> None:
     assert sender(Recorder(raises(failure)), pool, batch=3).send([message(1), message(2), message(3)]) == [failure] * 3
+
+
+def picky(*guilty: int) -> Callable[[Sequence[Message]], Any]:
+    """Return the answers of a far side that refuses every call with one of these in it, and does not say which."""
+
+    def answer(messages: Sequence[Message]) -> list[Outcome]:
+        if any(one.id in guilty for one in messages):
+            raise NO
+        return [Receipt()] * len(messages)
+
+    return answer
+
+
+class TestHalving:
+    """A call that is refused as a whole: the guilty is found, and nobody is refused with it."""
+
+    def test_only_the_guilty_is_refused(self, pool: ThreadPoolExecutor) -> None:
+        sink = Recorder(picky(5))
+        outcomes = sender(sink, pool, batch=8).send([message(number, str(number)) for number in range(8)])
+        assert outcomes == [*[Receipt()] * 5, NO, *[Receipt()] * 2]
+        assert [len(call) for call in sink.calls] == [8, 4, 4, 2, 1, 1, 2]
+
+    def test_all_guilty_cost_no_more_than_twice_as_many_calls(self, pool: ThreadPoolExecutor) -> None:
+        sink = Recorder(raises(NO))
+        assert sender(sink, pool, batch=50).send([message(number, str(number)) for number in range(50)]) == [NO] * 50
+        assert len(sink.calls) == 99
+
+    def test_a_lane_stops_at_its_guilty_message(self, pool: ThreadPoolExecutor) -> None:
+        sink = Recorder(picky(1))
+        outcomes = sender(sink, pool, batch=4).send([message(0, "A"), message(1, "B"), message(2, "B"), message(3, "A")])
+        assert outcomes[:2] == [Receipt(), NO]
+        assert (getattr(outcomes[2], "code", None), outcomes[3]) == ("HUB-D-108", Receipt())
+        assert sink.calls == [[0, 1, 2, 3], [0, 1], [0], [1], [3]]
+
+    def test_out_of_time_it_has_found_at_least_one(self, pool: ThreadPoolExecutor) -> None:
+        time = [0.0]
+
+        def slow(messages: Sequence[Message]) -> list[Outcome]:
+            time[0] += 1.0
+            return picky(0)(messages)
+
+        outcomes = sender(Recorder(slow), pool, clock=lambda: time[0], batch=4).send([message(n, str(n)) for n in range(4)])
+        assert outcomes[0] == NO
+        assert [getattr(one, "code", None) for one in outcomes[1:]] == ["HUB-D-108"] * 3
+
+
+def test_a_message_on_its_last_try_shares_no_call(pool: ThreadPoolExecutor) -> None:
+    sink = Recorder()
+    sender(sink, pool, batch=3).send([message(number, str(number)) for number in range(6)], alone=frozenset({1, 4}))
+    assert sink.calls == [[0], [1], [2, 3], [4], [5]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Decides how many messages the next window of a partition may hold: learned from how the last ones went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.engine.deliver import took_nothing
+from hub.errors import UNSENT, Deferred
+from hub.model import Guarantees
+from hub.ports import Outcome
+
+#: Most messages of a window for targets that take them one by one.
+WINDOW = 64
+
+
+def widest(guarantees: Guarantees) -> int:
+    """Return the most messages in one window; one where an interrupted one could be neither found nor safely sent again."""
+    if not guarantees.idempotent and not guarantees.findable:
+        return 1
+    return max(WINDOW, guarantees.batch * max(1, guarantees.in_flight)) if guarantees.batch > 1 else WINDOW
+
+
+@dataclass(slots=True)
+class Pace:
+    """The limit of the next window, between one message and `most`; kept from drain to drain."""
+
+    most: int
+    limit: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin as wide as may be."""
+        self.limit = self.most
+
+    def learn(self, outcomes: Sequence[Outcome], guarantees: Guarantees) -> None:
+        """Halve after batches that met nothing but trouble, fit a slow target's time, and widen again while all goes well.
+
+        One record may be the trouble of its whole batch: in ever smaller windows its neighbours get through without it.
+        """
+        unsent = sum(isinstance(outcome, Deferred) and outcome.code == UNSENT for outcome in outcomes)
+        sent = len(outcomes) - unsent
+        if guarantees.batch > 1 and took_nothing(outcomes):
+            self.limit = max(1, sent // 2)
+        elif unsent:
+            self.limit = min(self.most, max(guarantees.in_flight * guarantees.batch, sent))
+        else:
+            self.limit = min(self.most, self.limit * 2)
