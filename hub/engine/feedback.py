@@ -9,7 +9,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from hub.engine import settle, storable
+from hub.engine import likeness, storable
 from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
 from hub.model import Judgement, State, Unreadable, Verdict, VerdictPage
@@ -107,4 +107,4 @@ def _match(verdict: Verdict) -> Match:
     batch = None if verdict.batch is None else storable.identity(verdict.batch)
     told = None if verdict.told is None else storable.identity(verdict.told)
     code = "HUB-E-121" if rejected else None
-    return Match(verdict.endpoint, storable.identity(verdict.row), batch, state, code, said, told, settle.alike(said))
+    return Match(verdict.endpoint, storable.identity(verdict.row), batch, state, code, said, told, likeness.alike(said))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.engine import storable
+from hub.engine import likeness, storable
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected
 from hub.model import Receipt, Stage, State, Taken
 from hub.ports import Outcome
@@ -110,23 +109,9 @@ def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
     return Settlement(state, outcome, stage=Stage.SEND, code=failure.code, reason=reason, said=said)
 
 
-#: Case numbers, row ids, dates and the like: three digits or more, with whatever is glued to them.
-_NUMBERS = re.compile(r"(?=(?:[A-Za-z_:./-]*\d){3})[A-Za-z0-9_-]+(?:[:./][A-Za-z0-9_-]+)*")
-#: Too short to tell records apart.
-_RETURN_CODE = re.compile(r"\s*[A-Za-z0-9_-]{1,8}\s*")
-
-
 def cause(failure: Failure) -> str:
-    """Return what dead letters of one cause have in common: the far side's words without the numbers that tell records apart."""
-    return f"{failure.message}: {alike(failure.said)}" if failure.said else failure.message
-
-
-def alike(said: str) -> str:
-    """Return a far side's words without the numbers that tell records apart: equal for what has one cause.
-
-    A far side that says nothing but a short number has answered with a return code, and that is the cause.
-    """
-    return said if _RETURN_CODE.fullmatch(said) else _NUMBERS.sub("#", said)
+    """Return what dead letters of one cause have in common: the far side's words without what tells records apart."""
+    return f"{failure.message}: {likeness.alike(failure.said)}" if failure.said else failure.message
 
 
 def rest_after(failures: int, policy: Policy) -> timedelta:

@@ -149,7 +149,7 @@ def test_the_list_ends() -> None:
         ("字段 C04 不能为空", "refused: 字段 C04 不能为空"),
         ("004", "refused: 004"),
         ("20161213000123", "refused: #"),
-        ("line 7: bad value 20161213", "refused: line 7: bad value #"),
+        ("line 7: bad value 20161213", "refused: line #: bad value #"),
         ("at 2016/12/13 01:02:03.5: no", "refused: at # #: no"),
     ],
 )
