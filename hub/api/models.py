@@ -14,7 +14,7 @@ from hub.store.runs import RunState, Trigger
 T = TypeVar("T")
 
 
-class _Given(BaseModel):
+class Given(BaseModel):
     """What the hub answers, made from its own values."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -29,20 +29,20 @@ class _Asked(BaseModel):
 # --- answers ---
 
 
-class Page(_Given, Generic[T]):
+class Page(Given, Generic[T]):
     """One page. `next` is the `cursor` of the following one, null on the last."""
 
     items: list[T]
     next: int | None = None
 
 
-class Items(_Given, Generic[T]):
+class Items(Given, Generic[T]):
     """All there is."""
 
     items: list[T]
 
 
-class RunOut(_Given):
+class RunOut(Given):
     """One pass over one source, with its account: read = unchanged + accepted + rejected once it ended."""
 
     id: int
@@ -66,7 +66,7 @@ class RunOut(_Given):
     reason: str | None
 
 
-class PushedOut(_Given):
+class PushedOut(Given):
     """One record of a push and what became of it."""
 
     key: str
@@ -76,7 +76,7 @@ class PushedOut(_Given):
     issues: list[dict[str, Any]] = Field(description="which fields break which rules; values are masked")
 
 
-class PushOut(_Given):
+class PushOut(Given):
     """What became of a push: read = accepted + unchanged + rejected. All of it is durable; nothing need be sent again."""
 
     run: int = Field(description="the number it is accounted under: `hub runs`")
@@ -88,7 +88,7 @@ class PushOut(_Given):
     records: list[PushedOut] = Field(description="in the order they came; rows that are no record at the end")
 
 
-class AttemptOut(_Given):
+class AttemptOut(Given):
     """One try to deliver."""
 
     delivery: int
@@ -101,7 +101,7 @@ class AttemptOut(_Given):
     reference: str | None = Field(description="the far side's own number (回执)")
 
 
-class DeliveryOut(_Given):
+class DeliveryOut(Given):
     """One record owed to one system. Never its contents: those are shown on the hub's own machine only."""
 
     id: int
@@ -128,7 +128,7 @@ class DeliveryOut(_Given):
     approver: str | None = Field(description="whose approval it waits for")
 
 
-class DecisionOut(_Given):
+class DecisionOut(Given):
     """What somebody decided about a delivery that waited for approval."""
 
     delivery: int
@@ -146,7 +146,7 @@ class OneDeliveryOut(DeliveryOut):
     decisions: list[DecisionOut]
 
 
-class CaseOut(_Given):
+class CaseOut(Given):
     """The life of one case."""
 
     deliveries: list[DeliveryOut]
@@ -154,26 +154,14 @@ class CaseOut(_Given):
     decisions: list[DecisionOut]
 
 
-class DeadGroupOut(_Given):
-    """Dead letters with one cause."""
-
-    system: str
-    stage: str
-    code: str
-    reason: str
-    count: int
-    oldest: datetime
-    sample: int = Field(description="a delivery to look at")
-
-
-class BacklogOut(_Given):
+class BacklogOut(Given):
     """Deliveries in one open state."""
 
     count: int
     oldest: datetime
 
 
-class StandingOut(_Given):
+class StandingOut(Given):
     """Whether a system is sent to. `rest_until`: its target is down and is tried again then."""
 
     paused: bool
@@ -185,7 +173,7 @@ class StandingOut(_Given):
     rest_until: datetime | None
 
 
-class SystemOut(_Given):
+class SystemOut(Given):
     """One configured far side: how it stands and what is owed to it, by state."""
 
     name: str
@@ -202,20 +190,14 @@ class SystemOut(_Given):
     )
 
 
-class Counted(_Given):
+class Counted(Given):
     """Nothing was done: so many would be touched. Send the same with `confirm: true` to do it."""
 
     would_touch: int
+    samples: list[int] = Field([], description="the numbers of the first deliveries that would be")
 
 
-class Replayed(_Given):
-    """So many are pending again; the others have no contents to send (mend the mapping, then `remap`)."""
-
-    retried: int
-    still_unmappable: int
-
-
-class Decided(_Given):
+class Decided(Given):
     """So many held deliveries were decided. `not_waiting`: numbers that were named and do not wait (any more): look again."""
 
     decided: int
@@ -223,7 +205,7 @@ class Decided(_Given):
     not_waiting: list[int] = []
 
 
-class Reloaded(_Given):
+class Reloaded(Given):
     """The configuration now in force."""
 
     systems: list[str]
@@ -260,27 +242,16 @@ class Reason(_Asked):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
-class _ScopedWish(Reason):
+class ScopedWish(Reason):
+    """Something done to deliveries: every part of the scope that is given must hold."""
+
     system: str | None = None
     lane: str | None = None
     ids: list[int] = Field([], max_length=1000)
     confirm: bool = Field(False, description="do it; without, they are only counted")
 
 
-class RetryWish(_ScopedWish):
-    """Dead letters to try again: every part of the scope that is given must hold."""
-
-    code: str | None = None
-    cause: str | None = Field(None, description="`reason` of a group of dead letters")
-    everything: bool = False
-    remap: bool = Field(False, description="make the bodies anew with the present mapping")
-
-    def scope(self) -> Scope:
-        """Return which deliveries are meant."""
-        return Scope(self.system, self.code, self.cause, None, self.lane, tuple(self.ids), self.everything)
-
-
-class HoldWish(_ScopedWish):
+class HoldWish(ScopedWish):
     """Held deliveries and what becomes of them: pending (send), delivered (they are over there) or cancelled.
 
     What waits for approval is approved by pending and refused by cancelled, and must be named by `ids`: an approval is given to

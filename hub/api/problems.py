@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from hub import catalogue
 from hub.api.models import Problem
 from hub.errors import Closing, ConfigurationError, Fenced, HubError, LeaseHeld, PushRefused, StoreUnfit, Unauthentic
+from hub.store.groups import Unknown
 from hub.store.pushes import NumberReused
 from hub.store.wishes import KeyReused
 
@@ -63,6 +64,7 @@ _STATUS: tuple[tuple[type[HubError], int], ...] = (
     (Closing, 503),
     (Fenced, 503),
     (Missing, 404),
+    (Unknown, 404),
     (StoreUnfit, 503),
     (LeaseHeld, 409),
 )

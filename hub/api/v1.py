@@ -6,19 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from hub.api import models
+from hub.api import dead, models, shared
 from hub.api.problems import DOCUMENTED, Missing, Refused
+from hub.api.shared import Before, Limit, OfSystem
 from hub.documents import suggest
-from hub.engine import replay
 from hub.engine.service import Service
 from hub.model import State
 from hub.store import actions, gate, journal, runs, systems, views, waiting
-from hub.store.actions import Scope
 from hub.store.runs import Trigger
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="most items of a page")]
-Before = Annotated[int | None, Query(alias="cursor", ge=1, description="`next` of the page before")]
-OfSystem = Annotated[str | None, Query(description="only this system")]
 Key = Annotated[
     str | None, Header(min_length=1, max_length=64, description="the same key asks for the same run, however often it is sent")
 ]
@@ -31,7 +27,7 @@ def router(service: Service) -> APIRouter:
     _deliveries(api, service)
     _stories(api, service)
     _held(api, service)
-    _dead(api, service)
+    dead.routes(api, service)
     _systems(api, service)
     _pausing(api, service)
     return api
@@ -41,7 +37,7 @@ def _runs(api: APIRouter, service: Service) -> None:
     @api.get("/runs", tags=["runs"], summary="Runs, newest first", response_model=models.Page[models.RunOut])
     def list_runs(source: str | None = None, limit: Limit = 100, cursor: Before = None) -> dict[str, Any]:
         with service.store.reading() as connection:
-            return _page(runs.latest(connection, limit=limit + 1, source=_source(service, source), before=cursor), limit)
+            return shared.page(runs.latest(connection, limit=limit + 1, source=_source(service, source), before=cursor), limit)
 
     @api.post("/runs", tags=["runs"], status_code=202, summary="Ask for a pass over a source", response_model=models.RunOut)
     def ask(wish: models.RunWish, response: Response, idempotency_key: Key = None) -> Any:
@@ -70,10 +66,10 @@ def _deliveries(api: APIRouter, service: Service) -> None:
         limit: Limit = 100,
         cursor: Before = None,
     ) -> dict[str, Any]:
-        _known(service, system)
+        shared.known(service, system)
         with service.store.reading() as connection:
             found = views.deliveries(connection, system=system, states=state, code=code, lane=lane, before=cursor, limit=limit + 1)
-        return _page(found, limit)
+        return shared.page(found, limit)
 
 
 def _stories(api: APIRouter, service: Service) -> None:
@@ -118,9 +114,9 @@ def _held(api: APIRouter, service: Service) -> None:
         response_model=models.Decided | models.Counted,
     )
     def decide(wish: models.HoldWish) -> Any:
-        scope, state = _scope(service, wish.scope()), State(wish.state)
+        scope, state = shared.scoped(service, wish.scope()), State(wish.state)
         if not wish.confirm:
-            return _counted(service, scope, (State.HELD,))
+            return shared.counted(service, scope, (State.HELD,))
         with service.store.writing() as connection:
             if not wish.ids and state is not State.DELIVERED and actions.held(connection, scope, at_gate=True):
                 raise Refused("HUB-X-126", "an approval names what it approves", hint="send the numbers that were looked at as ids")
@@ -130,33 +126,6 @@ def _held(api: APIRouter, service: Service) -> None:
             )
         service.wake(*service.exchange.settings.systems)
         return models.Decided(decided=number, state=state, not_waiting=[one for one in wish.ids if one not in waiting])
-
-
-def _dead(api: APIRouter, service: Service) -> None:
-    @api.get(
-        "/dead",
-        tags=["dead letters"],
-        summary="Dead letters grouped by cause, largest group first",
-        response_model=models.Items[models.DeadGroupOut],
-    )
-    def groups(system: OfSystem = None) -> dict[str, Any]:
-        _known(service, system)
-        with service.store.reading() as connection:
-            return {"items": views.dead_groups(connection, system=system)}
-
-    @api.post(
-        "/dead/retry",
-        tags=["dead letters"],
-        summary="Count, or with `confirm` retry, the dead letters of a scope",
-        response_model=models.Replayed | models.Counted,
-    )
-    def retry(wish: models.RetryWish) -> Any:
-        scope = _scope(service, wish.scope())
-        if not wish.confirm:
-            return _counted(service, scope)
-        done = replay.retry(service.exchange, scope, remap=wish.remap, actor=wish.actor, reason=wish.reason)
-        service.wake(*service.exchange.settings.systems)
-        return models.Replayed.model_validate(done)
 
 
 def _systems(api: APIRouter, service: Service) -> None:
@@ -179,7 +148,7 @@ def _pausing(api: APIRouter, service: Service) -> None:
         "/systems/{name}/pause", tags=["systems"], summary="Send nothing to it until resumed", response_model=models.SystemOut
     )
     def pause(name: str, why: models.Reason) -> dict[str, Any]:
-        _known(service, name)
+        shared.known(service, name)
         now = service.exchange.clock()
         with service.store.writing() as connection:
             systems.pause(connection, name, why.actor, now, reason=why.reason)
@@ -188,7 +157,7 @@ def _pausing(api: APIRouter, service: Service) -> None:
 
     @api.post("/systems/{name}/resume", tags=["systems"], summary="Send to it again, at once", response_model=models.SystemOut)
     def resume(name: str, why: models.Reason) -> dict[str, Any]:
-        _known(service, name)
+        shared.known(service, name)
         now = service.exchange.clock()
         with service.store.writing() as connection:
             systems.resume(connection, name, now)
@@ -198,12 +167,6 @@ def _pausing(api: APIRouter, service: Service) -> None:
 
 
 # --- shared ---
-
-
-def _known(service: Service, name: str | None) -> None:
-    known = service.exchange.settings.systems
-    if name is not None and name not in known:
-        raise Missing("HUB-X-102", f"there is no system {name!r}", hint=suggest(name, known))
 
 
 def _source(service: Service, name: str | None) -> str | None:
@@ -221,18 +184,6 @@ def _readable(service: Service, name: str) -> None:
         )
 
 
-def _scope(service: Service, scope: Scope) -> Scope:
-    if not scope:
-        raise Refused("HUB-X-120", "no scope was given", hint="name a system, lane, ids, or what else the form has")
-    _known(service, scope.system)
-    return scope
-
-
-def _counted(service: Service, scope: Scope, *states: Any) -> models.Counted:
-    with service.store.reading() as connection:
-        return models.Counted(would_touch=actions.count(connection, scope, *states))
-
-
 def _run(service: Service, number: int) -> runs.Run:
     with service.store.reading() as connection:
         run = runs.get(connection, number)
@@ -242,7 +193,7 @@ def _run(service: Service, number: int) -> runs.Run:
 
 
 def _system(service: Service, name: str) -> dict[str, Any]:
-    _known(service, name)
+    shared.known(service, name)
     return _standings(service, [name])[0]
 
 
@@ -263,8 +214,3 @@ def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
         how["gates"], how["behind"] = gates.get(name, {}), behind.get(name, {})
         found.append({**about, **group, **how})
     return found
-
-
-def _page(found: list[Any], limit: int) -> dict[str, Any]:
-    """Return a page of what was asked for with one more than fits: that one tells whether there is a next page."""
-    return {"items": found[:limit], "next": found[limit - 1].id if len(found) > limit else None}

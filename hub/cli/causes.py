@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 
 from hub.catalogue import issues
 from hub.catalogue.reasons import reason
 from hub.cli import lang
 from hub.cli.lang import say
 from hub.model import Stage
+from hub.store.causes import ROW
 from hub.store.views import DeadGroup
 
 #: Codes whose reasons tell the place in a file or a push, fields and the rules they broke, or what a rule made of an answer; all
@@ -20,7 +20,6 @@ _BROKEN = re.compile(r"HUB-M-1\d\d")
 _ANSWERED = re.compile(r"HUB-D-1(17|18|2[0-2])")
 #: A read whose answer no rule knows: its reason is phrases of our own, too.
 _UNKNOWN = re.compile(r"HUB-S-409")
-_ROW = re.compile(r", (?:row|line|item) \d+(?=[,:])|(?<=: )(?:row|line) \d+: ")
 
 
 def said(code: str | None, text: str | None) -> str:
@@ -41,25 +40,10 @@ def rule(name: str) -> str:
     return issues.rule(name, lang.current())
 
 
-def folded(groups: Iterable[DeadGroup]) -> list[DeadGroup]:
-    """Return the groups with the rows of one file that have one fault in one group, which tells the first row, most first."""
-    found: dict[tuple[str, ...], list[DeadGroup]] = {}
-    for one in groups:
-        placed = one.stage == Stage.SOURCE and _PLACED.fullmatch(one.code)
-        found.setdefault((one.system, one.stage, one.code, _ROW.sub("", one.reason) if placed else one.reason), []).append(one)
-    made = [_one(same) for same in found.values()]
-    return sorted(made, key=lambda one: -one.count)
-
-
-def _one(same: Sequence[DeadGroup]) -> DeadGroup:
-    first = min(same, key=lambda one: one.sample)
-    return replace(first, count=sum(one.count for one in same), oldest=min(one.oldest for one in same))
-
-
 def told(one: DeadGroup) -> str:
     """Return the cause of a group, and that there are more rows than the one it names."""
     text = said(one.code, one.reason)
-    more = one.stage == Stage.SOURCE and one.count > 1 and _ROW.search(one.reason)
+    more = one.stage == Stage.SOURCE and one.count > 1 and ROW.search(one.reason)
     return text + say(f"（等 {one.count} 处）", f" (and {one.count - 1} more)") if more else text
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hub.cli import causes, contacts, looking, words
 from hub.cli.lang import say
 from hub.model import FAILED, State
+from hub.store.causes import folded
 
 if TYPE_CHECKING:
     from hub.cli.standing import Line
@@ -149,7 +150,7 @@ def _following(line: Line, approver: str) -> str:
 
 
 def _dead(line: Line, groups: Sequence[DeadGroup], whose: str) -> Need:
-    number, first = sum(one.count for one in groups), causes.folded(groups)[0]
+    number, first = sum(one.count for one in groups), folded(groups)[0]
     cause = f"{first.code} {causes.told(first)}"
     what = say(f"{number} 条死信：{whose}", f"{words.counted(number, 'dead letter')}: {whose}")
     why = say(f"最多的 {first.count} 条：{cause}", f"most, {first.count}: {cause}")

@@ -11,6 +11,7 @@ import typer
 from hub.cli import causes, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
+from hub.store.causes import folded
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -128,7 +129,7 @@ def _why(screen: Terminal, settings: Settings, run: Run) -> None:
 
 def _rejected(screen: Terminal, run: Run, groups: Sequence[DeadGroup]) -> None:
     """Tell the largest causes for which a run refused rows or files, by file, sheet, row and column."""
-    found = causes.folded(groups)
+    found = folded(groups)
     for one in found[:MOST_CAUSES]:
         screen.line(f"{say('运行', 'run')} {run.id} {run.source}: {one.code} {causes.told(one)}", style="yellow")
     if len(found) > MOST_CAUSES:

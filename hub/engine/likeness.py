@@ -20,7 +20,8 @@ _PIECES = re.compile(
     rf"""
     (?P<code>\b(?:ORA|PLS|TNS|DPY|DM|SQL|ERR|ERROR|HTTP)[-_ ]?\d{{3,5}}\b
         |\bSQLSTATE\W{{0,3}}[0-9A-Z]{{5}}\b
-        |["']?(?:错误码|错误代码|错误号|返回码|返回代码|状态码|(?<![A-Za-z])(?i:err(?:or)?[_ ]?(?:code|no)|(?:fault|ret(?:urn)?)?[_ ]?code))
+        |["']?(?:错误码|错误代码|错误号|返回码|返回代码|状态码
+          |(?<![A-Za-z])(?i:err(?:or)?[_ ]?(?:code|no)|(?:fault|ret(?:urn)?)?[_ ]?code))
          ["']?\s*(?:[:：=]|为|是)?\s*["']?-?[0-9A-Za-z]{{1,8}}\b["']?)
     |(?P<row>(?<==)\([^()\n]*\)|(?<=contains[ ])\([^\n]*\))
     |(?P<quoted>{_QUOTED})

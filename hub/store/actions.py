@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from hub.model import FAILED, TAKEN, Operation, State
 from hub.store import family, gate, outbox, partitions, renewal, schema
+from hub.store.causes import Cause
 from hub.store.journal import write_journal
 from hub.store.numbers import moment
 
@@ -44,12 +45,14 @@ class Scope:
     lane: str | None = None
     ids: tuple[int, ...] = ()
     everything: bool = False
+    groups: tuple[Cause, ...] = ()  # what has one of these causes, beside what is named by `ids`
 
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
 
     def __str__(self) -> str:
         parts = {part.name: getattr(self, part.name) for part in fields(self) if getattr(self, part.name)}
+        parts |= {"groups": ",".join(one.name for one in self.groups)} if self.groups else {}
         return " ".join(f"{name}={value}" for name, value in parts.items()) or "nothing"
 
 
@@ -70,9 +73,9 @@ def _meant(scope: Scope, states: Sequence[State]) -> list[Any]:
     for name in ("system", "code", "reason", "stage", "lane"):
         if getattr(scope, name):
             parts.append(_OURS.c[name] == getattr(scope, name))
-    if scope.ids:
-        parts.append(_OURS.c.id.in_(scope.ids))
-    return parts
+    named: list[ColumnElement[bool]] = [_OURS.c.id.in_(scope.ids)] if scope.ids else []
+    named += [one.holds() for one in scope.groups]
+    return [*parts, or_(*named)] if named else parts
 
 
 def count(connection: Connection, scope: Scope, states: Sequence[State] = tuple(FAILED)) -> int:
@@ -80,6 +83,14 @@ def count(connection: Connection, scope: Scope, states: Sequence[State] = tuple(
     if not scope:
         return 0
     return int(connection.scalar(select(func.count()).select_from(_OURS).where(*_meant(scope, states))) or 0)
+
+
+def samples(connection: Connection, scope: Scope, states: Sequence[State] = tuple(FAILED), *, most: int = 5) -> list[int]:
+    """Return the numbers of the first deliveries that an action on this scope would touch."""
+    if not scope:
+        return []
+    query = select(_OURS.c.id).where(*_meant(scope, states)).order_by(_OURS.c.id).limit(most)
+    return list(connection.execute(query).scalars())
 
 
 def replayable(
@@ -251,13 +262,19 @@ def cancel(
     states: Sequence[State] = (*FAILED, State.HELD, State.PARKED),
 ) -> int:
     """Give failed, held or parked deliveries up, with a reason."""
+    ended = give_up(connection, scope, reason=reason, now=now, states=states)
+    if scope:
+        write_journal(connection, actor, "cancel", str(scope), len(ended), reason, now)
+    return len(ended)
+
+
+def give_up(connection: Connection, scope: Scope, *, reason: str, now: datetime, states: Sequence[State]) -> list[int]:
+    """End deliveries of a scope as cancelled, and return which; the caller writes down who did it."""
     if not scope:
-        return 0
+        return []
     values = {"state": State.CANCELLED.value, "changed_at": moment(now), "reason": reason}
     given_up = update(_OURS).where(*_meant(scope, states)).values(values).returning(_OURS.c.id)
     ended = list(connection.execute(given_up).scalars())
-    number = len(ended)
     renewal.reopen(connection, ended, moment(now))
     family.reunite(connection, now)
-    write_journal(connection, actor, "cancel", str(scope), number, reason, now)
-    return number
+    return ended

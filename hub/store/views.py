@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
 from hub.model import FAILED, LIVE, Stage, State, Taken
-from hub.store import outbox, schema
+from hub.store import causes, outbox, schema
 from hub.store.numbers import instant
 
 _OURS = schema.delivery
@@ -85,6 +85,11 @@ class DeadGroup:
     count: int
     oldest: datetime
     sample: int  # a delivery id to look at
+    group: str = field(init=False)  # what it is called
+
+    def __post_init__(self) -> None:
+        """Name it by what its members have in common."""
+        object.__setattr__(self, "group", causes.name(self.system, self.stage, self.code, self.reason))
 
 
 def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
@@ -181,19 +186,19 @@ def deliveries(
         query = query.where(_OURS.c.lane == lane)
     if before:
         query = query.where(_OURS.c.id < before)
-    return _deliveries(connection, query)
+    return read(connection, query)
 
 
 def delivery(connection: Connection, number: int) -> Delivery | None:
     """Return one delivery."""
-    found = _deliveries(connection, select(_OURS).where(_OURS.c.id == number))
+    found = read(connection, select(_OURS).where(_OURS.c.id == number))
     return found[0] if found else None
 
 
 def life(connection: Connection, systems: Iterable[str], name: str) -> list[Delivery]:
     """Return every delivery of one case (by lane), oldest first; a record's key works too when it is its own lane."""
     query = select(_OURS).where(_OURS.c.system.in_(list(systems)), _OURS.c.lane == name).order_by(_OURS.c.id)
-    return _deliveries(connection, query)
+    return read(connection, query)
 
 
 def attempts(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
@@ -270,7 +275,8 @@ def store_bytes(connection: Connection) -> int:
     return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
 
-def _deliveries(connection: Connection, query: Select[Any]) -> list[Delivery]:
+def read(connection: Connection, query: Select[Any]) -> list[Delivery]:
+    """Return what a query for whole deliveries finds."""
     return [_delivery(row) for row in connection.execute(query)]
 
 

@@ -1,17 +1,19 @@
-"""Remembers which run an idempotency key asked for, in the transaction that asks for it: a repeated wish is never a second run."""
+"""Remembers what an idempotency key asked for: a repeated wish is never a second run, and what was done is answered the same."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete
+import orjson
+from sqlalchemy import Connection, delete, or_
 
 from hub.errors import HubError
 from hub.store import acceptance, runs, schema
 from hub.store.numbers import moment
 from hub.store.runs import Trigger
 
-_PREFIX = "asked:"
+_PREFIX, _DONE = "asked:", "acted:"
 #: How long a key is remembered.
 REMEMBERED = timedelta(days=7)
 
@@ -37,7 +39,31 @@ def ask_once(connection: Connection, key: str, source: str, trigger: Trigger, as
     return found
 
 
+def answered(connection: Connection, key: str, wish: str) -> str | None:
+    """Return what was answered when this wish was carried out under this key, None when it was not yet.
+
+    Raises KeyReused HUB-X-116 for the same key with another wish.
+    """
+    before = acceptance.get_cursor(connection, _DONE + key)
+    if before is None:
+        return None
+    asked, answer = orjson.loads(before)
+    if asked != _digest(wish):
+        raise KeyReused("HUB-X-116", "this key was used for another request", hint="use a fresh key for every wish")
+    return str(answer)
+
+
+def remember(connection: Connection, key: str, wish: str, answer: str, now: datetime) -> None:
+    """Remember what was answered to a wish that is carried out now."""
+    _forget(connection, now)
+    acceptance.set_cursor(connection, _DONE + key, orjson.dumps([_digest(wish), answer]).decode(), now)
+
+
+def _digest(wish: str) -> str:
+    return hashlib.blake2b(wish.encode(), digest_size=16).hexdigest()
+
+
 def _forget(connection: Connection, now: datetime) -> None:
     table = schema.cursor
-    old = table.c.changed_at < moment(now - REMEMBERED)
-    connection.execute(delete(table).where(table.c.name.startswith(_PREFIX, autoescape=True), old))
+    ours = or_(*(table.c.name.startswith(prefix, autoescape=True) for prefix in (_PREFIX, _DONE)))
+    connection.execute(delete(table).where(ours, table.c.changed_at < moment(now - REMEMBERED)))

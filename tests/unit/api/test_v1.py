@@ -85,24 +85,6 @@ def test_the_life_of_a_case(api: Asker) -> None:
     assert api.get("/api/v1/cases/none").status_code == 404
 
 
-def test_dead_letters_are_grouped_counted_and_only_then_retried(api: Asker, service: Service) -> None:
-    group = api.get("/api/v1/dead", params={"system": "city"}).json()["items"][0]
-    assert (group["count"], group["stage"], group["code"]) == (1, "map", "HUB-M-103")
-    wish = {**WHO, "system": "city", "cause": group["reason"]}
-    assert api.post("/api/v1/dead/retry", json=wish).json() == {"would_touch": 1}
-    assert api.get("/api/v1/dead").json()["items"][0]["count"] == 1
-    done = api.post("/api/v1/dead/retry", json={**wish, "remap": True, "confirm": True}).json()
-    assert done == {"retried": 0, "still_unmappable": 1}
-    with service.store.reading() as connection:
-        actors = [row.actor for row in connection.execute(schema.journal.select())]
-    assert actors == ["operator"]
-
-
-def test_a_retry_needs_a_scope(api: Asker) -> None:
-    answer = api.post("/api/v1/dead/retry", json={**WHO, "confirm": True})
-    assert (answer.status_code, answer.json()["code"]) == (422, "HUB-X-120")
-
-
 @pytest.mark.parametrize("nothing", [{"actor": " "}, {"reason": " \u3000\n"}])
 def test_a_decision_needs_a_name_and_a_reason(api: Asker, service: Service, nothing: dict[str, str]) -> None:
     number = at_gate(service)
@@ -117,7 +99,7 @@ def test_held_deliveries_are_counted_and_then_decided(api: Asker, service: Servi
         connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(state="held"))
         number = views.deliveries(connection, states=[State.HELD])[0].id
     wish = {**WHO, "ids": [number], "state": state}
-    assert api.post("/api/v1/deliveries/decide", json=wish).json() == {"would_touch": 1}
+    assert api.post("/api/v1/deliveries/decide", json=wish).json() == {"would_touch": 1, "samples": [number]}
     done = api.post("/api/v1/deliveries/decide", json={**wish, "confirm": True}).json()
     assert done == {"decided": 1, "state": ends, "not_waiting": []}
     assert api.get(f"/api/v1/deliveries/{number}").json()["state"] == ends

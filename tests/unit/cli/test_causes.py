@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hub.cli import causes, lang
+from hub.store.causes import folded
 from hub.store.views import DeadGroup
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -29,7 +30,7 @@ def row(number: int, column: str = "J 日期", name: str = "a.xlsx") -> str:
 
 
 def test_rows_of_one_file_with_one_fault_are_one() -> None:
-    (one,) = causes.folded([group(row(9), 3), group(row(4), 1), group(row(7), 2)])
+    (one,) = folded([group(row(9), 3), group(row(4), 1), group(row(7), 2)])
     assert (one.count, one.sample, one.oldest) == (3, 1, NOW - timedelta(minutes=3))
     assert causes.told(one) == "a.xlsx，工作表 办件，第 4 行：J 列 日期：日期成了一个数字（等 3 处）"
     lang.speak(lang.EN)
@@ -38,14 +39,14 @@ def test_rows_of_one_file_with_one_fault_are_one() -> None:
 
 def test_other_columns_files_and_codes_stay_apart() -> None:
     groups = [group(row(4), 1), group(row(5, "K 日期"), 2), group(row(6, name="b.xlsx"), 3), group(row(7), 4, code="HUB-S-248")]
-    assert len(causes.folded(groups)) == 4
+    assert len(folded(groups)) == 4
 
 
 def test_lines_of_a_whole_file_and_other_stages_are_not_touched() -> None:
     header = "a.csv: line 1: the column 编号 is missing"
     refused = "row 4: no, row 5: no"
     groups = [group(header, 1, code="HUB-S-221"), group(refused, 2, stage="send", code="HUB-D-115", count=2)]
-    assert [one.reason for one in causes.folded(groups)] == [refused, header]
+    assert [one.reason for one in folded(groups)] == [refused, header]
     assert causes.told(groups[1]) == refused
     assert causes.told(groups[0]) == "a.csv：第 1 行：缺少列 编号"
 

@@ -104,7 +104,7 @@ def test_retry_needs_a_scope_and_somebody_to_ask(hub: Callable[..., Any], store:
 
 def test_retry_counts_first_and_no_means_no(hub: Callable[..., Any], store: Store) -> None:
     dry = hub("dead", "retry", "--code", "HUB-M-103", "--dry-run", "--json")
-    assert (dry.exit_code, json.loads(dry.stdout)) == (0, {"would_retry": 1})
+    assert (dry.exit_code, json.loads(dry.stdout)) == (0, {"would_retry": 1, "samples": [3]})
     declined = hub("dead", "retry", "--code", "HUB-M-103", stdin="n\n")
     assert declined.exit_code == 0
     assert "涉及 1 条" in declined.stderr
@@ -164,7 +164,7 @@ def test_cancel_ends_them_with_a_reason(hub: Callable[..., Any], store: Store) -
     assert hub("dead", "cancel", "--system", "city").exit_code == 2  # no reason
     assert "HUB-X-120" in hub("dead", "cancel", "--reason", "不再报送").stderr
     dry = hub("dead", "cancel", "--code", "HUB-M-103", "--reason", "不再报送", "--dry-run", "--json")
-    assert json.loads(dry.stdout) == {"would_cancel": 1}
+    assert json.loads(dry.stdout) == {"would_cancel": 1, "samples": [3]}
     done = hub("dead", "cancel", sample(hub), "--reason", "不再报送", "--yes")
     assert (done.exit_code, "1 条已结案" in done.stdout) == (0, True)
     assert hub("dead", "list").exit_code == 0
@@ -182,3 +182,45 @@ def test_what_was_never_read_is_not_told_to_be_retried(hub: Callable[..., Any], 
     assert "hub dead cancel" in done.stderr
     assert "hub dead retry" not in done.stderr
     assert "hub dead cancel" in hub("dead", "show", sample(hub)).stderr
+
+
+def group(hub: Callable[..., Any]) -> str:
+    return str(json.loads(hub("dead", "list", "--json").stdout)[0]["group"])
+
+
+def test_a_group_is_shown_by_the_name_that_the_list_gives(hub: Callable[..., Any], store: Store) -> None:
+    name = group(hub)
+    assert name in hub("dead", "list").stdout
+    done = hub("dead", "show", name)
+    assert (done.exit_code, "A2" in done.stdout, f"hub dead retry {name} --remap" in done.stderr) == (0, True, True)
+    told = json.loads(hub("dead", "show", name, "--json").stdout)
+    assert (told["group"], told["count"], [one["key"] for one in told["deliveries"]]) == (name, 1, ["A2"])
+
+
+def test_a_group_is_retried_by_its_name(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    configs.put(here, "mappings/contracts/city/accept.yaml", configs.CONTRACT_ACCEPT.replace("maxLength: 6", "maxLength: 20"))
+    assert json.loads(hub("dead", "retry", group(hub), "--dry-run", "--json").stdout) == {"would_retry": 1, "samples": [3]}
+    assert json.loads(hub("dead", "retry", group(hub), "--remap", "--yes", "--json").stdout)["retried"] == 1
+    with store.reading() as connection:
+        (noted,) = connection.execute(schema.journal.select())
+    assert noted.scope.startswith("groups=g")
+
+
+def test_a_group_that_is_gone_and_what_is_no_name_are_told(hub: Callable[..., Any], store: Store) -> None:
+    gone = hub("dead", "retry", "g00000000", "--yes")
+    assert (gone.exit_code, "HUB-X-111" in gone.stderr) == (2, True)
+    wrong = hub("dead", "show", "city")
+    assert (wrong.exit_code, "既不是编号也不是组" in wrong.stderr) == (2, True)
+
+
+def test_purge_forgets_what_was_to_be_sent_and_keeps_the_fact(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        refused = {"state": "dead", "stage": "send", "code": "HUB-D-115", "reason": "refused"}
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1").values(**refused))
+    name = next(one["group"] for one in json.loads(hub("dead", "list", "--json").stdout) if one["code"] == "HUB-D-115")
+    done = hub("dead", "purge", name, "--reason", "申请人撤回", "--yes", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"purged": 1, "bodies": 1, "records": 0})
+    (told,) = [one for one in json.loads(hub("trace", "A1", "--json").stdout)["deliveries"] if one["key"] == "A1"]
+    assert (told["state"], told["reason"]) == ("cancelled", "申请人撤回")
+    with store.reading() as connection:
+        assert [row.action for row in connection.execute(schema.journal.select())] == ["purge"]

@@ -61,9 +61,17 @@ def test_messages_about_different_things_stay_two(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["申请人“甲某某”已存在", "甲：《甲某某》不符", "【甲某某】无权", "'甲某某'", "no person named \"甲某某\"", "Key (xm)=(甲某某) exists",
-     "证号 62112519900101001X 重复（甲 13900000000）", '{"msg": "“甲某某”的证件 62112519900101001X"}'],
-)  # fmt: skip
+    [
+        "申请人“甲某某”已存在",
+        "甲：《甲某某》不符",
+        "【甲某某】无权",
+        "'甲某某'",
+        'no person named "甲某某"',
+        "Key (xm)=(甲某某) exists",
+        "证号 62112519900101001X 重复（甲 13900000000）",
+        '{"msg": "“甲某某”的证件 62112519900101001X"}',
+    ],
+)
 def test_no_cause_holds_what_is_quoted_of_a_person(said: str) -> None:
     assert [part for part in PERSONAL if part in alike(said)] == []
 
