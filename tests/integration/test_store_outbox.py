@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -90,6 +92,39 @@ def test_none_overtakes_on_its_way_through_the_hub(here: Site) -> None:
     here.later(seconds=90)
     here.drain()
     assert here.sent() == ["A", "P", "D"]
+
+
+def test_a_lane_is_looked_up_as_a_lane_before_the_database_knows_how_much_there_is(here: Site) -> None:
+    """No statistics yet, as when a queue has just filled: going through everything open for each that is due takes for ever."""
+    here.sync(*(case(f"K{number}") for number in range(2000)))
+    asked: list[tuple[str, object]] = []
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(here.store.engine, "before_cursor_execute", note)
+    open_window(here)
+    open_window(here, heads_only=True)
+    with here.store.reading() as connection:
+        outbox.next_due(connection, system="city", partition=0)
+    sa.event.remove(here.store.engine, "before_cursor_execute", note)
+    plans = [plan(here, *one) for one in asked if "AS earlier" in one[0] or "AS held" in one[0]]
+    lanes = [
+        " ".join(pair)
+        for lines in plans
+        for pair in pairwise([*lines, ""])
+        if re.search(r"(SEARCH|SCAN|on delivery) (earlier|ahead|held)\b", pair[0])
+    ]
+    assert len(lanes) >= 3
+    assert [one for one in lanes if not re.search(r"system=\? AND lane=\?|lane\)::text = ", one)] == []
+
+
+def plan(here: Site, statement: str, parameters: object) -> list[str]:
+    """Return how the database would answer a query, line by line."""
+    explain = "EXPLAIN QUERY PLAN" if here.store.engine.dialect.name == "sqlite" else "EXPLAIN"
+    with here.store.reading() as connection:
+        found = connection.exec_driver_sql(f"{explain} {statement}", parameters)  # type: ignore[arg-type]
+        return [str(row[-1]) for row in found]
 
 
 class Lanes:
