@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := requirements/run.txt
 DEV := requirements/dev.txt
+BENCH := requirements/bench.txt
 
 .PHONY: help demo test check format lint types layers hub-check docs bench lock clean
 .DEFAULT_GOAL := help
@@ -22,6 +23,10 @@ $(VENV)/.run: $(RUN) pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: $(DEV) $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEV)
+	@touch $@
+
+$(VENV)/.bench: $(BENCH) $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH)
 	@touch $@
 
 demo: $(VENV)/.run ## Run the main job: a county, its far sides with faults on, and an account that adds up.
@@ -51,7 +56,7 @@ hub-check: $(VENV)/.run ## Check the shipped configuration and run the mappings'
 docs: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/docs
 
-bench: $(VENV)/.dev ## Run the benchmarks side by side; prints ratios.
+bench: $(VENV)/.bench ## Run the benchmarks side by side; prints ratios.
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
@@ -60,6 +65,8 @@ lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
 		--extra postgresql --extra mysql --extra sftp --extra sm --extra build -o $(RUN) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--extra postgresql --extra mysql --extra sftp --extra sm --extra build --extra dev -o $(DEV) pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--constraints $(DEV) --extra bench -o $(BENCH) pyproject.toml
 
 clean: ## Remove what was made here.
 	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,28 +10,24 @@ SQLite (synchronous=FULL), lanes kept, answers judged, receipts stored. The last
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
 import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 
-from benchmarks import mapping, tables
+from benchmarks import mapping, scene, tables
+from benchmarks.far import far_side
 from hub.engine import dispatch
 from hub.engine.collect import collect
 from hub.engine.exchange import Exchange
 from hub.settings import load
 from hub.store import open_store, partitions, runs, views
 from hub.store.runs import Trigger
-
-_ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{"code":"200"}'
 
 
 def main() -> None:
@@ -40,47 +36,14 @@ def main() -> None:
     for name, number in (("posts", 20_000), ("rounds", 3), ("in-flight", 4)):
         parser.add_argument(f"--{name}", type=int, default=number)
     options = parser.parse_args()
-    far, url = _far_side()
-    try:
-        bare, ours = [], []
+    bare, ours = [], []
+    with far_side() as far:
         for _ in range(options.rounds):
-            bare.append(_bare(url, options.posts, options.in_flight))
-            ours.append(_hub(url, options.posts, options.in_flight))
-    finally:
-        far.terminate()
-        far.join()
+            bare.append(_bare(far.url, options.posts, options.in_flight))
+            ours.append(_hub(far.url, options.posts, options.in_flight))
     print(f"{'bare httpx loop':<24}{statistics.median(bare):>10,.0f} posts/s")
     print(f"{'hub, out of the outbox':<24}{statistics.median(ours):>10,.0f} posts/s")
     print(f"the hub runs at {statistics.median(ours) / statistics.median(bare):.2f} of the bare loop")
-
-
-# --- the far side ---
-
-
-def _far_side() -> tuple[Any, str]:
-    spawning = multiprocessing.get_context("spawn")
-    mine, theirs = spawning.Pipe()
-    process = spawning.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    return process, f"http://127.0.0.1:{mine.recv()}"
-
-
-def _serve(pipe: Connection) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-                await reader.readexactly(length)
-                writer.write(_ANSWER)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    async def run() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(run())
 
 
 # --- the bare loop ---
@@ -110,7 +73,8 @@ def _hub(url: str, count: int, threads: int) -> float:
         root = Path(name)
         local = f"sqlite:///{root}/local.db"
         tables.fill(local, count)
-        configure(root, local, url, threads)
+        store_url = f"sqlite:///{root}/hub.db"
+        scene.configure(root, local=local, store=store_url, sink=scene.to_rest(url, in_flight=threads), checks=False)
         settings = load(root, env={})
         store = open_store(settings.store)
         exchange = Exchange(settings, store)
@@ -136,28 +100,6 @@ def _accept(exchange: Exchange) -> None:
         run = runs.begin_next(connection, "local", exchange.clock())
     assert run is not None
     collect(exchange, holding, run, stopping=lambda: False, wake=lambda: None)
-
-
-def configure(root: Path, local: str, url: str, in_flight: int) -> None:
-    """Write a configuration whose one sink is a REST target that takes single posts."""
-    tables.configure(root, local, f"sqlite:///{root}/unused.db", f"sqlite:///{root}/hub.db")
-    tables.put(
-        root,
-        "config/systems/bench.yaml",
-        f"""
-        version: 1
-        system: bench
-        title: 接口
-        adapter: rest
-        in_flight: {in_flight}
-        options:
-          base_url: {url}
-          in_flight: {in_flight}
-          answers: [{{path: /code, equals: "200", means: taken}}]
-          endpoints:
-            accept: {{method: POST, path: /accept, idempotent: true}}
-        """,
-    )
 
 
 if __name__ == "__main__":

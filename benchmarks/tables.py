@@ -18,18 +18,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
-from sqlalchemy import Column, Engine, Index, MetaData, String, Table, create_engine, insert, text
+from sqlalchemy import Column, Engine, Index, MetaData, String, Table, create_engine, insert
 
-from benchmarks import mapping
+from benchmarks import mapping, plain, scene
+from benchmarks.scene import BATCH
 from hub.engine.progress import look
 from hub.engine.service import serving
 from hub.settings import load
 from hub.store.runs import Trigger
 
-PAGE, BATCH = 1000, 500
 _SOURCES = sorted({source for source, _, _ in mapping.COLUMNS.values() if source})
 
 
@@ -40,17 +39,17 @@ def main() -> None:
         directory = Path(name)
         local = options.local or f"sqlite:///{directory}/local.db"
         fill(local, options.cases)
-        plain, ours = [], []
+        theirs, ours = [], []
         for number in range(options.rounds):
-            target = _target(options.target or f"sqlite:///{directory}/plain{number}.db")
-            plain.append(_timed(lambda target=target: _plain(local, target, options.bare), options.cases))
-            target = _target(options.target or f"sqlite:///{directory}/ours{number}.db")
+            target = empty(options.target or f"sqlite:///{directory}/plain{number}.db")
+            theirs.append(_timed(lambda target=target: _plain(local, target, options.bare), options.cases))
+            target = empty(options.target or f"sqlite:///{directory}/ours{number}.db")
             ours.append(
                 _timed(lambda target=target, number=number: _hub(directory / str(number), local, target, options), options.cases)
             )
-        _tell("plain script", statistics.median(plain))
+        _tell("plain script", statistics.median(theirs))
         _tell("hub, whole path", statistics.median(ours))
-        print(f"the hub runs at {statistics.median(ours) / statistics.median(plain):.2f} of the plain script")
+        print(f"the hub runs at {statistics.median(ours) / statistics.median(theirs):.2f} of the plain script")
 
 
 def _options() -> argparse.Namespace:
@@ -103,7 +102,8 @@ def _row(number: int, record: dict[str, Any]) -> tuple[Any, ...]:
     return (f"{number:010}", *(record.get(source) for source in _SOURCES), changed)
 
 
-def _target(url: str) -> str:
+def empty(url: str) -> str:
+    """Make the exchange table, empty, in that database; return its URL."""
     metadata = MetaData()
     columns = [Column(name, String(width), primary_key=name == "row_guid") for name, (_, width, _) in mapping.COLUMNS.items()]
     Table("up_pro_accept", metadata, *columns, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_row_format="DYNAMIC")
@@ -113,106 +113,26 @@ def _target(url: str) -> str:
 
 # --- the plain script ---
 
-_PAGES = (
-    "SELECT * FROM T_BJ WHERE (GXSJ, BENCHID) > (:at, :key) ORDER BY GXSJ, BENCHID LIMIT :page",
-    'SELECT * FROM "T_BJ" WHERE ("GXSJ", "BENCHID") > (:at, :key) ORDER BY "GXSJ", "BENCHID" LIMIT :page',
-)
-
 
 def _plain(local: str, target: str, bare: bool) -> None:
-    source, sink = create_engine(local), create_engine(target)
-    make = mapping.by_hand(mapping.model(), "I")
-    if not bare:
-        make = mapping.with_checks(mapping.with_encoding(make))
-    names = list(mapping.COLUMNS)
-    conflict, new = "ON CONFLICT (row_guid) DO UPDATE SET", "excluded.{0}"
-    if sink.dialect.name in ("mysql", "mariadb"):
-        conflict, new = "ON DUPLICATE KEY UPDATE", "VALUES({0})"
-    updates = ", ".join(f"{name} = {new.format(name)}" for name in names[1:])
-    marks = ", ".join(f":{name}" for name in names)
-    upsert = text(f"INSERT INTO up_pro_accept ({', '.join(names)}) VALUES ({marks}) {conflict} {updates}")
-    page = text(_PAGES[source.dialect.name == "postgresql"])
-    at, key = "", ""
-    with source.connect() as reading:
-        while rows := reading.execute(page, {"at": at, "key": key, "page": PAGE}).mappings().all():
-            at, key = rows[-1]["GXSJ"], rows[-1]["BENCHID"]
-            bodies = [make(dict(row)) for row in rows]
+    with plain.taker(target) as taker:
+        for bodies in plain.pages(local, plain.converter(bare=bare)):
             for start in range(0, len(bodies), BATCH):
-                with sink.begin() as writing:
-                    writing.execute(upsert, bodies[start : start + BATCH])
+                taker.take(bodies[start : start + BATCH])
 
 
 # --- ours ---
 
 
 def _hub(root: Path, local: str, target: str, options: argparse.Namespace) -> None:
-    configure(root, local, target, options.store or f"sqlite:///{root}/hub.db", checks=not options.bare)
+    store = options.store or f"sqlite:///{root}/hub.db"
+    scene.configure(root, local=local, store=store, sink=scene.to_table(target), checks=not options.bare)
     settings = load(root, env={})
     with serving(settings, scheduled=False) as service:
         run = service.ask("local", Trigger.CLI, "benchmark")
         while not (seen := look(service.exchange, [run])).quiet:
             time.sleep(0.5)
         assert seen.runs[0].accepted == options.cases and seen.owed == 0, seen
-
-
-def configure(root: Path, local: str, target: str, store: str, *, checks: bool = False) -> None:
-    """Write the configuration of one source, one mapping and one sink."""
-    mapping.ours(root / "mappings", checks=checks)
-    put(
-        root,
-        "config/hub.yaml",
-        f"""
-        version: 1
-        name: bench
-        title: 压测
-        division: "621125"
-        timezone: Asia/Shanghai
-        store: "{store}"
-        """,
-    )
-    put(
-        root,
-        "config/systems/local.yaml",
-        f"""
-        version: 1
-        system: local
-        title: 本地库
-        adapter: database
-        options:
-          url: "{local}"
-          feeds: {{case: {{table: T_BJ, key: BENCHID, time: GXSJ, page: {PAGE}}}}}
-        """,
-    )
-    put(
-        root,
-        "config/systems/bench.yaml",
-        f"""
-        version: 1
-        system: bench
-        title: 交换表
-        adapter: database
-        options:
-          url: "{target}"
-          batch: {BATCH}
-          endpoints: {{accept: {{table: up_pro_accept, key: row_guid}}}}
-        """,
-    )
-    put(
-        root,
-        "config/routes/bench.yaml",
-        """
-        version: 1
-        routes:
-          - {route: accept, title: 受理, from: local, kind: case, mapping: accept, to: bench/accept, lane: BJBH}
-        """,
-    )
-
-
-def put(root: Path, name: str, content: str) -> None:
-    """Write one file below `root`."""
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dedent(content).lstrip("\n"), "utf-8")
 
 
 if __name__ == "__main__":
