@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import ClassVar
 
 from adapters.database.checking import check
 from adapters.database.claiming import ClaimingReader
+from adapters.database.columns import compare, place_of, remember, remembered
 from adapters.database.confirming import ConfirmingReader
 from adapters.database.connection import Connections
 from adapters.database.feeds import Feeding, Reader, TimedReader
@@ -15,7 +18,7 @@ from adapters.database.options import DatabaseOptions
 from adapters.database.sending import Sender
 from adapters.database.tables import Tables
 from adapters.database.verdicts import verdict_pages
-from adapters.database.walking import dump, load
+from adapters.database.walking import Bookmark, dump, load
 from hub.errors import SourceFailed
 from hub.model import Entry, Guarantees, Message, Page, Receipt, VerdictPage, Window
 from hub.ports import Options, Outcome
@@ -61,15 +64,16 @@ class DatabaseAdapter:
         """
         positions = load(cursor)
         tables = Tables(self._connections, self._options.schema_)  # looked up for every run: tables change
-        readers = {kind: self._reader(kind, tables) for kind in reversed(self._options.feeds)}
+        readers = {kind: self._reader(kind, tables, remembered(positions, kind)) for kind in reversed(self._options.feeds)}
         for kind in self._options.feeds:
-            reader = readers[kind]
-            if isinstance(reader, SourceFailed):
-                raise reader
-            for found in reader.pages(positions.get(kind)):
-                if found.place is not None:
-                    positions[kind] = found.place
-                yield Page(found.records, dump(positions), found.faults)
+            with self._waiting_behind(kind):
+                opened = readers[kind]
+                if isinstance(opened, SourceFailed):
+                    raise opened
+                for found in opened.reader.pages(positions.get(kind)):
+                    positions |= {kind: found.place} if found.place is not None else {}
+                    positions[place_of(kind)] = opened.columns
+                    yield Page(found.records, dump(positions), found.faults)
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Write a batch in one transaction; what is guilty alone is refused alone."""
@@ -95,12 +99,35 @@ class DatabaseAdapter:
         """Close every connection."""
         self._connections.close()
 
-    def _reader(self, kind: str, tables: Tables) -> Reader | SourceFailed:
+    def _reader(self, kind: str, tables: Tables, before: dict[str, str]) -> _Opened | SourceFailed:
         """Return the reader of a feed, or why there is none: the feeds before it are read all the same."""
         try:
-            return _reader(Feeding(kind, self._options.feeds[kind], self._connections, tables, self._options.max_field))
+            feeding = Feeding(kind, self._options.feeds[kind], self._connections, tables, self._options.max_field)
+            compare(before, feeding.shape, feeding.where)
+            return _Opened(_reader(feeding), remember(feeding.shape, feeding.hidden))
         except SourceFailed as failed:
             return failed
+
+    @contextmanager
+    def _waiting_behind(self, kind: str) -> Iterator[None]:
+        """Say with a feed's failure which feeds are not read because of it: their rows may be about rows of this one."""
+        try:
+            yield
+        except SourceFailed as failed:
+            feeds = list(self._options.feeds)
+            behind = feeds[feeds.index(kind) + 1 :]
+            if not behind:
+                raise
+            message = f"{failed.message}; the feeds behind it wait: {', '.join(behind)}"
+            raise SourceFailed(failed.code, message, misconfigured=failed.misconfigured) from failed
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A feed that can be read, and its columns as the cursor remembers them."""
+
+    reader: Reader
+    columns: Bookmark
 
 
 def _reader(feeding: Feeding) -> Reader:

@@ -79,6 +79,11 @@ _LOGIN_WORDS = re.compile(
     r"authentication failed|认证失败|pg_hba\.conf|no password supplied"
     r"|(role|database|user) \".*?\" does not exist|(角色|数据库|用户).*不存在"
 )
+_NAMES = re.compile(
+    r"[Cc]olumn '([\w.]+)'|[Tt]able ['`]([\w.`]+)['`]|constraint failed: ([\w., ]+)$|no such (?:table|column): ([\w.]+)"
+)
+#: PostgreSQL names a missing or forbidden table or column in words only, English or Chinese.
+_OBJECT = re.compile(r"(?:column|relation|table|view|schema|字段|关系|表|模式)\s\"?([\w.]+)")
 _MISSING_WORDS = re.compile(r"no such (table|column)|has no column named|ON CONFLICT clause does not match")
 
 
@@ -144,15 +149,17 @@ def _without_code(error: sa.exc.DBAPIError) -> bool:
 
 
 def said(error: sa.exc.DBAPIError) -> str:
-    """Return the error's code, column and constraint: all that can be quoted without quoting the row."""
+    """Return the error's code, table, column and constraint: all that can be quoted without quoting the row."""
     origin = error.orig
     state = getattr(origin, "sqlstate", None)
     vendor, number = vendor_number(origin)
     code = f"SQLSTATE {state}" if isinstance(state, str) else f"{vendor} {number}" if vendor else type(origin).__name__
     details = getattr(origin, "diag", None)
     names = [getattr(details, f"{what}_name", None) for what in ("column", "constraint")] if details else []
-    names += re.findall(r"[Cc]olumn '(\w+)'|constraint failed: ([\w., ]+)$", str(origin))
-    return " ".join([code, *(" ".join(filter(None, name)) if isinstance(name, tuple) else name for name in names if name)])
+    names += ["".join(found).replace("`", "") for found in _NAMES.findall(str(origin))]
+    if isinstance(state, str) and state.startswith(("42", "3F")):  # about what there is and who may: no value is in it
+        names += _OBJECT.findall(str(origin).partition("\n")[0])
+    return " ".join([code, *(name for name in names if name)])
 
 
 _OUTCOMES: dict[Trouble, tuple[type[Failure], str]] = {

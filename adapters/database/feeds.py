@@ -72,6 +72,8 @@ class Feeding:
             shape = tables.query(feed.query) if feed.query else tables.shape(*(feed.table or ()))
             shape = shape.only(only) if only else shape
             self.shape = replace(shape, asked=self.asked(shape))
+        self.where += f" ({shape.title})"
+        with telling(self.where):
             self.conditions = tuple(flagged(self.shape, name, _listed(value)) for name, value in feed.match.items())
             self.how = _reading(feed, self.shape, max_field)
             self.key = [self.shape.column(name).shown for name in feed.key]

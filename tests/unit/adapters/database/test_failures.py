@@ -103,3 +103,19 @@ def test_nothing_of_the_row_is_quoted() -> None:
 def test_set_up_pauses_a_source_and_an_outage_does_not() -> None:
     assert source_failed(raised(1045, "denied"), "feed case").misconfigured
     assert not source_failed(raised(2013, "lost"), "feed case").misconfigured
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (raised(1054, "Unknown column 'bj.GXSJ' in 'SELECT'"), "mysql 1054 bj.GXSJ"),
+        (raised(1146, "Table 'county.bj' doesn't exist"), "mysql 1146 county.bj"),
+        (raised(1142, "SELECT command denied to user 'reader'@'10.0.0.1' for table `county`.`bj`"), "mysql 1142 county.bj"),
+        (raised("column bj.GXSJ does not exist\nLINE 1: SELECT", sqlstate="42703"), "SQLSTATE 42703 bj.GXSJ"),
+        (raised('关系 "bj" 不存在', sqlstate="42P01"), "SQLSTATE 42P01 bj"),
+        (raised("permission denied for table bj", sqlstate="42501"), "SQLSTATE 42501 bj"),
+        (raised('invalid input syntax for column "王某"', sqlstate="22P02"), "SQLSTATE 22P02"),
+    ],
+)
+def test_what_is_missing_or_forbidden_is_named(error: sa.exc.DBAPIError, expected: str) -> None:
+    assert said(error) == expected
