@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from adapters.database.tables import Shape
 
 RawRow: TypeAlias = Sequence[Any]
+#: Most rows that may share one place in the order; a key that is unique but for case and accents never comes near it.
+TIED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Keyset:
         elif since is not None and self.time:
             conditions.append(self.shape.element(self.time) >= since)
         return sa.select(*self.shape.selected).where(*conditions).order_by(*self.order).limit(self.limit + ahead)
+
+    def tied(self, place: Position) -> sa.Select[Any]:
+        """Return the statement of the rows the database takes for the same place, at most one more than TIED."""
+        values = [*([place.time] if self.time else []), *place.key]
+        alike = (column == value for column, value in zip(self.order, values, strict=True))
+        return sa.select(*self.shape.selected).where(*self.where, *alike).order_by(*self.order).limit(TIED + 1)
 
     def latest(self, limit: Any = None) -> sa.Select[Any]:
         """Return the statement of the latest time, not beyond `limit`."""

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from adapters.database.keyset import Keyset, Position, RawRow
+from adapters.database.keyset import TIED, Keyset, Position, RawRow
 from adapters.database.moments import earlier, over
 from adapters.database.reading import Unfit
 from adapters.kit.moments import carries, latest_sane
@@ -71,17 +71,38 @@ def _pages(keyset: Keyset, place: Bookmark, since: Any, overlap: int | timedelta
     while True:
         found, broken = fetch(keyset.page(place.at, since, ahead=1))
         rows = found[: keyset.limit]
+        broken = {at: unfit for at, unfit in broken.items() if at < keyset.limit}
         last = keyset.at(rows[-1]) if len(found) > keyset.limit else None
         if last is not None and last == place.at:
             raise SourceFailed(
                 "HUB-S-309", f"{keyset.shape.title}: the same page came twice; its key is not unique or its time is cut"
             )
+        if last is not None and keyset.at(found[-1]).time == last.time:
+            rows, broken = _with_tied(keyset, last, rows, broken, fetch)
         count = place.count + _since(floor, [row[time] for row in rows] if time >= 0 else [])
         if rows or place.at is not None:
             place = replace(place, count=count, at=last)
-            yield Walked(rows, {at: unfit for at, unfit in broken.items() if at < keyset.limit}, place)
+            yield Walked(rows, broken, place)
         if last is None:
             return
+
+
+def _with_tied(
+    keyset: Keyset, last: Position, rows: Sequence[RawRow], broken: dict[int, Unfit], fetch: Fetch
+) -> tuple[Sequence[RawRow], dict[int, Unfit]]:
+    """Add to a page the rows the database takes for its last one's equals: the next page begins behind all of them.
+
+    Keys that differ in case, accents or blanks are one under many collations. Raises SourceFailed HUB-S-309 for more than TIED.
+    """
+    alike, unread = fetch(keyset.tied(last))
+    if len(alike) > TIED:
+        raise SourceFailed(
+            "HUB-S-309", f"{keyset.shape.title}: more than {TIED} rows share one time and key; the key is not unique"
+        )
+    known = [tuple(row) for row in rows[-len(alike) :]] if alike else []
+    more = [at for at, row in enumerate(alike) if tuple(row) not in known]
+    faults = {len(rows) + place: unread[at] for place, at in enumerate(more) if at in unread}
+    return [*rows, *(alike[at] for at in more)], {**broken, **faults}
 
 
 def _top(keyset: Keyset, latest: Any, start: Bookmark | None, fetch: Fetch) -> Any:
