@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 import sqlalchemy as sa
 
 from adapters.database.children import attach
-from adapters.database.connection import Connections
+from adapters.database.clock import database_now
+from adapters.database.connection import Connections, steadily
 from adapters.database.documents import document_reader
 from adapters.database.failures import Missing, Trouble, source_failed, source_missing, trouble
 from adapters.database.fields import Value
 from adapters.database.keyset import Keyset, RawRow
 from adapters.database.options import Feed
-from adapters.database.reading import Reading, Rows, Unfit, digest, read, unpadded
+from adapters.database.reading import LOCAL, Reading, Rows, Unfit, digest, read, unpadded
 from adapters.database.tables import Shape, Tables
 from adapters.database.targets import flagged
-from adapters.database.walking import Bookmark, walk
+from adapters.database.walking import Bookmark, Now, walk
 from adapters.kit.answer import as_text, value_at
 from hub.errors import SourceFailed
 from hub.model import Operation, Record, Unreadable
@@ -219,6 +221,11 @@ def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+def _time(connections: Connections) -> datetime:
+    with connections.reading() as connection:
+        return database_now(connection).replace(tzinfo=LOCAL)
+
+
 class TimedReader:
     """Reads what is new or changed by a time or version column, as far as that went when the reader was made."""
 
@@ -229,13 +236,14 @@ class TimedReader:
             self._lost = Keyset(feeding.shape, feed.time, feed.key, feed.page).missing_order()
             placed = (*feeding.conditions, *(sa.not_(lost) for lost in self._lost))
             keyset = Keyset(feeding.shape, feed.time, feed.key, feed.page, placed)
-            self._latest = feeding.fetch(keyset.latest(), ())[0][0][0] if feed.time else None
-            self._keyset = keyset.until(self._latest) if feed.time else keyset
+            time = steadily(lambda: _time(feeding.connections))  # asked first: what is stamped later is ahead of it
+            self._now = Now(time, feeding.fetch(keyset.latest(), ())[0][0][0] if feed.time else None)
+            self._keyset = keyset.until(self._now.latest) if feed.time else keyset
 
     def pages(self, start: Bookmark | None) -> Iterator[Found]:
         """Yield pages from `overlap` before `start` on; last, the rows that have no place in the order."""
         feeding, order, place = self._feeding, self._keyset.order, start
-        for walked in walk(self._keyset, self._latest, start, feeding.feed.overlap, lambda page: feeding.fetch(page, order)):
+        for walked in walk(self._keyset, self._now, start, feeding.feed.overlap, lambda page: feeding.fetch(page, order)):
             place = walked.place
             yield Found(*feeding.records(walked.rows, walked.unread), place)
         yield from self._orphans(place)

@@ -13,10 +13,10 @@ from adapters.database.exchange import fitting_form
 from adapters.database.feeds import telling
 from adapters.database.keyset import Keyset
 from adapters.database.options import DatabaseOptions, Endpoint
-from adapters.database.reading import Reading, digest, read
+from adapters.database.reading import LOCAL, Reading, digest, read
 from adapters.database.tables import Shape, Tables
 from adapters.database.targets import flagged
-from adapters.database.walking import walk
+from adapters.database.walking import Now, walk
 from adapters.database.writing import converter, moment
 from hub.model import Entry, Operation, Window
 
@@ -51,7 +51,7 @@ def _entries(
         with telling(f"inventory of {name}"):
             return connections.rows(page)[1], {}
 
-    for walked in walk(keyset, None, None, timedelta(0), fetch):  # all of it, and nobody goes on from there: no mark is needed
+    for walked in walk(keyset, Now(datetime.now(LOCAL), None), None, timedelta(0), fetch):  # all of it: nobody goes on from there
         found = read([column.shown for column in shape.columns], walked.rows, Reading(None, bytes_as_text, max_field=max_field))
         for data in found.data:
             yield Entry(name, "|".join(str(data[part]) for part in keys), business_digest({part: data[part] for part in business}))

@@ -23,14 +23,17 @@ def earlier(value: Any, overlap: int | timedelta) -> Any:
     return value if found is None else (found[0] - span).strftime(found[1])
 
 
-def over(value: Any, overlap: int | timedelta) -> bool:
-    """Tell whether a moment is so long ago that no transaction can still bring a row of that time. Versions always are."""
+def over(value: Any, overlap: int | timedelta, now: datetime) -> bool:
+    """Tell whether a moment is so long ago that no transaction can still bring a row of that time. Versions always are.
+
+    `now`: the database's own time, aware.
+    """
     span = overlap if isinstance(overlap, timedelta) else timedelta(seconds=overlap)
     if isinstance(value, str):
         found = text_form(value)
-        return found is not None and over(found[0], span)
+        return found is not None and over(found[0], span, now)
     if isinstance(value, datetime):
-        return value.replace(tzinfo=value.tzinfo or LOCAL) + span < datetime.now(LOCAL)
+        return value.replace(tzinfo=value.tzinfo or LOCAL) + span < now
     if isinstance(value, date):
-        return value + span < datetime.now(LOCAL).date()
+        return value + span < now.astimezone(LOCAL).date()
     return value is not None

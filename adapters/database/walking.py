@@ -2,6 +2,9 @@
 
 A walk reads from `overlap` before the latest time the walk before it began with, because rows are committed late and several share
 a second. Broken off, it goes on exactly where it was. Over a table that has been quiet for `overlap` no walk is made at all.
+
+What time it is, the database says: no walk looks back from a moment that was still to come, since rows stamped earlier are written
+after it. Rows of such a time are read again by every walk until it has come.
 """
 
 from __future__ import annotations
@@ -30,9 +33,9 @@ Fetch: TypeAlias = Callable[[sa.Select[Any]], tuple[Sequence[RawRow], dict[int, 
 class Bookmark:
     """Where a walk stands.
 
-    `mark`: the latest time there was when the walk began; the next walk looks back from there. `at`: the last row read, None once
-    the walk came to its end. `count`: rows seen since `overlap` before the mark. `settled`: the mark was older than `overlap` when
-    the walk began, so that no more rows of its time can come.
+    `mark`: the latest time there was when the walk began, and not ahead of it; the next walk looks back from there. `at`: the last
+    row read, None once the walk came to its end. `count`: rows seen since `overlap` before the mark. `settled`: the mark was older
+    than `overlap` when the walk began, so that no more rows of its time can come.
     """
 
     mark: Any
@@ -50,20 +53,30 @@ class Walked:
     place: Bookmark
 
 
-def walk(keyset: Keyset, latest: Any, start: Bookmark | None, overlap: int | timedelta, fetch: Fetch) -> Iterator[Walked]:
-    """Yield pages, oldest first; within one walk no row comes twice. Raises what `fetch` raises, and SourceFailed HUB-S-309.
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The database's time when a walk began, aware, and the latest time there was in the keyset then.
 
-    `latest`: the latest time there is in the keyset, None when it has no rows or no time, or where nobody will walk on from there.
+    `latest` is None when it has no rows or no time, or where nobody will walk on from there.
     """
+
+    time: datetime
+    latest: Any
+
+
+def walk(keyset: Keyset, now: Now, start: Bookmark | None, overlap: int | timedelta, fetch: Fetch) -> Iterator[Walked]:
+    """Yield pages, oldest first; within one walk no row comes twice. Raises what `fetch` raises, and SourceFailed HUB-S-309."""
     if start is not None and start.at is not None:
         yield from _pages(keyset, start, None, overlap, fetch)
         return
-    top = _top(keyset, latest, start, fetch)
+    if start is not None and not carries(earlier(start.mark, overlap), now.time):
+        start = None  # the database's clock was set back: what was written since may be stamped with any time before the mark
+    top = _top(keyset, now, start, fetch)
     mark = start.mark if start and top is None else top
     if start is not None and _unchanged(keyset, start, top, overlap, fetch):
         return
     since = earlier(start.mark, overlap) if start else None
-    yield from _pages(keyset, Bookmark(mark, settled=over(mark, overlap)), since, overlap, fetch)
+    yield from _pages(keyset, Bookmark(mark, settled=over(mark, overlap, now.time)), since, overlap, fetch)
 
 
 def _pages(keyset: Keyset, place: Bookmark, since: Any, overlap: int | timedelta, fetch: Fetch) -> Iterator[Walked]:
@@ -105,11 +118,13 @@ def _with_tied(
     return [*rows, *(alike[at] for at in more)], {**broken, **faults}
 
 
-def _top(keyset: Keyset, latest: Any, start: Bookmark | None, fetch: Fetch) -> Any:
-    """Return the latest sane time there is: one mistyped year must not make everything later look old."""
-    if latest is None or carries(latest):
+def _top(keyset: Keyset, now: Now, start: Bookmark | None, fetch: Fetch) -> Any:
+    """Return the latest time that has come: a mistyped year, or a clock ahead, must not make what is written next look old."""
+    latest = now.latest
+    if latest is None or carries(latest, now.time):
         return latest
-    limit = latest_sane(start.mark if start else None) or latest_sane(latest) or latest_sane(_single(keyset.earliest(), fetch))
+    known = latest_sane(start.mark if start else None, now.time) or latest_sane(latest, now.time)
+    limit = known or latest_sane(_single(keyset.earliest(), fetch), now.time)
     return None if limit is None else _single(keyset.latest(limit), fetch)
 
 

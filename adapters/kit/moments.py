@@ -71,24 +71,28 @@ def time_in(text: str, form: str) -> datetime | None:
     return None
 
 
-def carries(value: Any) -> bool:
-    """Tell whether the cursor may stand on this time: not on a text that is no time, not on a moment far ahead."""
+def carries(value: Any, limit: datetime | None = None) -> bool:
+    """Tell whether the cursor may stand on this time: not on a text that is no time, not on a moment ahead of the limit.
+
+    `limit`: an aware time; without it, a day ahead of this machine's clock, for far sides whose clock nobody knows.
+    """
+    latest = (limit or datetime.now(CHINA) + AHEAD).astimezone(CHINA)
     if isinstance(value, str):
         found = text_form(value)
-        return found is not None and carries(found[0])
+        return found is not None and carries(found[0], latest)
     if isinstance(value, datetime):
-        return value <= datetime.now(value.tzinfo or CHINA).replace(tzinfo=value.tzinfo) + AHEAD
+        return value.replace(tzinfo=value.tzinfo or CHINA) <= latest
     if isinstance(value, date):
-        return value <= (datetime.now(CHINA) + AHEAD).date()
+        return value <= latest.date()
     return True
 
 
-def latest_sane(like: Any) -> Any:
-    """Return the latest time a row may sanely have, in the type and form of another time; None when there is no such limit."""
-    now = datetime.now(CHINA) + AHEAD
+def latest_sane(like: Any, limit: datetime) -> Any:
+    """Return the limit, an aware time, in the type and form of another time; None when there is no such limit."""
+    latest = limit.astimezone(CHINA)
     if isinstance(like, datetime):
-        return now if like.tzinfo else now.replace(tzinfo=None)
+        return latest if like.tzinfo else latest.replace(tzinfo=None)
     if isinstance(like, date):
-        return now.date()
+        return latest.date()
     found = text_form(like) if isinstance(like, str) else None
-    return now.strftime(found[1]) if found else None
+    return latest.strftime(found[1]) if found else None

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 import sqlalchemy as sa
 
+from adapters.database.walking import Bookmark, dump
 from hub.model import State
 from hub.store.runs import RunState
 from tests.databases import ddl, run
@@ -116,6 +117,32 @@ def test_keys_sort_by_the_databases_own_order(opened: Opened) -> None:
     here.write(*((key, key[:6], moment) for key in keys))
     here.read()
     assert here.arrived() == {key: key[:6] for key in keys}
+
+
+# --- times ahead, clocks set back ---
+
+
+@pytest.mark.parametrize("ahead", [{"hours": 1}, {"hours": 23}, {"days": 400}], ids=["hour", "day", "years"])
+def test_a_row_stamped_ahead_hides_nothing_that_is_written_after_it(opened: Opened, ahead: dict[str, float]) -> None:
+    """One counter's clock is ahead: what all others write after its row is stamped before it."""
+    here, moment = opened(), ago(**{unit: -number for unit, number in ahead.items()})
+    here.write(("A", "v", ago(minutes=2)), ("AHEAD", "v", moment))
+    here.read()
+    here.write(("B", "v", ago(seconds=50)))
+    here.read()
+    here.change("B", "w", ago(seconds=1))
+    here.read()
+    assert here.arrived() == {"A": "v", "AHEAD": "v", "B": "w"}
+
+
+def test_a_cursor_that_stands_ahead_of_the_databases_clock_reads_all_once(opened: Opened) -> None:
+    """The clock over there was set back, or an earlier version of this program followed a row that was stamped ahead."""
+    here, ahead = opened(), ago(hours=-6)
+    mark = str(ahead) if here.there.dialect.name == "sqlite" else ahead
+    here.write(("A", "v", ago(hours=3)), ("B", "v", ago(minutes=2)))
+    here.cursor = dump({"case": Bookmark(mark)})
+    assert [here.read().read, here.read().read] == [2, 1]
+    assert here.arrived() == {"A": "v", "B": "v"}
 
 
 # --- late commits ---

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from adapters.kit.moments import CHINA, carries, latest_sane, moment, text_form, time_in, written
+from adapters.kit.moments import CHINA, carries, latest_sane, moment, time_in, written
 
 MOMENT = datetime(2016, 12, 13, 1, 2, 3, tzinfo=UTC)
 
@@ -75,12 +75,21 @@ def test_a_moment_far_ahead_carries_nothing(value: object, expected: bool) -> No
 
 
 def test_latest_sane_has_the_form_of_its_model() -> None:
-    assert text_form(latest_sane("2016-12-13 09:00:00")) is not None
-    assert len(latest_sane("20161213")) == 8
-    assert carries(latest_sane(datetime(2016, 12, 13)))
-    assert carries(latest_sane(date(2016, 12, 13)))
-    assert latest_sane("待定") is None
-    assert latest_sane(None) is None
+    assert latest_sane("2016-12-01 00:00:00", MOMENT) == "2016-12-13 09:02:03"
+    assert latest_sane("20161201", MOMENT) == "20161213"
+    assert latest_sane(datetime(2016, 12, 1), MOMENT) == datetime(2016, 12, 13, 9, 2, 3)
+    assert latest_sane(datetime(2016, 12, 1, tzinfo=UTC), MOMENT) == MOMENT
+    assert latest_sane(date(2016, 12, 1), MOMENT) == date(2016, 12, 13)
+    assert latest_sane("待定", MOMENT) is None
+    assert latest_sane(None, MOMENT) is None
+
+
+def test_a_limit_is_taken_at_its_word() -> None:
+    at = MOMENT.astimezone(CHINA)
+    assert carries(MOMENT, MOMENT) and carries(at.replace(tzinfo=None), MOMENT) and carries(f"{at:%Y%m%d%H%M%S}", MOMENT)
+    later = at + timedelta(seconds=1)
+    assert not any(carries(one, MOMENT) for one in (later, later.replace(tzinfo=None), f"{later:%Y-%m-%d %H:%M:%S}"))
+    assert carries(at.date(), MOMENT) and not carries(at.date() + timedelta(days=1), MOMENT)
 
 
 @pytest.mark.parametrize(
