@@ -64,10 +64,11 @@ TRIMMED = {"applyer_name", "applyer_page_code"}
 
 def records(count: int) -> list[dict[str, Any]]:
     """Return made-up local records, all different."""
-    return [_record(number) for number in range(count)]
+    return [record(number) for number in range(count)]
 
 
-def _record(number: int) -> dict[str, Any]:
+def record(number: int) -> dict[str, Any]:
+    """Return the made-up local record of that number."""
     day = f"2016-12-{1 + number % 28:02d} {8 + number % 9:02d}:{number % 60:02d}:00"
     return {
         "ROWGUID": f"8f6a0d0e-6211-5125-8000-{number:012d}",
@@ -247,8 +248,8 @@ def measure(sides: dict[str, Callable[[dict[str, Any]], Any]], data: list[dict[s
     for _ in range(rounds):
         for name, work in sides.items():
             start = time.perf_counter()
-            for record in data:
-                work(record)
+            for one in data:
+                work(one)
             taken[name].append((time.perf_counter() - start) / len(data) * 1e6)
         gc.collect()
     gc.enable()
@@ -270,10 +271,10 @@ def main() -> None:
     body, issues = plain.apply(data[0], envelope)
     assert not issues and body == hand(data[0]), (issues, body)
     sides: dict[str, Callable[[dict[str, Any]], Any]] = {
-        "ours (mapping, contract, GBK)": lambda record: plain.apply(record, envelope),
+        "ours (mapping, contract, GBK)": lambda one: plain.apply(one, envelope),
         "by hand + pydantic": hand,
         "by hand + pydantic + GBK": with_encoding(hand),
-        "ours, with time order and identity number": lambda record: full.apply(record, envelope),
+        "ours, with time order and identity number": lambda one: full.apply(one, envelope),
         "by hand, with time order and identity number": with_checks(with_encoding(hand)),
     }
     found = measure(sides, data, options.rounds)

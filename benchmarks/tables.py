@@ -16,7 +16,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +75,24 @@ def _tell(name: str, rate: float) -> None:
 # --- the two databases ---
 
 
-def fill(url: str, count: int) -> None:
-    """Make the local database with so many cases."""
+def fill(url: str, cases: int | Sequence[int], day: int = 1) -> None:
+    """Make the local database with so many cases, or with those of these numbers, the first one changed first, from that day on."""
     metadata = MetaData()
+    table = local_table(metadata)
+    names = [column.name for column in table.columns]
+    numbers = range(cases) if isinstance(cases, int) else cases
+    with _fresh(url, metadata).begin() as connection:
+        rows = [dict(zip(names, _row(place, number, day), strict=True)) for place, number in enumerate(numbers)]
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def local_table(metadata: MetaData) -> Table:
+    """Return the table of the local database: the key, what a body is made of, and the time of the last change."""
     columns = [Column(source, String(1000)) for source in _SOURCES]
     table = Table("T_BJ", metadata, Column("BENCHID", String(10), primary_key=True), *columns, Column("GXSJ", String(19)))
     Index("IX_GXSJ", table.c.GXSJ, table.c.BENCHID)
-    names = [column.name for column in table.columns]
-    with _fresh(url, metadata).begin() as connection:
-        rows = [dict(zip(names, _row(number, record), strict=True)) for number, record in enumerate(mapping.records(count))]
-        connection.execute(insert(table), rows)
+    return table
 
 
 def _fresh(url: str, metadata: MetaData) -> Engine:
@@ -97,9 +105,20 @@ def _fresh(url: str, metadata: MetaData) -> Engine:
     return engine
 
 
-def _row(number: int, record: dict[str, Any]) -> tuple[Any, ...]:
-    changed = f"2016-12-{1 + number // 86_400 % 28:02} {number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
-    return (f"{number:010}", *(record.get(source) for source in _SOURCES), changed)
+def _row(place: int, number: int, day: int) -> tuple[Any, ...]:
+    changed = f"2016-12-{day + place // 86_400 % 20:02} {place // 3600 % 24:02}:{place // 60 % 60:02}:{place % 60:02}"
+    return (*columns_of(number), changed)
+
+
+def lane(number: int) -> str:
+    """Return the case number of the row of that number."""
+    return str(mapping.record(number)["BJBH"])
+
+
+def columns_of(number: int) -> tuple[Any, ...]:
+    """Return what the row of that number holds before the time of its last change."""
+    record = mapping.record(number)
+    return (f"{number:010}", *(record.get(source) for source in _SOURCES))
 
 
 def empty(url: str) -> str:
