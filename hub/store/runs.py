@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from hub.model import Stage
 from hub.store import schema, views
@@ -65,13 +65,20 @@ class Run:
 
 
 _TABLE = schema.run
+_OPEN = [RunState.ASKED.value, RunState.RUNNING.value]
+
+
+def _open_of(source: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a source's runs that have not ended, in words that fit only the index of those.
+
+    By the index of sources SQLite would go through all runs a source ever had, each second.
+    """
+    return (_TABLE.c.source.concat("") == source, _TABLE.c.ended_at.is_(None))
 
 
 def ask(connection: Connection, source: str, trigger: Trigger, asked_by: str, now: datetime, *, full: bool = False) -> int:
     """Write down that a run is wanted and return its number; a run already asked for and not begun is returned instead."""
-    waiting = select(_TABLE.c.id).where(
-        _TABLE.c.source == source, _TABLE.c.state == RunState.ASKED.value, _TABLE.c.ended_at.is_(None), _TABLE.c.full == full
-    )
+    waiting = select(_TABLE.c.id).where(*_open_of(source), _TABLE.c.state == RunState.ASKED.value, _TABLE.c.full == full)
     number: int | None = connection.execute(waiting).scalar()
     if number is None:
         number = take(connection, "run", 1)
@@ -103,12 +110,7 @@ def _fresh(number: int, source: str, trigger: Trigger, asked_by: str, now: datet
 
 def begin_next(connection: Connection, source: str, now: datetime) -> Run | None:
     """Begin the oldest run asked for of that source and return it, None when there is none."""
-    waiting = (
-        select(_TABLE)
-        .where(_TABLE.c.source == source, _TABLE.c.state == RunState.ASKED.value, _TABLE.c.ended_at.is_(None))
-        .order_by(_TABLE.c.id)
-        .limit(1)
-    )
+    waiting = select(_TABLE).where(*_open_of(source), _TABLE.c.state == RunState.ASKED.value).order_by(_TABLE.c.id).limit(1)
     row = connection.execute(waiting).first()
     if row is None:
         return None
@@ -138,8 +140,7 @@ def interrupt_running(
 ) -> int:
     """End runs, or with `push` pushes, a dead owner left running; their pages stand, and the next run reads on from the cursor."""
     whose = _TABLE.c.trigger == Trigger.PUSH.value if push else _TABLE.c.trigger != Trigger.PUSH.value
-    at_work = (_TABLE.c.state == RunState.RUNNING.value, _TABLE.c.ended_at.is_(None))
-    left = update(_TABLE).where(_TABLE.c.source == source, whose, *at_work)
+    left = update(_TABLE).where(*_open_of(source), whose, _TABLE.c.state == RunState.RUNNING.value)
     values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": reason}
     return int(connection.execute(left.values(values)).rowcount)
 
@@ -160,7 +161,7 @@ def last_done(connection: Connection, source: str) -> datetime | None:
 def unfinished(connection: Connection, source: str) -> list[Run]:
     """Return runs of that source that are asked for or running, oldest first; pushes are none that anybody could carry out."""
     reads = _TABLE.c.trigger != Trigger.PUSH.value
-    query = select(_TABLE).where(_TABLE.c.source == source, reads, _TABLE.c.ended_at.is_(None)).order_by(_TABLE.c.id)
+    query = select(_TABLE).where(*_open_of(source), _TABLE.c.state.in_(_OPEN), reads).order_by(_TABLE.c.id)
     return [_run(row) for row in connection.execute(query)]
 
 
