@@ -88,6 +88,17 @@ class PushOut(Given):
     records: list[PushedOut] = Field(description="in the order they came; rows that are no record at the end")
 
 
+class ReplayOut(Given):
+    """One time a delivery was made to go again, and with which bytes."""
+
+    delivery: int
+    at: datetime
+    actor: str
+    reason: str
+    after: int = Field(description="tries made before; those after it were made with what it says")
+    mapping: str | None = Field(description="digest of the mapping that made the body anew; null: the bytes it had")
+
+
 class AttemptOut(Given):
     """One try to deliver."""
 
@@ -99,6 +110,7 @@ class AttemptOut(Given):
     code: str | None
     said: str | None = Field(description="the far side's words, shortened")
     reference: str | None = Field(description="the far side's own number (回执)")
+    made: ReplayOut | None = Field(description="who had the body it sent made anew, when, and by which mapping; null: the original")
 
 
 class DeliveryOut(Given):
@@ -140,9 +152,10 @@ class DecisionOut(Given):
 
 
 class OneDeliveryOut(DeliveryOut):
-    """One delivery with its attempts and the decisions about it."""
+    """One delivery with its attempts, the times it was made to go again, and the decisions about it."""
 
     tried: list[AttemptOut]
+    replays: list[ReplayOut]
     decisions: list[DecisionOut]
 
 
@@ -151,6 +164,7 @@ class CaseOut(Given):
 
     deliveries: list[DeliveryOut]
     attempts: list[AttemptOut]
+    replays: list[ReplayOut]
     decisions: list[DecisionOut]
 
 

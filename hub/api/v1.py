@@ -12,7 +12,7 @@ from hub.api.shared import Before, Limit, OfSystem
 from hub.documents import suggest
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, gate, journal, runs, systems, views, waiting
+from hub.store import actions, gate, journal, replays, runs, systems, views, waiting
 from hub.store.runs import Trigger
 
 Key = Annotated[
@@ -83,12 +83,16 @@ def _stories(api: APIRouter, service: Service) -> None:
         with service.store.reading() as connection:
             found = views.delivery(connection, number)
             tried = views.attempts(connection, [number]) if found else []
-            made = journal.decisions(connection, [number])
+            again, made = replays.read(connection, [number]), journal.decisions(connection, [number])
         if found is None:
             raise Missing("HUB-X-111", f"there is no delivery {number}")
         told = models.DeliveryOut.model_validate(found).model_dump()
-        decisions = [models.DecisionOut.model_validate(one) for one in made]
-        return models.OneDeliveryOut(**told, tried=[models.AttemptOut.model_validate(one) for one in tried], decisions=decisions)
+        return models.OneDeliveryOut(
+            **told,
+            tried=[models.AttemptOut.model_validate(one) for one in tried],
+            replays=[models.ReplayOut.model_validate(one) for one in again],
+            decisions=[models.DecisionOut.model_validate(one) for one in made],
+        )
 
     @api.get(
         "/cases/{lane:path}",
@@ -101,9 +105,10 @@ def _stories(api: APIRouter, service: Service) -> None:
             found = views.life(connection, service.exchange.settings.systems, lane)
             numbers = [one.id for one in found]
             tried, made = views.attempts(connection, numbers), journal.decisions(connection, numbers)
+            again = replays.read(connection, numbers)
         if not found:
             raise Missing("HUB-X-111", "nothing is known of that case")
-        return {"deliveries": found, "attempts": tried, "decisions": made}
+        return {"deliveries": found, "attempts": tried, "replays": again, "decisions": made}
 
 
 def _held(api: APIRouter, service: Service) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hub.cli.changes import Changed
     from hub.settings import Settings
     from hub.store.journal import Decision
+    from hub.store.replays import Replay
     from hub.store.views import Attempt, Delivery
     from hub.store.waiting import Ahead
 
@@ -82,11 +83,22 @@ def _at_gate(one: Delivery, reason: str) -> str:
     return say(f"未获批准：{reason}", f"not approved: {reason}")
 
 
-def tries(attempts: Iterable[Attempt], made: Iterable[Decision], settings: Settings, *, everything: bool) -> list[str]:
-    """Return one line per try and per decision, in the order they were made; windows that never left only if `everything`."""
-    told = [(one.opened_at, _try(one, settings)) for one in attempts if everything or one.code != UNSENT]
-    told += [(one.at, _decision(one, settings)) for one in made]
-    return [line for _, line in sorted(told, key=lambda one: one[0])]
+def tries(story: Story, settings: Settings, *, everything: bool) -> list[str]:
+    """Return one line per try, replay and decision, as they came; windows that never left only if `everything`."""
+    lines = [(one.opened_at, one.number, 0, _try(one, story, settings)) for one in story.tried if everything or one.code != UNSENT]
+    lines += [(one.at, one.after, 1, _replay(one, settings)) for one in story.replays]
+    lines += [(one.at, 0, 2, _decision(one, settings)) for one in story.decisions]
+    return [line for *_, line in sorted(lines, key=lambda one: one[:3])]
+
+
+def _replay(one: Replay, settings: Settings) -> str:
+    at = looking.when(one.at, settings.timezone)
+    if one.mapping is None:
+        return say(
+            f"{at}  {one.actor} 让它用原来的内容再送: {one.reason}", f"{at}  {one.actor} sent it again as it was: {one.reason}"
+        )
+    made = say(f"按映射 {one.mapping[:8]} 重新生成内容", f"body made anew by mapping {one.mapping[:8]}")
+    return f"{at}  {one.actor} {made}: {one.reason}"
 
 
 def _decision(one: Decision, settings: Settings) -> str:
@@ -94,11 +106,19 @@ def _decision(one: Decision, settings: Settings) -> str:
     return f"{looking.when(one.at, settings.timezone)}  {one.gate}  {verdict}  {one.actor}: {one.reason}"
 
 
-def _try(one: Attempt, settings: Settings) -> str:
+def _try(one: Attempt, story: Story, settings: Settings) -> str:
     number = say(f"第 {one.number} 次", f"try {one.number}") if one.number else say("事后核查", "later check")
     reference = say(f"回执 {one.reference}", f"receipt {one.reference}") if one.reference else ""
     said = "  ".join(word for word in (one.code, one.said, reference) if word)
-    return f"{looking.when(one.opened_at, settings.timezone)}  {number}  {words.outcome(one.outcome)}  {said}".rstrip()
+    body = _body(one) if story.replays and one.number else ""
+    return f"{looking.when(one.opened_at, settings.timezone)}  {number}  {words.outcome(one.outcome)}  {said}".rstrip() + body
+
+
+def _body(one: Attempt) -> str:
+    """Return which bytes a try sent."""
+    if one.made is None or one.made.mapping is None:
+        return say("  〔原内容〕", "  [original body]")
+    return say(f"  〔新内容 {one.made.mapping[:8]}〕", f"  [new body {one.made.mapping[:8]}]")
 
 
 def masked(settings: Settings, one: Delivery, data: Any, body: Any, *, unmask: bool) -> tuple[Any, Any]:
@@ -129,10 +149,9 @@ def _each(value: Any, change: Any) -> Any:
 
 def told(screen: Terminal, settings: Settings, seen: Seen, data: Any, body: Any, changed: Sequence[Changed] = ()) -> None:
     """Tell one delivery: where it stands and why, every issue, try and decision, what was read, what is sent, what that changes."""
-    one, tried = seen.delivery, seen.tried
+    one = seen.delivery
     if screen.json:
-        history = {"tried": [asdict(attempt) for attempt in tried], "decisions": [asdict(made) for made in seen.decisions]}
-        screen.data({**asdict(one), **history, "changed": [asdict(part) for part in changed], "data": data, "body": body})
+        screen.data({**asdict(one), **seen.story.data(), "changed": [asdict(part) for part in changed], "data": data, "body": body})
         return
     where = f"{one.id}  {one.route} → {one.system}/{one.endpoint}" if one.endpoint else f"{one.id}  {one.system}"
     screen.line(f"{where}  {say('办件', 'case')} {one.lane}  {state(one, seen.ahead)}", "bold")
@@ -146,7 +165,7 @@ def told(screen: Terminal, settings: Settings, seen: Seen, data: Any, body: Any,
     if system and (contact := contacts.whom(one.stage, system, contacts.suppliers(settings, one.system, [one.route]))):
         screen.line(f"{say('联系', 'contact')}: {contact}")
     _issues(screen, one)
-    for line in tries(tried, seen.decisions, settings, everything=screen.verbose > 0):
+    for line in tries(seen.story, settings, everything=screen.verbose > 0):
         screen.line(f"  {line}")
     for part in changed:
         changes.show(screen, part)
@@ -170,24 +189,51 @@ def _contents(screen: Terminal, data: Any, body: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """What happened to deliveries: tries, times they were made to go again, decisions at a gate."""
+
+    tried: list[Attempt]
+    replays: list[Replay]
+    decisions: list[Decision]
+
+    def of(self, number: int) -> Story:
+        """Return what happened to one of them."""
+        tried = [one for one in self.tried if one.delivery == number]
+        again = [one for one in self.replays if one.delivery == number]
+        return Story(tried, again, [one for one in self.decisions if one.delivery == number])
+
+    def data(self, tries: str = "tried") -> dict[str, Any]:
+        """Return it as JSON data, the tries under this name."""
+        told: dict[str, list[Any]] = {tries: self.tried, "replays": self.replays, "decisions": self.decisions}
+        return {name: [asdict(one) for one in found] for name, found in told.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """A delivery with what was tried and decided about it, its record's data and its body."""
+    """A delivery with what happened to it, its record's data and its body."""
 
     delivery: Delivery
-    tried: list[Attempt]
-    decisions: list[Decision]
+    story: Story
     data: Any
     body: Any
     ahead: Ahead | None = None  # the held one it stands behind
 
 
+def story(connection: Connection, numbers: Sequence[int]) -> Story:
+    """Return what happened to these deliveries."""
+    from hub.store import journal, replays, views
+
+    again = replays.read(connection, numbers)
+    return Story(views.attempts(connection, numbers), again, journal.decisions(connection, numbers))
+
+
 def read(connection: Connection, number: int) -> Seen:
     """Return a delivery with all there is about it. Raises HubError HUB-X-111 when there is none."""
     from hub.errors import HubError
-    from hub.store import journal, views, waiting
+    from hub.store import views, waiting
 
     found, contents = views.delivery(connection, number), views.bodies(connection, number)
     if found is None or contents is None:
         raise HubError("HUB-X-111", f"there is no delivery {number}", hint="hub dead list --each and hub hold list show numbers")
-    decisions, first = journal.decisions(connection, [number]), waiting.ahead(connection, [number]).get(number)
-    return Seen(found, views.attempts(connection, [number]), decisions, *contents, first)
+    first = waiting.ahead(connection, [number]).get(number)
+    return Seen(found, story(connection, [number]), *contents, first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,9 +16,9 @@ from hub.model import FAILED, Stage, State
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from hub.cli.deliveries import Story
     from hub.settings import Settings
-    from hub.store.journal import Decision
-    from hub.store.views import Attempt, Delivery
+    from hub.store.views import Delivery
     from hub.store.waiting import Ahead
 
 _STYLES = {State.DELIVERED: "green", State.CONFIRMED: "green", State.HELD: "yellow", State.PARKED: "yellow", State.PENDING: "cyan"}
@@ -37,23 +37,19 @@ def trace(
     case: Annotated[str, typer.Argument(metavar="CASE", help=say("办件编号（路由的 lane）", "the case number (the routes' lane)"))],
 ) -> None:
     """Tell the life of a case: which deliveries, how often tried, what was said, where each stands."""
-    from hub.store import journal, views, waiting
+    from hub.store import views, waiting
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     with looking.store_of(settings) as store, store.reading() as connection:
         found = views.life(connection, settings.systems, case)
         numbers = [one.id for one in found]
-        tried, decided = views.attempts(connection, numbers), journal.decisions(connection, numbers)
-        known = _Known(tried, decided, waiting.ahead(connection, numbers))
+        known = _Known(deliveries.story(connection, numbers), waiting.ahead(connection, numbers))
     if not found:
         raise HubError("HUB-X-111", f"nothing is known of case {case}", hint="the case number as the routes' lane has it")
     if screen.json:
-        told = {
-            "deliveries": [deliveries.data(one, known.ahead.get(one.id)) for one in found],
-            "attempts": [asdict(one) for one in tried],
-        }
-        screen.data({**told, "decisions": [asdict(one) for one in decided]})
+        told = [deliveries.data(one, known.ahead.get(one.id)) for one in found]
+        screen.data({"deliveries": told, **known.story.data("attempts")})
         return
     by_system: dict[str, list[Delivery]] = {}
     for one in found:
@@ -65,10 +61,9 @@ def trace(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of the deliveries of a case: tries, decisions at a gate, and the held one that a pending one stands behind."""
+    """What is known of the deliveries of a case: what happened to them, and the held one that a pending one stands behind."""
 
-    tried: list[Attempt]
-    decided: list[Decision]
+    story: Story
     ahead: dict[int, Ahead]
 
 
@@ -87,17 +82,16 @@ def _branch(tree: Tree, screen: Terminal, settings: Settings, one: Delivery, kno
     from rich.text import Text
 
     zone, first = settings.timezone, known.ahead.get(one.id)
-    tried = [attempt for attempt in known.tried if attempt.delivery == one.id]
-    decided = [part for part in known.decided if part.delivery == one.id]
+    story = known.story.of(one.id)
     title = next((route.title for route in settings.routes if route.name == one.route), one.route)
     head = Text(f"{looking.when(one.created_at, zone)}  #{one.id} {title}  {one.kind} {one.key}  [{one.operation}]  ")
     head.append(deliveries.state(one, first), style="red" if one.state in FAILED else _STYLES.get(one.state, "dim"))
     branch = tree.add(head)
     for issue in one.issues:
         branch.add(Text(f"{issue['code']} {issue['path']} {issue['title']}: {causes.sentence(issue['message'])}"))
-    for line in deliveries.tries(tried, decided, settings, everything=screen.verbose > 0):
+    for line in deliveries.tries(story, settings, everything=screen.verbose > 0):
         branch.add(Text(line))
-    if later := _waits(settings, one, first) if first else _later(settings, one, tried, decided):
+    if later := _waits(settings, one, first) if first else _later(settings, one, story):
         branch.add(Text(later))
 
 
@@ -105,12 +99,12 @@ def _waits(settings: Settings, one: Delivery, first: Ahead) -> str:
     return f"{looking.when(one.changed_at, settings.timezone)}  {deliveries.why(settings, one, first)}"
 
 
-def _later(settings: Settings, one: Delivery, tried: list[Attempt], decided: list[Decision]) -> str:
+def _later(settings: Settings, one: Delivery, story: Story) -> str:
     """Return what no try and no decision at a gate tells: a verdict that came later, what it waits for, what a person did."""
     at = looking.when(one.changed_at, settings.timezone)
     reason = " ".join(word for word in (one.code, deliveries.why(settings, one)) if word)
-    told_by_try = bool(tried) and one.state in FAILED and tried[-1].code == one.code
-    told_by_decision = bool(decided) and one.state in (State.CANCELLED, State.PENDING)
+    told_by_try = bool(story.tried) and one.state in FAILED and story.tried[-1].code == one.code
+    told_by_decision = bool(story.decisions) and one.state in (State.CANCELLED, State.PENDING)
     if not reason or one.issues or told_by_try or told_by_decision:
         return ""
     return f"{at}  {words.state(one.state)}  {reason}"

@@ -15,9 +15,10 @@ from hub.engine.exchange import Exchange
 from hub.mapping import Envelope
 from hub.model import Operation, Stage, State
 from hub.settings import RouteSettings
-from hub.store import acceptance, actions
+from hub.store import acceptance, actions, replays
 from hub.store.actions import Remade
 from hub.store.numbers import instant
+from hub.store.replays import Replay
 from hub.store.unmade import Unmade
 
 
@@ -46,7 +47,7 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
         made = _made(exchange, route, row, _again(row), batch, instant(row.created_at), again=1)
         if isinstance(made, Remade):
             return replace(made, gate=None)  # the content that was approved
-    return Remade(row.id, row.body, row.mapping, row.row, batch)
+    return Remade(row.id, row.body, row.mapping, row.row, batch, fresh=False)
 
 
 def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
@@ -60,7 +61,11 @@ def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int
         made = None
         if route is not None and route.mapping.digest[:32] == row.mapping:
             made = _made(exchange, route, row, Operation.INSERT.value, row.batch, instant(row.created_at))
-        actions.become_insert(connection, row.id, made if isinstance(made, Remade) else None)
+        fresh = made if isinstance(made, Remade) else None
+        actions.become_insert(connection, row.id, fresh)
+        if fresh:
+            why = "what it was to update never came to be over there"
+            replays.write(connection, [Replay(row.id, exchange.clock(), replays.HUB, why, row.attempts, fresh.mapping)])
 
 
 def _again(row: Any) -> str:

@@ -38,18 +38,20 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
     if remap:
         with exchange.store.writing() as connection:
             actions.retire(connection, scope, exchange.clock())
-        retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping)
+        retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping, actor, reason)
         with exchange.store.writing() as connection:
             journal.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
         return Replayed(retried, len(stuck), stuck[0] if stuck else None)
-    again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was)
+    again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was, actor, reason)
     with exchange.store.writing() as connection:
         number = actions.replay_as_they_are(connection, scope, actor=actor, reason=reason, now=exchange.clock(), already=again)
         left = actions.count(connection, scope)
     return Replayed(number, left)
 
 
-def _each(exchange: Exchange, scope: Scope, states: tuple[State, ...], remake: Remaking) -> tuple[int, list[Unmade]]:
+def _each(
+    exchange: Exchange, scope: Scope, states: tuple[State, ...], remake: Remaking, actor: str, reason: str
+) -> tuple[int, list[Unmade]]:
     """Make bodies anew, page by page; return how many are pending again, and those that could not be made."""
     routes = {route.name: route for route in exchange.settings.routes}
     after, retried, stuck = 0, 0, list[Unmade]()
@@ -63,6 +65,7 @@ def _each(exchange: Exchange, scope: Scope, states: tuple[State, ...], remake: R
         failed = [one for one in made if isinstance(one, Unmade)]
         with exchange.store.writing() as connection:
             # First, since it waits for whoever sends: what holds deliveries and then waits could block another retry for good.
-            retried += actions.replay_remade(connection, [one for one in made if isinstance(one, Remade)], exchange.clock())
+            remade, now = [one for one in made if isinstance(one, Remade)], exchange.clock()
+            retried += actions.replay_remade(connection, remade, actor=actor, reason=reason, now=now)
             unmade.write(connection, failed)
         stuck += [replace(one, issues=None) for one in failed]  # what is written need not be kept

@@ -26,10 +26,11 @@ from sqlalchemy import (
 )
 
 from hub.model import FAILED, TAKEN, Operation, State
-from hub.store import family, gate, outbox, partitions, renewal, schema
+from hub.store import family, gate, outbox, partitions, renewal, replays, schema
 from hub.store.causes import Cause
 from hub.store.journal import write_journal
 from hub.store.numbers import moment
+from hub.store.replays import Replay
 
 _OURS = schema.delivery
 
@@ -66,6 +67,7 @@ class Remade:
     row: str | None
     batch: str
     gate: str | None = None  # whose approval its route needs: nobody has given it for these bytes yet
+    fresh: bool = True  # made anew; False: the bytes it had, in another batch
 
 
 def _meant(scope: Scope, states: Sequence[State]) -> list[Any]:
@@ -149,7 +151,9 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
     retire(connection, scope, now)
     has_body = exists().where(schema.body.c.delivery_id == _OURS.c.id)
     revived = update(_OURS).where(*_meant(scope, (State.DEAD,)), has_body).values(_revived(now))
-    number = int(connection.execute(revived).rowcount) + already
+    again = connection.execute(revived.returning(_OURS.c.id, _OURS.c.attempts)).all()
+    replays.write(connection, [Replay(row.id, now, actor, reason, row.attempts, None) for row in again])
+    number = len(again) + already
     family.reunite(connection, now)
     write_journal(connection, actor, "retry", str(scope), number, reason, now)
     return number
@@ -177,27 +181,32 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     return exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, or_(there, newer.c.id.in_(numbers)))
 
 
-def replay_remade(connection: Connection, remade: Sequence[Remade], now: datetime) -> int:
+def replay_remade(connection: Connection, remade: Sequence[Remade], *, actor: str, reason: str, now: datetime) -> int:
     """Make failed deliveries pending again with new bodies (a new generation: the far side must not mistake it for the old one)."""
     partitions.hold(connection, "deliver:")
     current = not_(_overtaken(outbox.in_flight(connection)))  # a newer version may have left while the bodies were made
-    number = sum(_remake(connection, one, current, now) for one in remade)
+    tried = [(one, _remake(connection, one, current, now)) for one in remade]
+    again = [
+        Replay(one.id, now, actor, reason, after, one.mapping if one.fresh else None) for one, after in tried if after is not None
+    ]
+    replays.write(connection, again)
     family.reunite(connection, now)
-    return number
+    return len(again)
 
 
-def _remake(connection: Connection, one: Remade, current: ColumnElement[bool], now: datetime) -> int:
+def _remake(connection: Connection, one: Remade, current: ColumnElement[bool], now: datetime) -> int | None:
+    """Return after how many tries it goes again, None when it does not."""
     values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None, "remade_at": moment(now)}
     if one.gate:
         if gate.make_way(connection, one.id, moment(now)):
-            return 0
+            return None
         values.update({name: str(value) for name, value in gate.standing(one.gate).items()})
     failed = _OURS.c.state.in_([state.value for state in FAILED])
     renewed = update(_OURS).where(_OURS.c.id == one.id, failed, current).values(generation=_OURS.c.generation + 1, **values)
-    if connection.execute(renewed).rowcount == 0:
-        return 0
-    _put_body(connection, one.id, one.body)
-    return 1
+    after: int | None = connection.execute(renewed.returning(_OURS.c.attempts)).scalar()
+    if after is not None:
+        _put_body(connection, one.id, one.body)
+    return after
 
 
 def _put_body(connection: Connection, number: int, body: bytes) -> None:

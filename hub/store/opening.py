@@ -13,7 +13,7 @@ from hub.errors import StoreUnfit
 from hub.store import dialect
 
 #: The newest migration this program knows (`migrations/versions`).
-HEAD = "0002"
+HEAD = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

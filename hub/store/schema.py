@@ -111,6 +111,20 @@ verdict = Table(
     Index(None, "delivery_id"),
 )
 
+#: Each time a delivery was made to go again: its tries after `after` sent these bytes.
+replay = Table(
+    "replay",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("delivery_id", BIG, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("reason", Text),
+    Column("after", Integer, nullable=False),
+    Column("mapping", String(32)),  # the digest that made the bytes anew; NULL: they are what they were
+    Index(None, "delivery_id"),
+)
+
 #: Apart from the delivery, so that moving a delivery on never rewrites its bytes.
 body = Table(
     "body",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,9 @@ import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
 from hub.model import FAILED, LIVE, Stage, State, Taken
-from hub.store import causes, outbox, schema
+from hub.store import causes, outbox, replays, schema
 from hub.store.numbers import instant
+from hub.store.replays import Replay
 
 _OURS = schema.delivery
 #: States a look at the backlog counts, and those of them that are still owed.
@@ -72,6 +73,7 @@ class Attempt:
     code: str | None
     said: str | None
     reference: str | None
+    made: Replay | None = None  # who had the body it sent made anew, when, and by which mapping; None: the original
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,13 @@ def attempts(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
     ]
     told = {(one.delivery, one.number) for one in tried}
     plain = [one for one in _last_windows(connection, wanted) if (one.delivery, one.number) not in told]
-    return sorted([*tried, *plain, *_refusals(connection, wanted)], key=lambda one: (one.opened_at, one.delivery, one.number))
+    again = replays.read(connection, wanted)
+    made = (
+        [replace(one, made=replays.in_force(again, one.delivery, one.number)) for one in (*tried, *plain)]
+        if again
+        else [*tried, *plain]
+    )
+    return sorted([*made, *_refusals(connection, wanted)], key=lambda one: (one.opened_at, one.delivery, one.number))
 
 
 def _refusals(connection: Connection, numbers: list[int]) -> list[Attempt]:

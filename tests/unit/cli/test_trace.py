@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub.errors import Deferred, Retryable
+from hub.errors import Deferred, Rejected, Retryable
 from hub.store import open_store, schema
 from tests import configs, fakes, working
 
@@ -51,6 +51,20 @@ def test_issues_of_the_mapping(hub: Callable[..., Any], here: Path) -> None:
     text = hub("trace", "A2").stdout
     assert "HUB-M-103 applyer_name 申请人" in text
     assert "名字过长" not in text
+
+
+def test_a_try_says_whether_it_sent_the_original_or_a_new_body(hub: Callable[..., Any], here: Path) -> None:
+    fakes.far("city").will("A1", Rejected("HUB-D-115", "refused", said="编号不存在"))
+    working.exchanged(here)
+    assert hub("dead", "retry", "--code", "HUB-D-115", "--remap", "--yes", "--reason", "对方已登记").exit_code == 0
+    hub("sync", "-q")
+    told = json.loads(hub("trace", "A1", "--json").stdout)
+    (again,) = told["replays"]
+    lines = hub("trace", "A1").stdout.splitlines()
+    first, made, second = [line for line in lines if " 次 " in line or "重新生成" in line][:3]
+    assert ("HUB-D-115" in first, "〔原内容〕" in first) == (True, True)
+    assert f"按映射 {again['mapping'][:8]} 重新生成内容: 对方已登记" in made
+    assert f"〔新内容 {again['mapping'][:8]}〕" in second
 
 
 def test_json_and_nothing_known(hub: Callable[..., Any], here: Path) -> None:
