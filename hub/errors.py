@@ -88,9 +88,10 @@ class Misconfigured(Failure):
 
 
 #: Codes the hub gives and acts upon: the far side was asked and has not got it; there was no time left in the window; an earlier
-#: message of the lane was not taken.
+#: message of the lane was not taken; the system's rate allowed no call.
 ABSENT = "HUB-D-107"
 UNSENT = "HUB-D-108"
+UNGRANTED = "HUB-D-123"
 QUEUED = "HUB-D-140"
 
 

@@ -44,6 +44,14 @@ TAKEN = frozenset({State.DELIVERED, State.ACCEPTED, State.CONFIRMED})
 FAILED = frozenset({State.DEAD, State.REJECTED})
 
 
+class Circuit(StrEnum):
+    """How a system's circuit stands: open, nothing leaves; half-open, one delivery shows whether the target is back."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
 class Stage(StrEnum):
     """Where a record failed."""
 

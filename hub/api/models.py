@@ -176,7 +176,7 @@ class BacklogOut(Given):
 
 
 class StandingOut(Given):
-    """Whether a system is sent to. `rest_until`: its target is down and is tried again then."""
+    """Whether a system is sent to. `down_since`: when its circuit opened; `rest_until`: one delivery probes the target then."""
 
     paused: bool
     paused_by: str | None
@@ -185,6 +185,14 @@ class StandingOut(Given):
     changed_at: datetime | None
     failures: int
     rest_until: datetime | None
+    down_since: datetime | None
+
+
+class ClosedOut(Given):
+    """A system is outside its opening hours, or under maintenance."""
+
+    why: str
+    until: datetime | None
 
 
 class SystemOut(Given):
@@ -197,6 +205,9 @@ class SystemOut(Given):
     platform: str | None = Field(description="the group of systems it belongs to in config/hub.yaml")
     open: bool = Field(description="messages may leave for it now")
     standing: StandingOut
+    circuit: str = Field(description="closed, open (nothing leaves), half-open (one delivery probes the target)")
+    closed: ClosedOut | None = Field(description="outside its opening hours or under maintenance, and until when")
+    rate_spent_until: datetime | None = Field(description="its rate allows no call before")
     backlog: dict[str, BacklogOut]
     gates: dict[str, BacklogOut] = Field(description="what waits for approval, by whose")
     behind: dict[str, BacklogOut] = Field(

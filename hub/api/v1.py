@@ -9,10 +9,11 @@ from fastapi import APIRouter, Header, Query, Response
 from hub.api import dead, models, shared
 from hub.api.problems import DOCUMENTED, Missing, Refused
 from hub.api.shared import Before, Limit, OfSystem
+from hub.api.standings import standings
 from hub.documents import suggest
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, gate, journal, replays, runs, systems, views, waiting
+from hub.store import actions, journal, replays, runs, systems, views
 from hub.store.runs import Trigger
 
 Key = Annotated[
@@ -141,7 +142,7 @@ def _systems(api: APIRouter, service: Service) -> None:
         response_model=models.Items[models.SystemOut],
     )
     def list_systems() -> dict[str, Any]:
-        return {"items": _standings(service, sorted(service.exchange.settings.systems))}
+        return {"items": standings(service, sorted(service.exchange.settings.systems))}
 
     @api.get("/systems/{name}", tags=["systems"], summary="One system", response_model=models.SystemOut)
     def one_system(name: str) -> dict[str, Any]:
@@ -199,23 +200,4 @@ def _run(service: Service, number: int) -> runs.Run:
 
 def _system(service: Service, name: str) -> dict[str, Any]:
     shared.known(service, name)
-    return _standings(service, [name])[0]
-
-
-def _standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
-    now = service.exchange.clock()
-    with service.store.reading() as connection:
-        backlog, behind = waiting.apart(connection, views.backlog(connection))
-        flying, gates = views.sending(connection), gate.waiting(connection)
-        standings = {name: systems.standing(connection, name) for name in names}
-    found = []
-    for name, standing in standings.items():
-        settings = service.exchange.settings.systems[name]
-        mine = views.with_sending(backlog.get(name, {}), flying.get(name, 0))
-        platform = service.exchange.settings.platform_of(name)
-        about = {"name": name, "title": settings.title, "adapter": settings.adapter, "contact": settings.contact}
-        group = {"platform": platform.name if platform else None}
-        how = {"open": standing.open_at(now), "standing": standing, "backlog": {state.value: one for state, one in mine.items()}}
-        how["gates"], how["behind"] = gates.get(name, {}), behind.get(name, {})
-        found.append({**about, **group, **how})
-    return found
+    return standings(service, [name])[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub.cli import causes, contacts, looking, words
 from hub.cli.lang import say
-from hub.model import FAILED, State
+from hub.model import FAILED, Circuit, State
 from hub.store.causes import folded
 
 if TYPE_CHECKING:
@@ -88,10 +88,37 @@ def _standing(line: Line, zone: tzinfo) -> Iterator[Need]:
         since = looking.when(standing.changed_at, zone)
         what = say(f"由 {standing.paused_by} 于 {since} 暂停", f"paused by {standing.paused_by} at {since}")
         yield Need(name, line.reach(), what, why, f"hub resume {name}")
-    elif not standing.open_at(line.now):
-        until = looking.when(standing.rest_until, zone)
-        what = say(f"对方不可用，{until} 自动再试", f"the target is down; tried again at {until}")
-        yield Need(name, line.reach(), what, why, f"hub check --live {name}", line.system.contact, waits=True)
+    else:
+        yield from _waiting(line, why, zone)
+
+
+def _waiting(line: Line, why: str, zone: tzinfo) -> Iterator[Need]:
+    """Tell what a far side is waited for with: that it is up again, that it opens, that it may be called again."""
+    name, standing, contact = line.system.name, line.standing, line.system.contact
+    if standing.circuit(line.now) is not Circuit.CLOSED:
+        since, until = (looking.when(at, zone) for at in (standing.down_since or standing.changed_at, standing.rest_until))
+        what = say(
+            f"对方不可用，{since} 起熔断，{until} 起用一条试探",
+            f"the target is down since {since}; probed with one from {until} on",
+        )
+        yield Need(name, line.reach(), what, why, f"hub check --live {name}", contact, waits=True)
+    if not line.count(State.PENDING):
+        return
+    if line.closed:
+        until = looking.when(line.closed.until, zone)
+        shut = (
+            say("维护时间", "under maintenance") if line.closed.why == "maintenance" else say("不在开放时间", "outside its hours")
+        )
+        yield Need(name, line.reach(), say(f"{shut}，{until} 开门", f"{shut}, opens at {until}"), "", _look(line), waits=True)
+    elif line.spent_until:
+        until = looking.when(line.spent_until, zone)
+        what = say(f"已到限速上限，{until} 继续", f"its rate is used up; goes on at {until}")
+        yield Need(name, line.reach(), what, "", _look(line), waits=True)
+
+
+def _look(line: Line) -> str:
+    """Return the command that lists what is pending for a system."""
+    return f"hub hold list --pending --system {line.system.name}"
 
 
 def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
@@ -128,8 +155,8 @@ def _people(line: Line) -> Iterator[Need]:
     yield from _approvals(line)
     if number := line.held():
         what = say(f"{number} 条待人工", f"{number} held for a person") + _following(line, "")
-        look = f"hub hold list --system {line.system.name}"
-        yield Need(line.system.name, words.state(State.HELD), what, "", look, line.system.contact)
+        held = f"hub hold list --system {line.system.name}"
+        yield Need(line.system.name, words.state(State.HELD), what, "", held, line.system.contact)
 
 
 def _approvals(line: Line) -> Iterator[Need]:
@@ -175,18 +202,16 @@ def _parked(line: Line) -> Iterator[Need]:
 def _retrying(line: Line) -> Iterator[Need]:
     """Tell what is tried again one by one: of a system that is paused or down the reason is told already."""
     one, name = line.retrying, line.system.name
-    if one and line.standing.open_at(line.now):
+    if one and line.sendable():
         what = say(f"{one.count} 条在重试：{one.code} {one.reason}", f"{one.count} are tried again: {one.code} {one.reason}")
-        look = f"hub hold list --pending --system {name}"
-        yield Need(name, say("重试中", "retrying"), what.rstrip(), "", look, line.system.contact, waits=True)
+        yield Need(name, say("重试中", "retrying"), what.rstrip(), "", _look(line), line.system.contact, waits=True)
 
 
 def _overdue(line: Line, holder: str | None) -> Iterator[Need]:
     pending = line.backlog.get(State.PENDING)
     stuck = pending is not None and pending.count and line.now - pending.oldest > OVERDUE
-    if pending and stuck and holder and line.standing.open_at(line.now):
+    if pending and stuck and holder and line.sendable():
         age = looking.since(pending.oldest, line.now)
         what = say(f"{pending.count} 条待发，最早一条已欠 {age}", f"{pending.count} pending, the oldest for {age}")
         why = say("对方慢或在逐条重试", "the target is slow, or they are being retried one by one")
-        look, name = f"hub hold list --pending --system {line.system.name}", line.system.name
-        yield Need(name, say("积压", "overdue"), what, why, look, line.system.contact, waits=True)
+        yield Need(line.system.name, say("积压", "overdue"), what, why, _look(line), line.system.contact, waits=True)

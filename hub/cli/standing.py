@@ -11,13 +11,14 @@ from rich.text import Text
 
 from hub.cli import looking, words
 from hub.cli.lang import say
-from hub.model import FAILED, State
+from hub.model import FAILED, Circuit, State
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hub.cli.needs import Need
     from hub.settings import Settings, SystemSettings
+    from hub.settings.hours import Closed
     from hub.store.gate import Waiting
     from hub.store.runs import Run
     from hub.store.systems import Standing
@@ -43,6 +44,12 @@ class Line:
     gates: Mapping[str, Waiting] = field(default_factory=dict)  # what waits for approval, by whose
     behind: Mapping[str, Backlog] = field(default_factory=dict)  # what stands behind held ones, by whose approval those need
     retrying: Retrying | None = None
+    closed: Closed | None = None  # outside its opening hours, or under maintenance
+    spent_until: datetime | None = None  # its rate is used up until then
+
+    def sendable(self) -> bool:
+        """Return whether messages may leave for it now."""
+        return self.standing.open_at(self.now) and self.closed is None and self.spent_until is None
 
     def count(self, *states: State) -> int:
         """Return how many deliveries are in these states."""
@@ -56,8 +63,12 @@ class Line:
         """Return in one word why nothing comes from it or goes there; empty where nothing hinders."""
         if self.standing.paused:
             return say("已暂停", "paused")
-        if not self.standing.open_at(self.now):
-            return say("对方不可用", "target down")
+        if self.closed:
+            return say("关门", "closed")
+        if self.standing.circuit(self.now) is not Circuit.CLOSED:
+            return say("熔断", "target down")
+        if self.spent_until:
+            return say("限速", "at its rate")
         return say("读取失败", "unreadable") if self.last is not None and self.last.code else ""
 
     def lamp(self, first: Need | None) -> Text:

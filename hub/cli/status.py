@@ -91,8 +91,11 @@ class Found:
             "system": line.system.name,
             "title": line.system.title,
             "contact": line.system.contact,
-            "open": line.standing.open_at(line.now),
+            "open": line.standing.open_at(line.now) and line.closed is None,
             "standing": asdict(line.standing),
+            "circuit": line.standing.circuit(line.now).value,
+            "closed": asdict(line.closed) if line.closed else None,
+            "rate_spent_until": line.spent_until,
             "backlog": {state.value: asdict(one) for state, one in line.backlog.items()},
             "gates": {approver: asdict(one) for approver, one in line.gates.items()},
             "behind": {approver: asdict(one) for approver, one in line.behind.items()},
@@ -126,7 +129,8 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
 
 def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
     from hub.engine import feedback
-    from hub.store import systems, views, waiting
+    from hub.settings.hours import closed
+    from hub.store import quota, systems, views, waiting
 
     system = settings.systems[name]
     dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
@@ -134,7 +138,11 @@ def _line(connection: Connection, settings: Settings, name: str, backlog: dict[S
     last = _last(connection, name) if system.kinds else None
     unheard = feedback.last_failure(connection, name) if system.feedback_every is not None else None
     retrying = waiting.retrying(connection, name) if State.PENDING in backlog else None
-    return Line(system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard, retrying=retrying)
+    return Line(
+        system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard, retrying=retrying,
+        closed=closed(system.flow, settings.timezone, now),
+        spent_until=quota.spent_until(connection, name, system.flow.rate, settings.timezone, now),
+    )  # fmt: skip
 
 
 def _last(connection: Connection, source: str) -> Run | None:

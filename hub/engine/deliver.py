@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
-from hub.errors import ABSENT, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
+from hub.errors import ABSENT, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Receipt
 from hub.ports import Findable, Outcome, Sink
 
@@ -17,6 +18,14 @@ log = logging.getLogger(__name__)
 
 #: Once a window has been sending for so long, its unsent rest goes back: a window is settled often, however slow the target.
 WINDOW_SECONDS = 0.2
+
+
+def _free() -> None:
+    """Every call may be made."""
+
+
+def _uncounted() -> None:
+    """Nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +38,31 @@ class Sender:
     observe: Callable[[float], None]  # seconds of each call
     clock: Callable[[], float] = time.monotonic
     window: float = WINDOW_SECONDS
+    enter: Callable[[], datetime | None] = _free  # asked before each call: None, or when it may be tried again
+    count: Callable[[], None] = _uncounted  # told of each look-up
 
     def send(
-        self, messages: Sequence[Message], doubtful: frozenset[int] = frozenset(), alone: frozenset[int] = frozenset()
+        self,
+        messages: Sequence[Message],
+        doubtful: frozenset[int] = frozenset(),
+        alone: frozenset[int] = frozenset(),
+        calls: int | None = None,
     ) -> list[Outcome]:
         """Send one window; return one outcome per message, same order. Never raises for what a sink does.
 
         `doubtful`: ids of messages an earlier attempt of which may have arrived; the far side is asked before they are sent again.
-        `alone`: ids of messages that share no call with others, so that they answer for nobody else's fault.
+        `alone`: ids of messages that share no call with others, so that they answer for nobody else's fault. `calls`: most at once.
         """
         until = self.clock() + self.window
-        stripes = self._stripes(messages)
+        stripes = self._stripes(messages, calls or self.guarantees.in_flight)
         outcomes: dict[int, Outcome] = {}
         for part in self.pool.map(lambda stripe: self._send_stripe(stripe, until, doubtful, alone), stripes):
             outcomes.update(part)
         return [outcomes[message.id] for message in messages]
 
-    def _stripes(self, messages: Sequence[Message]) -> list[list[Message]]:
+    def _stripes(self, messages: Sequence[Message], calls: int) -> list[list[Message]]:
         """Deal the window out over the calls in flight; a lane stays in one stripe, so its order stays."""
-        count = max(1, min(self.guarantees.in_flight, len({message.lane for message in messages})))
+        count = max(1, min(calls, len({message.lane for message in messages})))
         stripes: list[list[Message]] = [[] for _ in range(count)]
         lanes: dict[str, int] = {}
         for message in messages:
@@ -60,9 +75,11 @@ class Sender:
         outcomes = self._ask_first(stripe, doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         waiting = deque(_calls([one for one in stripe if one.id not in outcomes], max(1, self.guarantees.batch), alone))
-        late = False
+        late, until_granted = False, None
         while waiting and not late:
             chunk = [one for one in waiting.popleft() if one.lane not in stopped]
+            if chunk and (until_granted := self.enter()):
+                break
             try:
                 said = self._call(chunk) if chunk else []
             except Rejected:  # one of them is refused and nobody says which: by halves it is found, and the others are taken
@@ -71,7 +88,8 @@ class Sender:
             outcomes.update(zip((one.id for one in chunk), said, strict=True))
             stopped.update(one.lane for one, outcome in zip(chunk, said, strict=True) if isinstance(outcome, Failure))
             late = self.clock() > until
-        return {one.id: outcomes.get(one.id) or _not_sent() for one in stripe}
+        rest = _not_granted(until_granted) if until_granted else _not_sent()
+        return {one.id: outcomes.get(one.id) or rest for one in stripe}
 
     def _ask_first(self, stripe: Sequence[Message], doubtful: frozenset[int]) -> dict[int, Outcome]:
         """Settle what may have arrived already; what certainly has not is left to be sent."""
@@ -94,6 +112,7 @@ class Sender:
         """Settle an outcome in doubt by asking the far side; stays in doubt when it cannot be asked or does not answer."""
         if not isinstance(outcome, InDoubt) or not self.guarantees.findable or not isinstance(self.sink, Findable):
             return outcome
+        self.count()
         try:
             receipt = self.sink.find(message)
         except Failure as error:
@@ -145,6 +164,10 @@ def _strange(outcome: object) -> InDoubt:
 
 def _not_sent() -> Deferred:
     return Deferred(UNSENT, "not sent in this window", until=None)
+
+
+def _not_granted(until: datetime) -> Deferred:
+    return Deferred(UNGRANTED, "not sent: the rate allows no call now", until=until)
 
 
 def _still_in_doubt() -> InDoubt:

@@ -95,7 +95,7 @@ class Exchange:
         """Return how a system's deliveries are tried again."""
         settings = self.settings.systems[system]
         given = self.adapter(system).guarantees()
-        return Policy(settings.retry, settings.jitter, given.idempotent, given.findable, self.dice)
+        return Policy(settings.retry, settings.jitter, given.idempotent, given.findable, self.dice, settings.flow.breaker)
 
     def close(self) -> None:
         """Close all adapters."""

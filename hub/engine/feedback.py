@@ -14,6 +14,7 @@ from hub.engine.exchange import Exchange
 from hub.errors import Failure, SourceFailed
 from hub.model import Judgement, State, Unreadable, Verdict, VerdictPage
 from hub.ports import Feedback
+from hub.settings.hours import closed
 from hub.store import acceptance, verdicts
 from hub.store.verdicts import Match
 
@@ -24,10 +25,11 @@ def poll(exchange: Exchange, system: str) -> int:
     """Read all verdicts since the last poll and apply them, page by page. Returns how many deliveries moved.
 
     A far side that cannot be read now is logged and read again at the next poll; the cursor stays. Rows that are no verdict are
-    told like a failure, since a refusal may stand in them.
+    told like a failure, since a refusal may stand in them. Outside its opening hours a far side is not asked either.
     """
     adapter = exchange.adapter(system)
-    if not isinstance(adapter, Feedback):
+    flow, zone = exchange.settings.systems[system].flow, exchange.settings.timezone
+    if not isinstance(adapter, Feedback) or closed(flow, zone, exchange.clock()):
         return 0
     with exchange.store.reading() as connection:
         cursor = acceptance.get_cursor(connection, f"feedback:{system}")

@@ -6,7 +6,8 @@ import logging
 
 from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
-from hub.model import State
+from hub.model import Circuit, State
+from hub.settings.hours import closed
 from hub.store import family, pushes, runs, settling, systems, views, waiting
 
 log = logging.getLogger(__name__)
@@ -38,10 +39,13 @@ def refresh(exchange: Exchange) -> None:
         standings = {name: systems.standing(connection, name) for name in exchange.settings.systems}
         size = views.store_bytes(connection)
         done = {one.name: runs.last_done(connection, one.name) for one in exchange.settings.sources()}
-    now, metrics = exchange.clock(), exchange.metrics
+    now, metrics, settings = exchange.clock(), exchange.metrics, exchange.settings
     for name, standing in standings.items():
         metrics.paused.labels(name).set(standing.paused)
-        metrics.resting.labels(name).set(bool(standing.rest_until and standing.rest_until > now))
+        metrics.resting.labels(name).set(standing.circuit(now) is Circuit.OPEN)
+        metrics.closed.labels(name).set(closed(settings.systems[name].flow, settings.timezone, now) is not None)
+        for circuit in Circuit:
+            metrics.circuit.labels(name, circuit.value).set(circuit is standing.circuit(now))
         mine = backlog.get(name, {})
         for state in views.OPEN:
             metrics.queue.labels(name, state.value).set(mine[state].count if state in mine else 0)

@@ -8,7 +8,7 @@ from itertools import product
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from hub.mapping import Severity
-from hub.model import State, Taken
+from hub.model import Circuit, State, Taken
 from hub.quality import catalogue
 from hub.store.runs import RunState, Trigger
 from hub.store.views import OPEN
@@ -68,6 +68,12 @@ class Metrics:
         self.attempts = Counter("hub_delivery_attempts", "Closed attempts", ["system", "outcome"], registry=add)
         self.final = Counter("hub_deliveries", "Deliveries that reached this state", ["system", "final"], registry=add)
         self.polls = Counter("hub_feedback_polls", "Polls for later verdicts", ["system", "result"], registry=add)
+        self.rate_wait = Counter(
+            "hub_rate_limit_wait_seconds",
+            "Seconds that due deliveries waited because the rate allowed no call",
+            ["system"],
+            registry=add,
+        )
         self.attempt_seconds = Histogram(
             "hub_delivery_attempt_duration_seconds",
             "Length of one call of a sink",
@@ -97,6 +103,13 @@ class Metrics:
             ["system"],
             registry=add,
         )
+        self.circuit = Gauge(
+            "hub_circuit_breaker_state",
+            "1 for how the system's circuit stands, 0 for the others",
+            ["system", "state"],
+            registry=add,
+        )
+        self.closed = Gauge("hub_system_closed", "1 outside its opening hours and during its maintenance", ["system"], registry=add)
         self.paused = Gauge("hub_system_paused", "1 while nothing is sent to the system on purpose", ["system"], registry=add)
         self.resting = Gauge("hub_system_resting", "1 while a target that is down is left alone", ["system"], registry=add)
         self.store_bytes = Gauge("hub_store_size_bytes", "Size of the store", registry=add)
@@ -119,6 +132,8 @@ class Metrics:
             self.oldest,
             self.paused,
             self.resting,
+            self.circuit,
+            self.closed,
             self.next_run,
             self.last_success,
             self.build,
@@ -153,12 +168,16 @@ class Metrics:
             self.attempts.labels(name, outcome)
         for final in FINALS:
             self.final.labels(name, final)
+        self.rate_wait.labels(name)
         self.attempt_seconds.labels(name)
         self.end_to_end.labels(name)
 
     def _begin_system(self, name: str) -> None:
         self.paused.labels(name)
         self.resting.labels(name)
+        self.closed.labels(name)
+        for circuit in Circuit:
+            self.circuit.labels(name, circuit.value).set(circuit is Circuit.CLOSED)
         self.oldest.labels(name)
         for state in QUEUED:
             self.queue.labels(name, state)

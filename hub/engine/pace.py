@@ -1,12 +1,13 @@
-"""Decides how many messages the next window of a partition may hold: learned from how the last ones went."""
+"""Decides how many messages the next window of a partition may hold, learned from the last ones, and counts what it waits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from hub.engine.deliver import took_nothing
-from hub.errors import UNSENT, Deferred
+from hub.errors import UNGRANTED, UNSENT, Deferred
 from hub.model import Guarantees
 from hub.ports import Outcome
 
@@ -27,6 +28,7 @@ class Pace:
 
     most: int
     limit: int = field(init=False)
+    waited: datetime | None = None  # until when waiting for the rate is counted
 
     def __post_init__(self) -> None:
         """Begin as wide as may be."""
@@ -37,7 +39,7 @@ class Pace:
 
         One record may be the trouble of its whole batch: in ever smaller windows its neighbours get through without it.
         """
-        unsent = sum(isinstance(outcome, Deferred) and outcome.code == UNSENT for outcome in outcomes)
+        unsent = sum(isinstance(outcome, Deferred) and outcome.code in (UNSENT, UNGRANTED) for outcome in outcomes)
         sent = len(outcomes) - unsent
         if guarantees.batch > 1 and took_nothing(outcomes):
             self.limit = max(1, sent // 2)
@@ -45,3 +47,10 @@ class Pace:
             self.limit = min(self.most, max(guarantees.in_flight * guarantees.batch, sent))
         else:
             self.limit = min(self.most, self.limit * 2)
+
+    def wait(self, now: datetime, until: datetime, count: Callable[[float], None]) -> None:
+        """Count the seconds to be waited for the rate, each of them once, however often the partition looks in between."""
+        since = max(now, self.waited or now)
+        if until > since:
+            count((until - since).total_seconds())
+            self.waited = until

@@ -9,6 +9,7 @@ from datetime import datetime
 from hub.engine import dispatch
 from hub.engine.exchange import Exchange
 from hub.model import State
+from hub.settings.hours import closed
 from hub.store import outbox, runs, systems, views
 from hub.store.runs import Run
 
@@ -37,12 +38,12 @@ class Progress:
 
 def look(exchange: Exchange, numbers: Sequence[int]) -> Progress:
     """Look at these runs and at everything owed."""
-    now = exchange.clock()
+    now, zone = exchange.clock(), exchange.settings.timezone
     with exchange.store.reading() as connection:
         found = tuple(run for number in numbers if (run := runs.get(connection, number)))
         backlog = views.backlog(connection)
         sinks = exchange.sinks()
-        open_now = [one for one in sinks if systems.standing(connection, one.name).open_at(now)]
+        open_now = [one for one in sinks if systems.standing(connection, one.name).open_at(now) and not closed(one.flow, zone, now)]
         restless = any(
             outbox.restless(
                 connection, system=one.name, partitions=one.partitions, now=now,

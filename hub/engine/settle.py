@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.engine import likeness, storable
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected
 from hub.model import Receipt, Stage, State, Taken
 from hub.ports import Outcome
+from hub.settings.flow import BreakerSettings
 from hub.store.settling import Settlement
 
 #: Codes that say the target could not even be reached: its fault, so no record spends a try on it (invariant 9).
 UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
-#: Windows in a row without a single message taken, after which a target counts as down.
-DOWN_AFTER = 5
-#: Longest time a target that is down is left alone: one message then shows whether it is back.
-REST_AT_MOST = timedelta(minutes=10)
 #: Most characters of a far side's own number that are kept.
 REFERENCE_LIMIT = 255
 #: How long a far side that queued a message may stay silent, when it set no deadline itself.
@@ -29,7 +26,7 @@ class Policy:
     """What a system's configuration and its adapter's guarantees say about trying again.
 
     `retry`: waits after the first, second, … counted try. `jitter`: each wait is stretched or shrunk by up to this share.
-    `dice` returns a number in [0, 1).
+    `dice` returns a number in [0, 1). `breaker`: when the target counts as down.
     """
 
     retry: tuple[timedelta, ...]
@@ -37,6 +34,7 @@ class Policy:
     idempotent: bool
     findable: bool
     dice: Callable[[], float]
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
 
     def wait(self, spent: int) -> timedelta | None:
         """Return how long to wait after `spent` counted tries before this one, None when the list is spent."""
@@ -90,7 +88,7 @@ def _later(
     failure: Failure, outcome: str, spent_state: State, spent: int, policy: Policy, now: datetime, rest_until: datetime | None
 ) -> Settlement:
     if rest_until or failure.code in UNREACHED:
-        return _again(failure, outcome, rest_until or now + rest_after(DOWN_AFTER, policy), counted=False)
+        return _again(failure, outcome, rest_until or now + policy.breaker.rest_after(0), counted=False)
     wait = policy.wait(spent)
     if wait is None:
         return _ended(failure, outcome, spent_state)
@@ -112,9 +110,3 @@ def _ended(failure: Failure, outcome: str, state: State) -> Settlement:
 def cause(failure: Failure) -> str:
     """Return what dead letters of one cause have in common: the far side's words without what tells records apart."""
     return f"{failure.message}: {likeness.alike(failure.said)}" if failure.said else failure.message
-
-
-def rest_after(failures: int, policy: Policy) -> timedelta:
-    """Return how long a target is left alone after so many windows without success: the retry list, up to ten minutes."""
-    step = min(max(failures - DOWN_AFTER, 0), len(policy.retry) - 1) if policy.retry else 0
-    return min(policy.retry[step], REST_AT_MOST) if policy.retry else timedelta(minutes=1)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from hub.model import Finding
 from hub.ports import Adapter, Options
+from hub.settings.flow import FlowSettings
 
 if TYPE_CHECKING:
     from hub.mapping import Contract, Mapping, MappingSet
@@ -65,7 +66,8 @@ class ParentSettings:
 class SystemSettings:
     """One configured far side: its adapter class, the validated options, and the policy the hub applies to it.
 
-    `batch` and `in_flight` are caps under the adapter's guarantees, None: the guarantee itself. `schemas` is kind -> source schema.
+    `batch` caps the adapter's guarantee, None: the guarantee itself. `in_flight` is the most calls at once over all partitions and
+    workers, None: as many as the adapter takes for each partition. `schemas` is kind -> source schema.
     """
 
     name: str
@@ -82,6 +84,7 @@ class SystemSettings:
     schemas: abc.Mapping[str, Contract] = field(default_factory=dict)
     feedback_every: timedelta | None = None
     contact: str = ""
+    flow: FlowSettings = field(default_factory=FlowSettings)
     kinds: frozenset[str] = frozenset()  # what it gives as a source; empty: no source
     endpoints: frozenset[str] = frozenset()  # what it takes as a sink; empty: no sink
     reads: bool = True  # a run can read it; False: it only pushes

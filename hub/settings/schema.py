@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, WithJsonSchema
 
 from hub.mapping.conditions import Condition
+from hub.settings.flow import DOWN_AFTER
 from hub.settings.model import DEFAULT_JITTER, DEFAULT_PORT, DEFAULT_RETRY
 
 _DURATION = re.compile(r"([1-9][0-9]*)([smhd])")
@@ -49,6 +50,12 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 #: A way into a record's data: `a.b.c`.
 DataPath = Annotated[str, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+#: A time of the day, and one with its date; both in the hub's timezone.
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+Moment = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Days = Literal["workdays", "restdays", "daily"] | list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
 
 
 class Edge(BaseModel):
@@ -137,6 +144,41 @@ class FeedbackEntry(Edge):
     every: Duration = Field(description="How often to ask. 轮询间隔")
 
 
+class BreakerEntry(Edge):
+    """When a target counts as down, and how long it is left alone."""
+
+    after: int = Field(DOWN_AFTER, ge=1, description="Windows in a row that met nothing but trouble. 连续几次全无成果即熔断")
+    rest: tuple[Duration, ...] | None = Field(
+        None, min_length=1, description="Rests before the first, second, … probe; unset: as `retry`, up to 10m. 熔断多久后试探"
+    )
+
+
+class RateEntry(Edge):
+    """Most calls of the target, over all partitions and workers together."""
+
+    second: int | None = Field(None, ge=1, description="In any second. 任意一秒内最多调用几次")
+    minute: int | None = Field(None, ge=1, description="In any minute. 任意一分钟内最多调用几次")
+    day: int | None = Field(None, ge=1, description="On one calendar day, in the hub's timezone. 每个自然日最多调用几次")
+
+
+class HoursEntry(Edge):
+    """One stretch of time in which a target takes something."""
+
+    days: Days = Field(
+        "workdays", description="workdays and restdays by the working calendar, daily, or weekdays. 哪些天（含调休）"
+    )
+    start: Clock = Field(alias="from", description="HH:MM, in the hub's timezone. 从几点")
+    end: Clock = Field(alias="to", description="HH:MM; not later than from: on the next day. 到几点，不晚于 from 即次日")
+
+
+class MaintenanceEntry(Edge):
+    """One stretch of time in which nothing is sent."""
+
+    days: Days | None = Field(None, description="As in hours; unset: daily. With dates it has no meaning. 哪些天，缺省每天")
+    start: Clock | Moment = Field(alias="from", description="HH:MM, or YYYY-MM-DD HH:MM for a single time. 从何时")
+    end: Clock | Moment = Field(alias="to", description="HH:MM, or YYYY-MM-DD HH:MM for a single time. 到何时")
+
+
 class SystemFile(Edge):
     """config/systems/*.yaml: one far side."""
 
@@ -152,6 +194,10 @@ class SystemFile(Edge):
     jitter: float = Field(DEFAULT_JITTER, ge=0, le=1, description="Waits vary by this share. 重试间隔的随机浮动比例")
     batch: int | None = Field(None, ge=1, description="Most messages in one call, under the adapter's own limit. 每次最多条数")
     in_flight: int | None = Field(None, ge=1, description="Most calls at once, under the adapter's own limit. 最大并发调用数")
+    breaker: BreakerEntry | None = Field(None, description="When the target counts as down. 熔断")
+    rate: RateEntry | None = Field(None, description="Most calls a second, minute and day. 限速")
+    hours: list[HoursEntry] = Field([], description="When the target is open; unset: always. 对方的开放时间，之外不发送")
+    maintenance: list[MaintenanceEntry] = Field([], description="When nothing is sent. 对方的维护时间，其间不发送")
     partitions: int = Field(1, ge=1, le=256, description="Share the lanes over so many workers. 分区数")
     schedule: ScheduleEntry | None = Field(None, description="When to read it as a source. 采集计划")
     schemas: dict[str, str] = Field({}, description="kind -> mappings/schemas/…: what its records look like. 源数据结构")

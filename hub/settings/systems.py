@@ -13,7 +13,7 @@ from hub import documents, registry
 from hub.errors import HubError
 from hub.model import Guarantees
 from hub.ports import Adapter, Feedback, Options, Receiver, Source
-from hub.settings import secrets
+from hub.settings import limits, secrets
 from hub.settings.files import Files, Read
 from hub.settings.model import ScheduleSettings, SystemSettings
 from hub.settings.schema import ScheduleEntry, SystemFile
@@ -81,6 +81,7 @@ def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> Syste
         schemas=_schemas(files, read, known.kinds, mappings),
         feedback_every=entry.feedback.every if entry.feedback else None,
         contact=entry.contact,
+        flow=limits.build(files, read),
         kinds=known.kinds,
         endpoints=known.endpoints,
         reads=known.reads,
@@ -131,7 +132,8 @@ def _promises(files: Files, read: Read[SystemFile], known: _Known) -> None:
             read.place("schedule"),
             "it pushes by itself: remove schedule:" if known.pushes else "configure what it reads, or remove schedule:",
         )
-    for name, cap, limit in (("batch", entry.batch, guarantees.batch), ("in_flight", entry.in_flight, guarantees.in_flight)):
+    calls = guarantees.in_flight * entry.partitions
+    for name, cap, limit in (("batch", entry.batch, guarantees.batch), ("in_flight", entry.in_flight, calls)):
         if cap is not None and cap > limit:
             files.add(
                 "HUB-C-161", f"{name}: the adapter allows {limit} at most, so {cap} has no effect", read.place(name), warning=True

@@ -83,12 +83,14 @@ def open_window(
     limit: int,
     heads_only: bool,
     now: datetime,
+    calls: int = 1,
     as_inserts: Callable[[Connection, Sequence[int]], None] | None = None,
 ) -> SendWindow | None:
     """Open the attempts of the next due messages, oldest first, lane order kept (invariant 3); None when nothing is due.
 
-    `heads_only`: at most one message of a lane. `as_inserts` is told the updates whose insert never came to be over there, and
-    makes inserts of them; None: they stay what they are. Raises Fenced when the partition has a newer owner.
+    `heads_only`: at most one message of a lane. `calls`: how many it may be sent in at once. `as_inserts` is told the updates whose
+    insert never came to be over there, and makes inserts of them; None: they stay what they are. Raises Fenced when the partition
+    has a newer owner.
     """
     require(connection, holding)
     due = _due(system, partition, moment(now), limit, heads_only)
@@ -96,12 +98,12 @@ def open_window(
     if as_inserts and (groundless := _groundless(connection, rows)):
         as_inserts(connection, groundless)
         rows = _without_gaps(connection.execute(due).all())
-    return _opening(connection, holding, rows, moment(now)) if rows else None
+    return _opening(connection, holding, rows, calls, moment(now)) if rows else None
 
 
-def _opening(connection: Connection, holding: Holding, rows: Sequence[Any], at: int) -> SendWindow:
+def _opening(connection: Connection, holding: Holding, rows: Sequence[Any], calls: int, at: int) -> SendWindow:
     number = take(connection, "window", 1)
-    opening = {"id": number, "partition": holding.name, "epoch": holding.epoch, "opened_at": at}
+    opening = {"id": number, "partition": holding.name, "epoch": holding.epoch, "opened_at": at, "calls": calls}
     connection.execute(insert(_WINDOW).values(**opening, deliveries=orjson.dumps([row.id for row in rows])))
     return SendWindow(number, at, tuple(_opened(row) for row in rows))
 

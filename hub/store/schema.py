@@ -143,6 +143,7 @@ window = Table(
     Column("opened_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
     Column("deliveries", LargeBinary),  # their numbers, until it is closed
+    Column("calls", SmallInteger, nullable=False, server_default="1"),  # how many it may have at once
     Index("ix_window_open", "partition", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
 )
 
@@ -201,6 +202,8 @@ partition = Table(
     Column("owner", String(128), nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("taken_at", BigInteger, nullable=False),
+    Column("waits_since", BigInteger, nullable=False, server_default="0"),  # for a call of its system to come free
+    Column("waits_until", BigInteger, nullable=False, server_default="0"),  # and not longer, unless it says so again
 )
 
 system = Table(
@@ -214,6 +217,17 @@ system = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False, default=0),  # windows in a row in which the target took nothing
     Column("rest_until", BigInteger, nullable=False, default=0),
+    Column("down_since", BigInteger, nullable=False, server_default="0"),  # when its circuit opened; 0: it is closed
+)
+
+#: How often systems with a rate were called: the row is locked while a call is granted, whoever makes it.
+quota = Table(
+    "quota",
+    metadata,
+    Column("system", String(64), primary_key=True),
+    Column("called", LargeBinary, nullable=False),  # when, for the last minute
+    Column("day", String(10), nullable=False),
+    Column("today", BigInteger, nullable=False),  # calls on that day
 )
 
 sequence = Table(

@@ -1,4 +1,4 @@
-"""What the store remembers of a system: paused by a person or by a misconfiguration, or resting because its target is down."""
+"""What the store remembers of a system: paused by a person or by a misconfiguration, and how its circuit stands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from hub.store import schema
+from hub.model import Circuit
+from hub.store import dialect, schema
 from hub.store.numbers import instant, moment
 
 _TABLE = schema.system
@@ -15,7 +16,10 @@ _TABLE = schema.system
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether a system may be sent to now. `failures`: windows in a row in which its target took nothing."""
+    """Whether a system may be sent to now. `failures`: windows in a row in which its target took nothing.
+
+    `down_since`: when its circuit opened, None while it is closed; `code` and `reason` then say why.
+    """
 
     name: str
     paused: bool = False
@@ -25,19 +29,34 @@ class Standing:
     changed_at: datetime | None = None
     failures: int = 0
     rest_until: datetime | None = None
+    down_since: datetime | None = None
+
+    def circuit(self, now: datetime) -> Circuit:
+        """Return how its circuit stands."""
+        if self.rest_until is not None and self.rest_until > now:
+            return Circuit.OPEN
+        return Circuit.HALF_OPEN if self.down_since is not None else Circuit.CLOSED
 
     def open_at(self, now: datetime) -> bool:
         """Whether messages may leave for it."""
         return not self.paused and (self.rest_until is None or self.rest_until <= now)
 
 
-def standing(connection: Connection, name: str) -> Standing:
-    """Return how a system stands; one never written about is open."""
-    row = connection.execute(select(_TABLE).where(_TABLE.c.name == name)).first()
+def standing(connection: Connection, name: str, *, alone: bool = False) -> Standing:
+    """Return how a system stands; one never written about is open.
+
+    `alone`: whoever else asks so waits until this transaction ends, also other workers.
+    """
+    query = select(_TABLE).where(_TABLE.c.name == name)
+    if alone:
+        dialect.ensure(connection, _TABLE, {"name": name, "paused": False, "failures": 0, "rest_until": 0, "changed_at": 0})
+        query = query.with_for_update()
+    row = connection.execute(query).first()
     if row is None:
         return Standing(name)
-    rest = instant(row.rest_until) if row.rest_until else None
-    return Standing(name, row.paused, row.paused_by, row.code, row.reason, instant(row.changed_at), row.failures, rest)
+    changed, rest = (instant(at) if at else None for at in (row.changed_at, row.rest_until))
+    down = instant(row.down_since) if row.down_since and row.failures else None
+    return Standing(name, row.paused, row.paused_by, row.code, row.reason, changed, row.failures, rest, down)
 
 
 def pause(connection: Connection, name: str, by: str, now: datetime, *, code: str | None = None, reason: str | None = None) -> None:
@@ -47,21 +66,28 @@ def pause(connection: Connection, name: str, by: str, now: datetime, *, code: st
 
 def resume(connection: Connection, name: str, now: datetime) -> None:
     """Send to a system again, at once."""
-    cleared = {"paused": False, "paused_by": None, "code": None, "reason": None, "failures": 0, "rest_until": 0}
+    cleared = {"paused": False, "paused_by": None, "code": None, "reason": None, "failures": 0, "rest_until": 0, "down_since": 0}
     _write(connection, name, {**cleared, "changed_at": moment(now)})
+
+
+def failed(connection: Connection, name: str, failures: int, now: datetime, *, code: str, reason: str) -> None:
+    """Note that a target took nothing for so many windows in a row, and goes on being sent to. A pause stands as it is."""
+    if not standing(connection, name).paused:
+        _write(connection, name, {"failures": failures, "code": code, "reason": reason, "changed_at": moment(now)})
 
 
 def rest(connection: Connection, name: str, failures: int, until: datetime, now: datetime, *, code: str, reason: str) -> None:
     """Leave a target that is down alone until then, sparing every record's tries (invariant 9). A pause stands as it is."""
-    if standing(connection, name).paused:
+    before = standing(connection, name)
+    if before.paused:
         return
-    resting = {"failures": failures, "rest_until": moment(until), "code": code, "reason": reason}
-    _write(connection, name, {**resting, "changed_at": moment(now)})
+    resting = {"failures": failures, "rest_until": moment(until), "down_since": moment(before.down_since or now)}
+    _write(connection, name, {**resting, "code": code, "reason": reason, "changed_at": moment(now)})
 
 
 def recovered(connection: Connection, name: str, now: datetime) -> None:
     """Forget a target's failures: it took something again."""
-    well = {"failures": 0, "rest_until": 0, "code": None, "reason": None, "changed_at": moment(now)}
+    well = {"failures": 0, "rest_until": 0, "down_since": 0, "code": None, "reason": None, "changed_at": moment(now)}
     failing = update(_TABLE).where(_TABLE.c.name == name, _TABLE.c.failures > 0, _TABLE.c.paused.is_(False))
     connection.execute(failing.values(well))
 

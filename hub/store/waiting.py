@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, func, select
 
-from hub.errors import QUEUED, UNSENT
+from hub.errors import QUEUED, UNGRANTED, UNSENT
 from hub.model import Stage, State
 from hub.store import schema
 from hub.store.numbers import instant, parts
@@ -16,7 +16,7 @@ from hub.store.views import Backlog
 #: What stands behind something that no office has to approve: somebody here has to decide about it.
 ANYBODY = ""
 #: Why something was not sent at all, and did not fail either.
-_UNSENT = (UNSENT, QUEUED)
+_UNSENT = (UNSENT, UNGRANTED, QUEUED)
 _OURS = schema.delivery
 
 

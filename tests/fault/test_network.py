@@ -16,7 +16,6 @@ from hub.demo.account import draw
 from hub.demo.job import settings_of
 from hub.engine.progress import look
 from hub.engine.service import Service, serving
-from hub.engine.settle import DOWN_AFTER
 from hub.model import Stage, State
 from hub.sandbox.flaws import GroundTruth
 from hub.sandbox.generator import advance
@@ -60,7 +59,7 @@ class Street:
         with self.service.store.reading() as connection:
             standing = systems.standing(connection, name)
         assert not standing.paused, f"{name} was paused: {standing.code} {standing.reason}"
-        return standing.failures >= DOWN_AFTER
+        return standing.down_since is not None
 
     def done(self, *names: str) -> bool:
         """Whether all was read and these far sides are owed nothing that could still move."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.cli import contacts, looking
-from hub.store import Store, acceptance, open_store, runs, schema, systems
+from hub.store import Store, acceptance, open_store, quota, runs, schema, systems
 from hub.store.runs import RunState
 from tests import configs, working
 
@@ -108,6 +108,38 @@ def test_a_target_that_is_down_tells_until_when_in_the_hubs_zone(hub: Callable[.
     assert looking.when(until, working.settings_of(here).timezone) in done.stdout
     assert "hub check --live city" in done.stdout
     assert "市大数据局" in done.stdout
+
+
+def test_a_circuit_tells_since_when_until_when_and_why(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        systems.rest(connection, "city", 5, NOW + timedelta(hours=1), NOW, code="HUB-D-101", reason="cannot connect")
+    told = json.loads(hub("status", "--json").stdout)
+    city = next(one for one in told["systems"] if one["system"] == "city")
+    assert (city["circuit"], city["open"]) == ("open", False)
+    (need,) = [one for one in told["needs"] if one["word"] == "熔断"]
+    assert "起熔断" in need["what"] and "HUB-D-101" in need["why"] and need["waits"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "word", "words"),
+    [
+        ('maintenance: [{from: "2000-01-01 00:00", to: "2999-01-01 00:00"}]', "关门", "维护时间，2999-01-01 00:00:00 开门"),
+        ("rate: {day: 1}", "限速", "已到限速上限"),
+    ],
+)
+def test_what_is_closed_or_at_its_rate_waits_by_itself(
+    hub: Callable[..., Any], here: Path, lines: str, word: str, words: str
+) -> None:
+    working.exchanged(here)
+    configs.put(here, "config/systems/city.yaml", configs.CITY.replace("    options:", f"    {lines}\n    options:"))
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(state="pending"))
+        quota.count(connection, "city", working.settings_of(here).timezone, datetime.now(UTC))
+    store.close()
+    told = json.loads(hub("status", "--json").stdout)
+    (need,) = [one for one in told["needs"] if one["word"] == word]
+    assert need["what"].startswith(words) and need["waits"]
 
 
 def test_a_source_that_could_not_be_read(hub: Callable[..., Any], store: Store) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hub.engine import settle as settle_
-from hub.engine.settle import DOWN_AFTER, REST_AT_MOST, VERDICT_WITHIN, Policy, cause, rest_after, settle
+from hub.engine.settle import VERDICT_WITHIN, Policy, cause, settle
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Receipt, Stage, State, Taken
 from hub.ports import Outcome
@@ -163,14 +163,3 @@ def test_words_no_database_can_hold_are_mended() -> None:
     assert done.said == "ab?"
     dead = settled(Rejected("HUB-D-115", "no", said="\x00\ud83d"), False, False, 0, None)
     assert dead.reason == "no: ?"
-
-
-def test_a_down_target_is_left_alone_longer_and_longer_but_never_for_hours() -> None:
-    patient = Policy((timedelta(seconds=30), timedelta(minutes=2), timedelta(hours=24)), 0.0, True, True, lambda: 0.5)
-    assert [rest_after(DOWN_AFTER + step, patient) for step in (0, 1, 2, 50)] == [
-        timedelta(seconds=30),
-        timedelta(minutes=2),
-        REST_AT_MOST,
-        REST_AT_MOST,
-    ]
-    assert rest_after(DOWN_AFTER, Policy((), 0.0, True, True, lambda: 0.5)) == timedelta(minutes=1)

@@ -1,0 +1,118 @@
+"""How often a system may be called now: calls are granted one by one under a row lock, so a rate holds over all who call it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import orjson
+from sqlalchemy import Connection, select, update
+
+from hub.settings.flow import RateSettings
+from hub.store import dialect, schema
+from hub.store.numbers import instant, moment
+
+_TABLE = schema.quota
+_SECOND, _MINUTE = 1000, 60_000
+#: Milliseconds by which one call may be longer on its way than another: a call is granted here and counted over there.
+SLACK = 100
+#: What nobody has to be told about.
+_MOMENT = timedelta(seconds=2)
+_NEW = {"called": b"[]", "day": "", "today": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many calls may be made now, and, when there is none, from when on there is one again."""
+
+    calls: int
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """The calls granted in the last minute (milliseconds, oldest first), and those of one day."""
+
+    called: Sequence[int]
+    day: str
+    today: int
+
+
+def look(connection: Connection, system: str, rate: RateSettings, zone: tzinfo, now: datetime) -> Allowance:
+    """Return what is allowed now, taking nothing."""
+    spent, at = _spent(connection, system, zone, now, alone=False)
+    return _allowance(spent, rate, zone, at)
+
+
+def spent_until(connection: Connection, system: str, rate: RateSettings | None, zone: tzinfo, now: datetime) -> datetime | None:
+    """Return until when a rate is used up, for people: None when it is not, or only for a moment."""
+    if rate is None:
+        return None
+    until = look(connection, system, rate, zone, now).until
+    return until if until and until - now > _MOMENT else None
+
+
+def take(connection: Connection, system: str, rate: RateSettings, zone: tzinfo, now: datetime) -> datetime | None:
+    """Take one call if one is allowed: None then, else the time from which on there may be one."""
+    spent, at = _spent(connection, system, zone, now, alone=True)
+    allowed = _allowance(spent, rate, zone, at)
+    if allowed.calls <= 0:
+        return allowed.until
+    _write(connection, system, spent, at)
+    return None
+
+
+def count(connection: Connection, system: str, zone: tzinfo, now: datetime) -> None:
+    """Count a call that is made in any case."""
+    spent, at = _spent(connection, system, zone, now, alone=True)
+    _write(connection, system, spent, at)
+
+
+def _spent(connection: Connection, system: str, zone: tzinfo, now: datetime, *, alone: bool) -> tuple[_Spent, int]:
+    """Return what was granted lately, and the time now: never before the last grant, whoever's clock that was by.
+
+    What lies more than a minute ahead was granted by a clock that was wrong, and is forgotten.
+    """
+    query = select(_TABLE).where(_TABLE.c.system == system)
+    if alone:
+        dialect.ensure(connection, _TABLE, {"system": system, **_NEW})
+        query = query.with_for_update()
+    row = connection.execute(query).first()
+    mine = moment(now)
+    called = [at for at in orjson.loads(row.called) if mine - _MINUTE - SLACK < at <= mine + _MINUTE] if row else []
+    at = max([mine, *called[-1:]])
+    day = instant(at).astimezone(zone).date().isoformat()
+    return _Spent(called, day, row.today if row and row.day == day else 0), at
+
+
+def _write(connection: Connection, system: str, spent: _Spent, at: int) -> None:
+    called = orjson.dumps([*spent.called, at])
+    values = {"called": called, "day": spent.day, "today": spent.today + 1}
+    connection.execute(update(_TABLE).where(_TABLE.c.system == system).values(values))
+
+
+def _allowance(spent: _Spent, rate: RateSettings, zone: tzinfo, at: int) -> Allowance:
+    found = [_sliding(spent.called, most, period, at) for most, period in ((rate.second, _SECOND), (rate.minute, _MINUTE)) if most]
+    if rate.day:
+        left = rate.day - spent.today
+        found.append(Allowance(left, None if left > 0 else _midnight(at, zone)))
+    ends = [one.until for one in found if one.until is not None]
+    return Allowance(min(one.calls for one in found), max(ends, default=None))
+
+
+def _sliding(called: Sequence[int], most: int, period: int, at: int) -> Allowance:
+    """Return what is left of `most` calls in any stretch of `period` milliseconds."""
+    recent = [one for one in called if one > at - period - SLACK]
+    if len(recent) < most:
+        return Allowance(most - len(recent))
+    return Allowance(0, instant(recent[len(recent) - most] + period + SLACK))
+
+
+def _midnight(at: int, zone: tzinfo) -> datetime:
+    local = instant(at).astimezone(zone)
+    return (
+        (local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=1))
+        .replace(tzinfo=zone)
+        .astimezone(UTC)
+    )
