@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 #: Module and arguments, with the letter of what it measures.
-ALL = (("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"), ("e", "report"))
+ALL = (
+    ("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"), ("e", "report"), ("f", "sustained"), ("g", "history"),
+    ("h", "latency"), ("i", "starting"), ("j", "idle"),
+)  # fmt: skip
 
 
 def main() -> None:

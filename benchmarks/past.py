@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, text
+from sqlalchemy import Table, insert, text
 
 from benchmarks import mapping, tables
 from hub.model import State
 from hub.store import Store, dialect, schema
-from hub.store.acceptance import _DELIVERY, _RECORD
+from hub.store.acceptance import _DELIVERY, _RECORD, partition_of
 
 #: Versions of an object, deliveries of a window, records of a run, deliveries for each that met trouble first.
 VERSIONS, WINDOW, RUN, TROUBLED = 3, 64, 1000, 50
@@ -26,15 +27,14 @@ _PAGE = 24_000  # whole windows and whole runs
 _YEAR_MS = 365 * 86_400_000
 
 
-def fill(store: Store, deliveries: int, state: State = State.DELIVERED) -> None:
+def fill(store: Store, deliveries: int, state: State = State.DELIVERED, *, versions: int = VERSIONS, partitions: int = 1) -> None:
     """Write so many deliveries with all that belongs to them; the objects have the numbers of `tables.fill`."""
-    began = int(time.time() * 1000) - _YEAR_MS
+    rows = _Rows(int(time.time() * 1000) - _YEAR_MS, state, versions, partitions)
     for start in range(0, deliveries, _PAGE):
-        _page(store, range(start, min(start + _PAGE, deliveries)), began, state)
+        rows.write(store, range(start, min(start + _PAGE, deliveries)))
     with store.writing() as connection:
         counted = {"record": deliveries, "delivery": deliveries, "window": deliveries // WINDOW + 1, "run": deliveries // RUN + 1}
-        rows = [{"name": name, "next": number + 1} for name, number in counted.items()]
-        connection.execute(insert(schema.sequence), rows)
+        connection.execute(insert(schema.sequence), [{"name": name, "next": number + 1} for name, number in counted.items()])
     if store.engine.dialect.name == "postgresql":  # years would have seen to it
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
@@ -42,49 +42,8 @@ def fill(store: Store, deliveries: int, state: State = State.DELIVERED) -> None:
     os.sync()  # else what is measured next waits for the disk to take all this
 
 
-def _page(store: Store, numbers: range, began: int, state: State) -> None:
-    taken = state is State.DELIVERED
-    with store.writing() as connection:
-
-        def put(table: Any, columns: Sequence[str], make: Callable[[int], tuple[Any, ...]], some: Sequence[int]) -> None:
-            dialect.insert_rows(connection, table, columns, [make(number) for number in some])
-
-        put(schema.record, _RECORD, lambda number: _record(number, began), numbers)
-        put(schema.delivery, _DELIVERY, lambda number: _delivery(number, began, state), numbers)
-        put(schema.body, ("delivery_id", "body"), _body, numbers)
-        put(schema.run, _RUN, lambda number: _run(number, began), numbers[::RUN])
-        if taken:
-            put(schema.window, _WINDOW, lambda number: _window(number, began), numbers[::WINDOW])
-            put(schema.attempt, _ATTEMPT, lambda number: _attempt(number, began), numbers[::TROUBLED])
-
-
 _BODY = orjson.dumps({name: mapping.record(0).get(source) for name, (source, _, _) in mapping.COLUMNS.items()})
 _DATA = orjson.dumps(mapping.record(0))
-
-
-def _object(number: int) -> str:
-    return f"{number // VERSIONS:010}"
-
-
-def _record(number: int, began: int) -> tuple[Any, ...]:
-    return (number + 1, "local", "case", _object(number), f"{number:064x}", False, number // RUN + 1, began + number, _DATA)
-
-
-def _delivery(number: int, began: int, state: State) -> tuple[Any, ...]:
-    lane, tried = tables.lane(number // VERSIONS), int(state is State.DELIVERED)
-    dead = number < DEAD and state is State.DELIVERED
-    why = ("deliver", "HUB-D-115", "the far side refuses it") if dead else (None, None, None)
-    return (
-        number + 1, number + 1, "bench", 0, "accept", "accept", "case", _object(number), lane, None, None,
-        "U" if number % VERSIONS else "I", (State.DEAD if dead else state).value, began + number, tried, 0, began + number,
-        began + number + 500, f"{began:020}{number // RUN:08}", None, "0" * 32, 0, False, *why, None,
-    )  # fmt: skip
-
-
-def _body(number: int) -> tuple[Any, ...]:
-    return (number + 1, _BODY)
-
-
 _WINDOW = ("id", "partition", "epoch", "opened_at", "closed_at")
 _ATTEMPT = ("delivery_id", "number", "window_id", "opened_at", "closed_at", "outcome", "code", "said")
 _RUN = (
@@ -93,15 +52,54 @@ _RUN = (
 )  # fmt: skip
 
 
-def _window(number: int, began: int) -> tuple[Any, ...]:
-    return (number // WINDOW + 1, "deliver:bench:0", 1, began + number, began + number + 500)
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Makes the rows that belong to the delivery of a number; `began`: the moment of the first, in ms."""
 
+    began: int
+    state: State
+    versions: int
+    partitions: int
 
-def _attempt(number: int, began: int) -> tuple[Any, ...]:
-    at = began + number
-    return (number + 1, 1, number // WINDOW + 1, at, at + 100, "retryable", "HUB-D-113", "HTTP 503, the far side is busy")
+    def write(self, store: Store, numbers: range) -> None:
+        """Write the deliveries of these numbers, and what begins with them."""
+        with store.writing() as connection:
 
+            def put(table: Table, columns: Sequence[str], make: Callable[[int], tuple[Any, ...]], some: Sequence[int]) -> None:
+                dialect.insert_rows(connection, table, columns, [make(number) for number in some])
 
-def _run(number: int, began: int) -> tuple[Any, ...]:
-    at = began + number
-    return (number // RUN + 1, "local", "schedule", "schedule", "done", at, at, at + 900, False, RUN, 0, RUN, 0, 0, RUN, 0)
+            put(schema.record, _RECORD, self._record, numbers)
+            put(schema.delivery, _DELIVERY, self._delivery, numbers)
+            put(schema.body, ("delivery_id", "body"), lambda number: (number + 1, _BODY), numbers)
+            put(schema.run, _RUN, self._run, numbers[::RUN])
+            if self.state is State.DELIVERED:
+                put(schema.window, _WINDOW, self._window, numbers[::WINDOW])
+                put(schema.attempt, _ATTEMPT, self._attempt, numbers[::TROUBLED])
+
+    def _record(self, number: int) -> tuple[Any, ...]:
+        key, revision, at = f"{number // self.versions:010}", f"{number:064x}", self.began + number
+        return (number + 1, "local", "case", key, revision, False, number // RUN + 1, at, _DATA)
+
+    def _delivery(self, number: int) -> tuple[Any, ...]:
+        lane, taken = tables.lane(number // self.versions), self.state is State.DELIVERED
+        state, *why = (
+            ("dead", "deliver", "HUB-D-115", "refused") if taken and number < DEAD else (self.state.value, None, None, None)
+        )
+        at, key, operation = self.began + number, f"{number // self.versions:010}", "U" if number % self.versions else "I"
+        return (
+            number + 1, number + 1, "bench", partition_of(lane, self.partitions), "accept", "accept", "case", key, lane, None, None,
+            operation, state, at, int(taken), 0, at, at + 500, f"{self.began:020}{number // RUN:08}", None, "0" * 32, 0, False,
+            *why, None,
+        )  # fmt: skip
+
+    def _window(self, number: int) -> tuple[Any, ...]:
+        at = self.began + number
+        return (number // WINDOW + 1, "deliver:bench:0", 1, at, at + 500)
+
+    def _attempt(self, number: int) -> tuple[Any, ...]:
+        at = self.began + number
+        return (number + 1, 1, number // WINDOW + 1, at, at + 100, "retryable", "HUB-D-113", "HTTP 503, the far side is busy")
+
+    def _run(self, number: int) -> tuple[Any, ...]:
+        at = self.began + number
+        return (number // RUN + 1, "local", "schedule", "schedule", "done", at, at, at + 900, False, RUN, 0, RUN, 0, 0, RUN, 0)

@@ -95,7 +95,7 @@ def dlt(work: Work) -> float:
 
 def huey(work: Work) -> float:
     """Do it by Huey on SQLite with fsync, its consumer a process of its own. Returns seconds."""
-    with _beside(_consume, str(work.root), work.target, work.in_flight):
+    with beside(consume, str(work.root), work.target, work.in_flight):
         queue, deliver = _huey(str(work.root), work.target)
         began = time.perf_counter()
         for part in work.parts():
@@ -116,7 +116,8 @@ def _huey(root: str, target: str) -> tuple[Any, Callable[[list[dict[str, Any]]],
     return queue, deliver
 
 
-def _consume(root: str, target: str, workers: int) -> None:
+def consume(root: str, target: str, workers: int) -> None:
+    """Work off the queue of Huey in that directory until told to stop."""
     queue, _ = _huey(root, target)
     queue.create_consumer(workers=workers, periodic=False, initial_delay=0.01, max_delay=0.1).run()
 
@@ -128,7 +129,7 @@ def procrastinate(work: Work) -> float:
     app, deliver = _procrastinate(library.SyncPsycopgConnector, work.queue, work.target)
     with app.open():
         app.schema_manager.apply_schema()
-        with _beside(_work_off, work.queue, work.target, work.in_flight):
+        with beside(_work_off, work.queue, work.target, work.in_flight):
             began, parts = time.perf_counter(), work.parts()
             while some := list(itertools.islice(parts, 1000)):
                 deliver.batch_defer(*({"part": part} for part in some))
@@ -180,12 +181,12 @@ def _count(url: str, query: str) -> int:
 
 
 @contextmanager
-def _beside(work: Callable[..., None], *arguments: object) -> Iterator[None]:
-    """Run a function in a process beside this one until the block ends."""
+def beside(work: Callable[..., None], *arguments: object) -> Iterator[int]:
+    """Run a function in a process beside this one until the block ends; yield its process number."""
     process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
     process.start()
     try:
-        yield
+        yield process.pid or 0
     finally:
         process.terminate()
         process.join()
