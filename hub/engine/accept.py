@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,10 @@ from hub.engine.metrics import RULES
 from hub.mapping import Envelope, Issue
 from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
-from hub.store import acceptance, gate
+from hub.settings.model import DeletesSettings
+from hub.store import acceptance, deletions, gate
 from hub.store.acceptance import NOWHERE, Accepted, Known, Owed
+from hub.store.deletions import Allowance
 from hub.store.partitions import Holding
 from hub.store.runs import Run
 
@@ -35,6 +37,7 @@ class Frame:
     dormant: frozenset[int]  # deliveries of these records that any retry or approval may bring to life while the page is mapped
     there: set[tuple[str, str]]  # (route, key) of which something is over there or on its way; follows the page
     owed: Counter[tuple[str, str]]  # how many versions a (route, key) was owed, where its body tells; grows with the page
+    deletions: Mapping[str, Allowance]  # by route, where the page has some: how many may go by themselves; used up by the page
     refused: frozenset[tuple[str, str]]  # (kind, key) a full run looks at again, unchanged or not: the schema may have been mended
 
 
@@ -56,6 +59,8 @@ def accept_page(
                 connection, holding, source=run.source, run_id=run.id, accepted=accepted,
                 cursor=page.cursor, counts=counts, batch=frame.batch, now=now,
             )  # fmt: skip
+            for route, spent in frame.deletions.items():
+                deletions.write(connection, route, spent, now)
             if also is not None:
                 also(connection)
     _measure(exchange, run.source, accepted, counts)
@@ -80,7 +85,18 @@ def _frame(connection: Connection, exchange: Exchange, run: Run, page: Page, num
     counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
     owed = acceptance.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
     batch = batch_number(exchange, run, number, now)
-    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, owed, frozenset(refused))
+    spent = _allowances(connection, exchange, run.source, page, now)
+    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, owed, spent, frozenset(refused))
+
+
+def _allowances(connection: Connection, exchange: Exchange, source: str, page: Page, now: datetime) -> dict[str, Allowance]:
+    coming = Counter(record.kind for record in page.records if record.operation is Operation.DELETE)
+    found: dict[str, Allowance] = {}
+    for route in (one for kind in coming for one in exchange.settings.routes_for(source, kind)):
+        if route.deletes:
+            many = coming[route.kind]
+            found[route.name] = deletions.allowance(connection, route.system, route.name, route.deletes, coming=many, now=now)
+    return found
 
 
 def _versions(known: Mapping[tuple[str, str], Known]) -> list[int]:
@@ -159,10 +175,18 @@ def _owed(frame: Frame, record: Record) -> list[Owed]:
         there = (route.name, record.key) in frame.there
         if record.operation is Operation.DELETE:
             if route.deletes and there:  # whatever its condition says now: what is there goes
-                owed.append(_map(frame, record, route, Operation.DELETE))
+                owed.append(_delete(frame, record, route, route.deletes))
         elif route.when(record.data):
             owed.append(_map(frame, record, route, Operation.UPDATE if there else Operation.INSERT))
     return owed
+
+
+def _delete(frame: Frame, record: Record, route: RouteSettings, deletes: DeletesSettings) -> Owed:
+    """Return the deletion of what is over there; one of too many waits until somebody confirms it."""
+    owed = _map(frame, record, route, Operation.DELETE)
+    if owed.state is not State.PENDING or frame.deletions[route.name].spend():
+        return owed
+    return replace(owed, **gate.standing(deletes.approver, gate.TOO_MANY))
 
 
 def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operation) -> Owed:

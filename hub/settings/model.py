@@ -63,6 +63,15 @@ class ParentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletesSettings:
+    """How many deletions a target is told within a day before somebody confirms: `always` so many, else a share of what it has."""
+
+    at_most: float
+    always: int
+    approver: str
+
+
+@dataclass(frozen=True, slots=True)
 class SystemSettings:
     """One configured far side: its adapter class, the validated options, and the policy the hub applies to it.
 
@@ -125,7 +134,7 @@ class RouteSettings:
     parent: ParentSettings | None = None
     row: str | None = None
     gate: str | None = None
-    deletes: bool = False
+    deletes: DeletesSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from hub.mapping.conditions import condition
 from hub.model import Place
 from hub.settings import paths
 from hub.settings.files import Files, Read
-from hub.settings.model import ParentSettings, RouteSettings, SystemSettings
-from hub.settings.schema import RouteEntry, RoutesFile
+from hub.settings.model import DeletesSettings, ParentSettings, RouteSettings, SystemSettings
+from hub.settings.schema import DeletesEntry, RouteEntry, RoutesFile
 
 #: Who must approve where a route says no more than `gate: true`.
 APPROVER = "审批人"
@@ -132,7 +132,7 @@ class _Route:
             parent=ParentSettings(parent.route, parent.key) if parent else None,
             row=entry.row,
             gate=APPROVER if entry.gate is True else entry.gate or None,
-            deletes=entry.deletes,
+            deletes=_deletes(entry.deletes),
         )
 
     def _add(self, code: str, message: str, *path: str | int, hint: str = "", warning: bool = False) -> None:
@@ -226,6 +226,11 @@ class _Route:
 
 def _always(data: Mapping[str, Any]) -> bool:
     return True
+
+
+def _deletes(said: bool | DeletesEntry) -> DeletesSettings | None:
+    entry = DeletesEntry() if said is True else said
+    return DeletesSettings(entry.at_most, entry.always, entry.approver) if entry else None
 
 
 def _none(data: Mapping[str, Any]) -> str | None:

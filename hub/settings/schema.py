@@ -15,6 +15,9 @@ from hub.settings.flow import DOWN_AFTER
 from hub.settings.model import DEFAULT_JITTER, DEFAULT_PORT, DEFAULT_RETRY
 
 _DURATION = re.compile(r"([1-9][0-9]*)([smhd])")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?)%")
+#: Share of what a target has that may be deleted there within a day, and how many may be in any case.
+DEFAULT_SHARE, DEFAULT_ALWAYS = 0.05, 10
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -214,6 +217,28 @@ class ParentEntry(Edge):
     key: DataPath = Field(description="Where in this record the parent's key stands. 父记录键所在的字段")
 
 
+def share(text: object) -> float:
+    """Return the share written `5%`. Raises ValueError.
+
+    >>> share("5%"), share("0.5%")
+    (0.05, 0.005)
+    """
+    match = _SHARE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or float(match[1]) > 100:
+        raise ValueError("a share is a number from 0 to 100 and a percent sign, for example 5%")
+    return float(match[1]) / 100
+
+
+class DeletesEntry(Edge):
+    """How many deletions a target is told within a day before somebody must confirm them."""
+
+    at_most: Annotated[float, BeforeValidator(share), WithJsonSchema({"type": "string", "pattern": f"^{_SHARE.pattern}$"})] = Field(
+        default=DEFAULT_SHARE, description="Share of what the target has, for example 5%. 占对方已有的比例"
+    )
+    always: int = Field(default=DEFAULT_ALWAYS, ge=0, description="So many may go in any case. 再少也允许的条数")
+    approver: Title = Field(default="批量删除审批人", description="Who confirms what is beyond. 超出的由谁审批")
+
+
 class RouteEntry(Edge):
     """One route: which records go where, mapped how."""
 
@@ -231,9 +256,9 @@ class RouteEntry(Edge):
     row: str | None = Field(
         None, min_length=1, description="Body field that is the row id over there, matched by feedback. 对方的行标识字段"
     )
-    deletes: bool = Field(
+    deletes: bool | DeletesEntry = Field(
         False,
-        description="Tell the target when the source deletes a record it has; else only noted. 来源删除时告知对方",
+        description="Tell the target when the source deletes a record it has, within limits. 来源删除时告知对方，超限的等人确认",
     )
     gate: bool | Title = Field(
         False, description="Hold every delivery until a person approves; the title of whoever must. 需人工审批，可写由谁审批"

@@ -6,13 +6,13 @@ decided with it; a newer version ends the waiting of the older one, so that nobo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, or_, select, update
 
 from hub.model import TAKEN, Operation, Stage, State
 from hub.store import renewal, schema
@@ -22,6 +22,8 @@ from hub.store.outbox import refused_later
 
 #: Why a delivery is held whose route has a gate; its `reason` is whose approval it waits for.
 CODE = "HUB-E-130"
+#: Why a deletion is held that is one of too many; where their count stands in the store, by route.
+TOO_MANY, DELETIONS = "HUB-E-131", "deletes:"
 _OURS = schema.delivery
 #: What of a version's kin has not left yet, or failed to.
 _UNSENT = [state.value for state in (State.PENDING, State.HELD, State.PARKED, State.DEAD)]
@@ -45,9 +47,9 @@ class Version:
     published: Mapping[str, Any] | None
 
 
-def standing(approver: str) -> dict[str, Any]:
+def standing(approver: str, code: str = CODE) -> dict[str, Any]:
     """Return in which state a delivery begins that this person or body must approve."""
-    return {"state": State.HELD, "stage": Stage.GATE, "code": CODE, "reason": approver}
+    return {"state": State.HELD, "stage": Stage.GATE, "code": code, "reason": approver}
 
 
 def at_gate(delivery: FromClause = _OURS) -> ColumnElement[bool]:
@@ -72,17 +74,31 @@ def decide(connection: Connection, numbers: Sequence[int], *, approved: bool, ac
     Those that do not wait at a gate (any more) are left alone; of two decisions at once the first one counts. Returns how many
     were decided.
     """
-    rows = connection.execute(select(_OURS.c.id, _OURS.c.reason).where(_OURS.c.id.in_(numbers), at_gate())).all()
+    query = select(_OURS.c.id, _OURS.c.reason, _OURS.c.route, _OURS.c.code)
+    rows = [row for part in parts(numbers) for row in connection.execute(query.where(_OURS.c.id.in_(part), at_gate()))]
     chosen, at = [row.id for row in rows], moment(now)
     if approved:
         sent = {"state": State.PENDING.value, "stage": None, "code": None, "spent": 0, "due_at": at}
         decided = set(_move(connection, chosen, at_gate(), {**sent, "changed_at": at, "reason": reason}))
+        _count_anew(connection, {row.route for row in rows if row.code == TOO_MANY})
     else:
         ended = {"state": State.CANCELLED.value, "stage": Stage.GATE.value, "code": None, "changed_at": at, "reason": reason}
         decided = set(_end(connection, chosen, at_gate(), ended))
     made = [Decision(row.id, now, actor, row.reason or "", approved, reason) for row in rows if row.id in decided]
     write_decisions(connection, made)
     return len(made)
+
+
+def _count_anew(connection: Connection, routes: Collection[str]) -> None:
+    """Let deletions of these routes be counted from nothing: somebody has looked at what there was."""
+    table = schema.cursor
+    connection.execute(delete(table).where(table.c.name.in_([DELETIONS + route for route in routes])))
+
+
+def unconfirmed(connection: Connection, system: str, route: str) -> bool:
+    """Tell whether deletions of a route wait for somebody to confirm that they are meant."""
+    waits = (_OURS.c.system == system, schema.OPEN, at_gate(), _OURS.c.route == route, _OURS.c.code == TOO_MANY)
+    return connection.execute(select(_OURS.c.id).where(*waits).limit(1)).first() is not None
 
 
 def kin(connection: Connection, numbers: Sequence[int]) -> list[int]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.settings.schema import duration
+from hub.settings.schema import DeletesEntry, duration
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,14 @@ def test_a_length_of_time(text: object, expected: timedelta) -> None:
 def test_what_is_none(text: object) -> None:
     with pytest.raises(ValueError, match="for example 30s"):
         duration(text)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("5%", 0.05), ("0.5%", 0.005), ("100%", 1.0), ("0%", 0.0)])
+def test_a_share(text: str, expected: float) -> None:
+    assert DeletesEntry.model_validate({"at_most": text}).at_most == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["5", "101%", "-1%", "%", "5 %", 5, 0.05])
+def test_what_is_no_share(text: object) -> None:
+    with pytest.raises(ValueError, match="for example 5%"):
+        DeletesEntry.model_validate({"at_most": text})
