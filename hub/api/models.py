@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -195,6 +195,16 @@ class ClosedOut(Given):
     until: datetime | None
 
 
+class ShortOut(Given):
+    """A feed that gave less than is expected of it, from `first` up to and with `last`, and has not made up for it since."""
+
+    kind: str
+    got: int
+    at_least: int
+    first: date
+    last: date
+
+
 class SystemOut(Given):
     """One configured far side: how it stands and what is owed to it, by state."""
 
@@ -209,6 +219,7 @@ class SystemOut(Given):
     closed: ClosedOut | None = Field(description="outside its opening hours or under maintenance, and until when")
     rate_spent_until: datetime | None = Field(description="its rate allows no call before")
     backlog: dict[str, BacklogOut]
+    short: list[ShortOut] = Field(description="feeds that give less than the system's `expect` says")
     gates: dict[str, BacklogOut] = Field(description="what waits for approval, by whose")
     behind: dict[str, BacklogOut] = Field(
         description="what stands behind held deliveries of its case, by whose approval they need (empty: a person's decision)"

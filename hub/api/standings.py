@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.engine import feeds
 from hub.engine.service import Service
 from hub.settings.hours import closed
 from hub.store import gate, quota, systems, views, waiting
@@ -20,6 +21,7 @@ def standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
         backlog, behind = waiting.apart(connection, views.backlog(connection))
         flying, gates = views.sending(connection), gate.waiting(connection)
         standing_of = {name: systems.standing(connection, name) for name in names}
+        short = feeds.short(connection, service.exchange.settings, now)
         flows = {name: _flow(connection, service, name, standing_of[name], now) for name in names}
     found = []
     for name, standing in standing_of.items():
@@ -29,6 +31,7 @@ def standings(service: Service, names: list[str]) -> list[dict[str, Any]]:
         about = {"name": name, "title": settings.title, "adapter": settings.adapter, "contact": settings.contact}
         group = {"platform": platform.name if platform else None}
         how = {**flows[name], "standing": standing, "backlog": {state.value: one for state, one in mine.items()}}
+        how["short"] = [one for one in short if one.system == name]
         how["gates"], how["behind"] = gates.get(name, {}), behind.get(name, {})
         found.append({**about, **group, **how})
     return found

@@ -71,6 +71,8 @@ def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
 def _line(line: Line, holder: str | None, zone: tzinfo) -> Iterator[Need]:
     yield from _standing(line, zone)
     yield from _unreadable(line, zone)
+    yield from _short(line)
+    yield from _broken(line)
     yield from _people(line)
     yield from _unheard(line)
     yield from _parked(line)
@@ -134,6 +136,20 @@ def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
     else:
         what = say(f"{at} 读取失败，下次从断点续读", f"could not be read at {at}; the next run resumes there")
         yield Need(name, line.reach(), what, why, f"hub check --live {name}", line.system.contact)
+
+
+def _short(line: Line) -> Iterator[Need]:
+    """Tell which feeds give less than expected: a source that gives nothing breaks without an error."""
+    name = line.system.name
+    for one in line.short:
+        yield Need(name, say("来数不足", "short"), words.short(one), "HUB-S-191", f"hub runs --source {name}", line.system.contact)
+
+
+def _broken(line: Line) -> Iterator[Need]:
+    if line.last and not line.last.adds_up:
+        what = say(f"运行 {line.last.id} 的账不平", f"the account of run {line.last.id} does not add up")
+        command = f"hub runs --audit --source {line.system.name}"
+        yield Need(line.system.name, say("账不平", "does not add up"), what, "HUB-E-132", command)
 
 
 def _unheard(line: Line) -> Iterator[Need]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import causes, looking, terminal, words
+from hub.cli import auditing, causes, exits, looking, terminal, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.store.causes import folded
@@ -16,6 +16,7 @@ from hub.store.causes import folded
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from hub.engine.feeds import Short
     from hub.settings import Settings
     from hub.store.runs import Run
     from hub.store.views import DeadGroup
@@ -47,8 +48,11 @@ def runs(
     ctx: typer.Context,
     source: Annotated[str | None, typer.Option("--source", help=say("只看这个来源", "only this source"))] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=say("最多几条", "at most so many"))] = 20,
+    audited: Annotated[
+        bool, typer.Option("--audit", help=say("到库里重新数一遍：每一条都有去向", "recount in the store: nothing disappeared"))
+    ] = False,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first; with --audit exit 1 when one does not add up."""
     from hub.store import runs as stored
 
     screen = terminal.of(ctx)
@@ -57,7 +61,25 @@ def runs(
     with looking.store_of(settings) as store, store.reading() as connection:
         found = stored.latest(connection, limit=limit, source=source)
         refused = refused_of(connection, found)
-    show(screen, settings, found, refused)
+        short = _short(connection, settings, source)
+        counted = auditing.recounted(connection, found) if audited else {}
+    if screen.json:
+        screen.data([{**data(run), **({"audit": auditing.data(counted.get(run.id))} if audited else {})} for run in found])
+    else:
+        show(screen, settings, found, refused)
+        auditing.show(screen, found, counted)
+        for one in short:
+            screen.line(f"{one.system}: {words.short(one)}", style="yellow")
+    if not all(one.adds_up for one in counted.values()):
+        raise typer.Exit(exits.FINDINGS)
+
+
+def _short(connection: Connection, settings: Settings, source: str | None) -> list[Short]:
+    """Return the feeds of a source, or of all, that give less than is expected of them."""
+    from hub.engine import feeds
+    from hub.engine.exchange import utc_now
+
+    return [one for one in feeds.short(connection, settings, utc_now()) if source in (None, one.system)]
 
 
 def refused_of(connection: Connection, found: Sequence[Run]) -> dict[int, list[DeadGroup]]:

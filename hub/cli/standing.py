@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hub.cli.needs import Need
+    from hub.engine.feeds import Short
     from hub.settings import Settings, SystemSettings
     from hub.settings.hours import Closed
     from hub.store.gate import Waiting
@@ -44,6 +45,7 @@ class Line:
     gates: Mapping[str, Waiting] = field(default_factory=dict)  # what waits for approval, by whose
     behind: Mapping[str, Backlog] = field(default_factory=dict)  # what stands behind held ones, by whose approval those need
     retrying: Retrying | None = None
+    short: Sequence[Short] = ()  # feeds that give less than is expected of them
     closed: Closed | None = None  # outside its opening hours, or under maintenance
     spent_until: datetime | None = None  # its rate is used up until then
 

@@ -101,10 +101,12 @@ class Found:
             "behind": {approver: asdict(one) for approver, one in line.behind.items()},
             "retrying": asdict(line.retrying) if line.retrying else None,
             "last_run": asdict(line.last) if line.last else None,
+            "short": [asdict(one) for one in line.short],
         }
 
 
 def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
+    from hub.engine import feeds
     from hub.store import gate, views, waiting
 
     with looking.store_of(settings) as store:
@@ -113,11 +115,13 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
             backlog = views.backlog(connection)
             pending, behind = waiting.apart(connection, backlog)
             flying, gates = views.sending(connection), gate.waiting(connection)
+            short = feeds.short(connection, settings, now)
             lines = [
                 replace(
                     _line(connection, settings, name, views.with_sending(pending.get(name, {}), flying.get(name, 0)), now),
                     gates=gates.get(name, {}),
                     behind=behind.get(name, {}),
+                    short=[one for one in short if one.system == name],
                 )
                 for name in sorted(settings.systems)
             ]

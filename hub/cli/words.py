@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hub.cli.lang import say
 from hub.model import Stage, State
+
+if TYPE_CHECKING:
+    from hub.engine.feeds import Short
 
 _STATES = {
     State.PENDING: ("待发", "pending"),
@@ -71,6 +76,14 @@ def outcome(name: str) -> str:
 def run(name: str) -> str:
     """Return a run's verdict for people."""
     return say(*_RUNS.get(name, (name, name)))
+
+
+def short(one: Short) -> str:
+    """Return that a feed gave less than expected in some days."""
+    first, last = f"{one.first:%m-%d}", f"{one.last:%m-%d}"
+    days = first if first == last else say(f"{first} 至 {last}", f"{first} to {last}")
+    zh = f"{days} 只读到 {one.got} 条 {one.kind}，应至少 {one.at_least} 条"
+    return say(zh, f"{days}: {one.got} of {one.kind}, at least {one.at_least} expected")
 
 
 def trigger(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from hub.engine import storable
+from hub.engine import feeds, storable
 from hub.engine.exchange import Exchange
 from hub.engine.metrics import RULES
 from hub.mapping import Envelope, Issue
@@ -59,6 +59,7 @@ def accept_page(
                 connection, holding, source=run.source, run_id=run.id, accepted=accepted,
                 cursor=page.cursor, counts=counts, batch=frame.batch, now=now,
             )  # fmt: skip
+            feeds.count(exchange, connection, run.source, page, now)
             for route, spent in frame.deletions.items():
                 deletions.write(connection, route, spent, now)
             if also is not None:

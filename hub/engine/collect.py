@@ -11,12 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.engine.accept import accept_page
 from hub.engine.exchange import Exchange
 from hub.errors import Fenced, SourceFailed
-from hub.store import acceptance, runs
+from hub.store import acceptance, audit, runs
+from hub.store.audit import Audit
 from hub.store.partitions import Holding
 from hub.store.runs import Run, RunState
 
 log = logging.getLogger(__name__)
 
+#: Records of a run up to which its account is recounted as it ends; `hub runs --audit` recounts any.
+RECOUNTED = 20_000
 #: Times a run begins to read before it gives up; the next run reads on from the same cursor.
 READ_TRIES = 3
 
@@ -70,8 +73,11 @@ def report(exchange: Exchange, run: Run, state: RunState, code: str | None, reas
     """Count and log how a run ended."""
     with exchange.store.reading() as connection:
         ended = runs.get(connection, run.id)
+        small = ended is not None and ended.read <= RECOUNTED
+        counted = audit.audit(connection, ended) if ended is not None and small else None
     if ended is None or ended.started_at is None or ended.ended_at is None:
         return
+    _prove(exchange, ended, counted)
     seconds = (ended.ended_at - ended.started_at).total_seconds()
     metrics = exchange.metrics
     metrics.runs.labels(run.source, run.trigger.value, state.value).inc()
@@ -84,4 +90,17 @@ def report(exchange: Exchange, run: Run, state: RunState, code: str | None, reas
         run.id, run.source, state.value, ended.read, ended.accepted, ended.unchanged, ended.rejected,
         extra={"event": "run.ended", "run_id": run.id, "system": run.source, "verdict": state.value, "error_code": code,
                "reason": reason, "duration_ms": round(seconds * 1000)},
+    )  # fmt: skip
+
+
+def _prove(exchange: Exchange, run: Run, counted: Audit | None) -> None:
+    """Count and say loudly that the account of a run does not add up: a record may have disappeared (invariant 6)."""
+    if run.adds_up and (counted is None or counted.adds_up):
+        return
+    exchange.metrics.broken.labels(run.source).inc()
+    kept = f"{counted.owed} deliveries, {counted.refused} rejected, {counted.silent} without a reason" if counted else "not counted"
+    log.error(
+        "the account of run %s of %s does not add up: read %s = accepted %s + unchanged %s + rejected %s, deliveries %s; kept: %s",
+        run.id, run.source, run.read, run.accepted, run.unchanged, run.rejected, run.deliveries, kept,
+        extra={"event": "run.broken", "run_id": run.id, "system": run.source, "error_code": audit.CODE},
     )  # fmt: skip

@@ -54,6 +54,7 @@ class Exchange:
             systems=settings.systems,
             routes=[route.name for route in settings.routes],
             pushed=[system.name for system in settings.systems.values() if system.pushes],
+            expected=[(system.name, kind) for system in settings.sources() for kind in system.expect],
             polled=[system.name for system in settings.systems.values() if system.feedback_every is not None],
         )
         self.metrics.reload_ok.set(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from hub.engine import feeds
 from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
 from hub.model import Circuit, State
@@ -27,6 +28,7 @@ def maintain(exchange: Exchange) -> None:
         parked = family.park(connection, strays, now) if strays else 0
         expired = settling.expire_accepted(connection, now)
         pushes.forget(connection, now)
+    feeds.watch(exchange.store, exchange.settings, now)
     if released or parked or expired:
         log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
     refresh(exchange)
@@ -38,6 +40,7 @@ def refresh(exchange: Exchange) -> None:
         backlog, behind = waiting.apart(connection, views.backlog(connection))
         standings = {name: systems.standing(connection, name) for name in exchange.settings.systems}
         size = views.store_bytes(connection)
+        short = {(one.system, one.kind) for one in feeds.short(connection, exchange.settings, exchange.clock())}
         done = {one.name: runs.last_done(connection, one.name) for one in exchange.settings.sources()}
     now, metrics, settings = exchange.clock(), exchange.metrics, exchange.settings
     for name, standing in standings.items():
@@ -52,6 +55,8 @@ def refresh(exchange: Exchange) -> None:
         metrics.queue.labels(name, BEHIND).set(sum(one.count for one in behind.get(name, {}).values()))
         oldest = min((one.oldest.timestamp() for state, one in mine.items() if state in _LAGGING), default=0.0)
         metrics.oldest.labels(name).set(oldest)
+    for system, kind in ((one.name, kind) for one in exchange.settings.sources() for kind in one.expect):
+        metrics.short.labels(system, kind).set((system, kind) in short)
     for name, at in done.items():  # told again after a restart: an alert on it must not fire because the hub was updated
         metrics.last_success.labels(name).set(at.timestamp() if at else 0)
     metrics.store_bytes.set(size)

@@ -55,6 +55,8 @@ class Metrics:
             "hub_quality_issues", "Issues that mappings and contracts found, by rule", ["rule", "severity"], registry=add
         )
         self.runs = Counter("hub_sync_runs", "Ended runs", ["system", "trigger", "verdict"], registry=add)
+        self.broken = Counter("hub_run_equation_broken", "Ended runs whose account does not add up", ["system"], registry=add)
+        self.short = Gauge("hub_feed_short", "1 while a feed gives less than is expected of it", ["system", "kind"], registry=add)
         self.run_seconds = Histogram(
             "hub_sync_run_duration_seconds", "Length of runs", ["system"], registry=add, buckets=_AGE_BUCKETS
         )
@@ -122,7 +124,8 @@ class Metrics:
         )
 
     def begin(self, *, version: str, digest: str, sources: Iterable[str], sinks: Iterable[str], systems: Iterable[str],
-              routes: Iterable[str], polled: Iterable[str] = (), pushed: Iterable[str] = ()) -> None:  # fmt: skip
+              routes: Iterable[str], polled: Iterable[str] = (), pushed: Iterable[str] = (),
+              expected: Iterable[tuple[str, str]] = ()) -> None:  # fmt: skip
         """Put every series of this configuration at zero, and forget gauges of systems that are no longer configured.
 
         A counter that first appears with its first increment hides that increment from `rate()`.
@@ -136,6 +139,7 @@ class Metrics:
             self.closed,
             self.next_run,
             self.last_success,
+            self.short,
             self.build,
             self.config,
         ):
@@ -148,6 +152,8 @@ class Metrics:
         _begin(self.issues, RULES, SEVERITIES)
         _begin(self.polls, polled, POLLS)
         _begin(self.pushes, pushed, PUSHES)
+        for system, kind in expected:
+            self.short.labels(system, kind)
         for name in sources:
             self._begin_source(name)
         for name in sinks:
@@ -161,6 +167,7 @@ class Metrics:
         for trigger, verdict in product(Trigger, VERDICTS):
             self.runs.labels(name, trigger.value, verdict)
         self.run_seconds.labels(name)
+        self.broken.labels(name)
         self.last_success.labels(name)
 
     def _begin_sink(self, name: str) -> None:

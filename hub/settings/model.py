@@ -63,6 +63,14 @@ class ParentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectSettings:
+    """How many rows a feed must give in each day, working day or week; fewer are a finding."""
+
+    at_least: int
+    per: Literal["day", "workday", "week"]
+
+
+@dataclass(frozen=True, slots=True)
 class DeletesSettings:
     """How many deletions a target is told within a day before somebody confirms: `always` so many, else a share of what it has."""
 
@@ -98,6 +106,7 @@ class SystemSettings:
     endpoints: frozenset[str] = frozenset()  # what it takes as a sink; empty: no sink
     reads: bool = True  # a run can read it; False: it only pushes
     pushes: bool = False  # it hands records over by itself
+    expect: abc.Mapping[str, ExpectSettings] = field(default_factory=dict)  # kind -> how much it must give
 
     def open(self) -> Adapter:
         """Return a fresh adapter for this system; it opens nothing before its first use. The caller closes it."""

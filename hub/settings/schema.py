@@ -182,6 +182,13 @@ class MaintenanceEntry(Edge):
     end: Clock | Moment = Field(alias="to", description="HH:MM, or YYYY-MM-DD HH:MM for a single time. 到何时")
 
 
+class ExpectEntry(Edge):
+    """How many rows a kind must give in each period."""
+
+    at_least: int = Field(default=1, ge=1, description="So many rows, changed or not. 至少多少条")
+    per: Literal["day", "workday", "week"] = Field(default="workday", description="In each of these. 每天、每工作日或每周")
+
+
 class SystemFile(Edge):
     """config/systems/*.yaml: one far side."""
 
@@ -204,6 +211,7 @@ class SystemFile(Edge):
     partitions: int = Field(1, ge=1, le=256, description="Share the lanes over so many workers. 分区数")
     schedule: ScheduleEntry | None = Field(None, description="When to read it as a source. 采集计划")
     schemas: dict[str, str] = Field({}, description="kind -> mappings/schemas/…: what its records look like. 源数据结构")
+    expect: dict[str, ExpectEntry] = Field({}, description="kind -> how much it must give; less is a finding. 各类记录至少给多少")
     feedback: FeedbackEntry | None = Field(None, description="Fetch later verdicts. 轮询校验结果")
 
 

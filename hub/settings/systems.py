@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from hub.model import Guarantees
 from hub.ports import Adapter, Feedback, Options, Receiver, Source
 from hub.settings import limits, secrets
 from hub.settings.files import Files, Read
-from hub.settings.model import ScheduleSettings, SystemSettings
+from hub.settings.model import ExpectSettings, ScheduleSettings, SystemSettings
 from hub.settings.schema import ScheduleEntry, SystemFile
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def _system(files: Files, read: Read[SystemFile], mappings: MappingSet) -> Syste
         endpoints=known.endpoints,
         reads=known.reads,
         pushes=known.pushes,
+        expect=_expect(files, read, known.kinds),
     )
 
 
@@ -167,13 +169,23 @@ def _comes(cron: str) -> bool:
 
 def _schemas(files: Files, read: Read[SystemFile], kinds: frozenset[str], mappings: MappingSet) -> dict[str, Contract]:
     found: dict[str, Contract] = {}
+    _known_kinds(files, read, "schemas", read.entry.schemas, kinds)
     for kind, name in read.entry.schemas.items():
-        if kind not in kinds:
-            hint = documents.suggest(kind, kinds) or f"it reads: {', '.join(sorted(kinds)) or 'nothing'}"
-            files.add("HUB-C-142", f"this system reads no kind {kind!r}", read.place("schemas", kind), hint)
         if name in mappings.schemas:
             found[kind] = mappings.schemas[name]
         elif not (files.directory / "mappings" / "schemas" / f"{name}.yaml").exists():  # else its own findings say why
             hint = documents.suggest(name, mappings.schemas) or f"write mappings/schemas/{name}.yaml"
             files.add("HUB-C-145", f"there is no schema {name!r}", read.place("schemas", kind), hint)
     return found
+
+
+def _expect(files: Files, read: Read[SystemFile], kinds: frozenset[str]) -> dict[str, ExpectSettings]:
+    _known_kinds(files, read, "expect", read.entry.expect, kinds)
+    return {kind: ExpectSettings(one.at_least, one.per) for kind, one in read.entry.expect.items() if kind in kinds}
+
+
+def _known_kinds(files: Files, read: Read[SystemFile], key: str, named: Iterable[str], kinds: frozenset[str]) -> None:
+    for kind in named:
+        if kind not in kinds:
+            hint = documents.suggest(kind, kinds) or f"it reads: {', '.join(sorted(kinds)) or 'nothing'}"
+            files.add("HUB-C-142", f"this system reads no kind {kind!r}", read.place(key, kind), hint)

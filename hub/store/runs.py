@@ -57,6 +57,8 @@ class Run:
     unmappable: int
     code: str | None
     reason: str | None
+    first_record: int | None = None  # the records it wrote have numbers from this one on,
+    next_record: int | None = None  # and below this one; None: an older program began it
 
     @property
     def adds_up(self) -> bool:
@@ -114,7 +116,8 @@ def begin_next(connection: Connection, source: str, now: datetime) -> Run | None
     row = connection.execute(waiting).first()
     if row is None:
         return None
-    connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(state=RunState.RUNNING.value, started_at=moment(now)))
+    begun = {"state": RunState.RUNNING.value, "started_at": moment(now), "first_record": _next_record()}
+    connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(begun))
     return get(connection, row.id)
 
 
@@ -122,7 +125,7 @@ def begin_push(connection: Connection, source: str, now: datetime) -> Run:
     """Begin the run a push is accounted under and return it."""
     number = take(connection, "run", 1)
     values = _fresh(number, source, Trigger.PUSH, Trigger.PUSH.value, now, False)
-    at_work = {"state": RunState.RUNNING.value, "started_at": moment(now)}
+    at_work = {"state": RunState.RUNNING.value, "started_at": moment(now), "first_record": _next_record()}
     row = connection.execute(insert(_TABLE).values({**values, **at_work}).returning(_TABLE)).one()
     return _run(row)
 
@@ -131,8 +134,14 @@ def end(
     connection: Connection, number: int, state: RunState, now: datetime, *, code: str | None = None, reason: str | None = None
 ) -> None:
     """End a run with its verdict."""
-    values = {"state": state.value, "ended_at": moment(now), "code": code, "reason": reason}
+    values = {"state": state.value, "ended_at": moment(now), "code": code, "reason": reason, "next_record": _next_record()}
     connection.execute(update(_TABLE).where(_TABLE.c.id == number).values(values))
+
+
+def _next_record() -> ColumnElement[int]:
+    """Return the number that the next record will have."""
+    table = schema.sequence
+    return func.coalesce(select(table.c.next).where(table.c.name == "record").scalar_subquery(), 1)
 
 
 def interrupt_running(
@@ -141,7 +150,7 @@ def interrupt_running(
     """End runs, or with `push` pushes, a dead owner left running; their pages stand, and the next run reads on from the cursor."""
     whose = _TABLE.c.trigger == Trigger.PUSH.value if push else _TABLE.c.trigger != Trigger.PUSH.value
     left = update(_TABLE).where(*_open_of(source), whose, _TABLE.c.state == RunState.RUNNING.value)
-    values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": reason}
+    values = {"state": RunState.INTERRUPTED.value, "ended_at": moment(now), "reason": reason, "next_record": _next_record()}
     return int(connection.execute(left.values(values)).rowcount)
 
 

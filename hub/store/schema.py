@@ -183,8 +183,20 @@ run = Table(
     Column("unmappable", BigInteger, nullable=False, default=0),  # part of deliveries: dead at stage map
     Column("code", String(16)),
     Column("reason", Text),
+    Column("first_record", BigInteger),  # the records it wrote have numbers from this one on
+    Column("next_record", BigInteger),  # and below this one
     Index(None, "source", "id"),
     Index("ix_run_open", "state", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+)
+
+#: How many rows the feeds gave of which something is expected; `day` is the ordinal of a local date.
+intake = Table(
+    "intake",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("rows", BigInteger, nullable=False),
 )
 
 cursor = Table(

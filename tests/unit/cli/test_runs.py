@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub.store import open_store, runs
+from hub.store import open_store, runs, schema
 from tests import configs, working
 
 
@@ -37,6 +37,24 @@ def test_accounts_and_failures(hub: Callable[..., Any], here: Path) -> None:
     assert [(one["id"], one["adds_up"]) for one in told] == [(2, True), (1, True)]
     assert told[1]["read"] == told[1]["accepted"] == 3
     assert len(json.loads(hub("runs", "-n", "1", "--json").stdout)) == 1
+
+
+def test_an_audit_tells_what_became_of_every_delivery(hub: Callable[..., Any], here: Path) -> None:
+    working.exchanged(here)
+    done = hub("runs", "--audit")
+    assert (done.exit_code, "投递单 3 = 死信 1 + 已送达 2  账平" in done.stdout) == (0, True)
+    (told,) = json.loads(hub("runs", "--audit", "--json").stdout)
+    assert told["audit"] == {"adds_up": True, "owed": 3, "refused": 0, "silent": 0, "fates": {"delivered": 2, "dead": 1}}
+
+
+def test_an_audit_that_does_not_add_up_is_a_finding(hub: Callable[..., Any], here: Path) -> None:
+    working.exchanged(here)
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        connection.execute(schema.delivery.delete().where(schema.delivery.c.key == "A1"))
+    store.close()
+    done = hub("runs", "--audit")
+    assert (done.exit_code, "账不平" in done.stdout, "HUB-E-132" in done.stdout) == (1, True, True)
 
 
 def test_a_misspelt_source_is_told(hub: Callable[..., Any]) -> None:

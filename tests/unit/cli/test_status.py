@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.cli import contacts, looking
-from hub.store import Store, acceptance, open_store, quota, runs, schema, systems
+from hub.store import Store, acceptance, intake, open_store, quota, runs, schema, systems
 from hub.store.runs import RunState
 from tests import configs, working
 
@@ -52,6 +52,21 @@ def test_dead_letters_name_the_cause_the_owner_of_the_data_and_the_command(hub: 
     assert "→ hub dead list --system city" in line
     assert "县信息股" in line  # our data: the city is not to blame
     assert "市大数据局" not in line
+
+
+def test_a_feed_that_gives_too_little_is_told_with_whom_to_ask(hub: Callable[..., Any], here: Path) -> None:
+    local = configs.LOCAL.replace("title: 审批系统", "title: 审批系统\n    contact: 县信息股")
+    configs.put(here, "config/systems/local.yaml", local.rstrip(" ") + "    expect: {step: {at_least: 5, per: day}}\n")
+    working.exchanged(here)
+    store = open_store(working.settings_of(here).store)
+    yesterday = NOW.astimezone(working.settings_of(here).timezone).date() - timedelta(days=1)
+    with store.writing() as connection:
+        intake.add(connection, "local", yesterday.toordinal(), {"step": 2})
+    store.close()
+    (need,) = [one for one in needs(hub) if one["why"] == "HUB-S-191"]
+    assert need["what"] == f"{yesterday:%m-%d} 只读到 2 条 step，应至少 5 条"
+    assert (need["system"], need["contact"], need["waits"]) == ("local", "县信息股", False)
+    assert "只读到 2 条 step" in hub("runs").stdout
 
 
 def test_who_gave_sound_data_is_not_asked(hub: Callable[..., Any], here: Path) -> None:
