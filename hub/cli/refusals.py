@@ -19,6 +19,7 @@ UNEXPECTED = "HUB-X-100"
 
 def tell(terminal: Terminal, error: BaseException) -> int:
     """Say what went wrong on stderr and return the exit code."""
+    error = _of_the_store(error)
     if not isinstance(error, HubError):
         return _unexpected(terminal, error)
     if terminal.json:
@@ -32,6 +33,17 @@ def tell(terminal: Terminal, error: BaseException) -> int:
         terminal.err.print(Text(f"{error.code} {error.message}{hint}", style="red"), soft_wrap=True)
         terminal.remedy(error.code, terminal.err)
     return exits.of(error)
+
+
+def _of_the_store(error: BaseException) -> BaseException:
+    """Return the store's own error for what its driver raised; adapters turn theirs into outcomes of their own."""
+    from sqlalchemy.exc import DBAPIError
+
+    if not isinstance(error, DBAPIError):
+        return error
+    from hub.store import dialect
+
+    return dialect.unreachable(error)
 
 
 def count(findings: list[Finding]) -> str:

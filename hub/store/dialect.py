@@ -93,10 +93,18 @@ def lease(engine: Engine) -> Iterator[None]:
     """
     if engine.dialect.name == "sqlite":
         with _file_lease(Path(str(engine.url.database) + ".lease")):
+            _writable(engine)
             yield
     else:
         with _server_lease(engine):
             yield
+
+
+def _writable(engine: Engine) -> None:
+    """Raise here what a file that may only be read would let every thread fail with; BEGIN IMMEDIATE does not notice it."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        transaction.rollback()
 
 
 @contextmanager
@@ -214,7 +222,13 @@ def _insert_text(table: Table, columns: tuple[str, ...], rows: int) -> str:
     return f"{head} VALUES {', '.join([marks] * rows)}"
 
 
+#: What SQLite calls a file with pages that cannot be, and one that never was its own.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def unreachable(error: DBAPIError) -> StoreUnfit:
-    """Return the store's own error for a database that does not answer; the driver's text holds no password."""
+    """Return the store's own error for a database that does not answer, or is damaged; the driver's text holds no password."""
     first = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+    if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+        return StoreUnfit("HUB-T-105", f"the store's file cannot be used: {first}")
     return StoreUnfit("HUB-T-102", f"the store does not answer: {first}")
