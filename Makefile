@@ -62,9 +62,9 @@ bench: $(VENV)/.bench ## Run the benchmarks side by side; prints ratios.
 lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra postgresql --extra mysql --extra sftp --extra sm --extra build -o $(RUN) pyproject.toml
+		--extra postgresql --extra scale --extra mysql --extra sftp --extra sm --extra build -o $(RUN) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra postgresql --extra mysql --extra sftp --extra sm --extra build --extra dev -o $(DEV) pyproject.toml
+		--extra postgresql --extra scale --extra mysql --extra sftp --extra sm --extra build --extra dev -o $(DEV) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--constraints $(DEV) --extra bench -o $(BENCH) pyproject.toml
 

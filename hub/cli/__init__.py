@@ -41,6 +41,9 @@ COMMANDS: dict[str, Command] = {
     "serve": Command(
         "hub.cli.serve", "持续运行：计划、投递、HTTP 接口、指标", "work until stopped: schedules, delivery, HTTP, metrics"
     ),
+    "worker": Command(
+        "hub.cli.worker", "与其他进程分担一个 PostgreSQL 存储上的工作", "share the work on one PostgreSQL store with other workers"
+    ),
     "schema": Command(
         "hub.cli.schema", "输出配置文件的 JSON Schema，供编辑器使用", "print the JSON Schema of the configuration files for editors"
     ),

@@ -21,7 +21,7 @@ def configure(level: str, form: str) -> None:
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=level.upper(), handlers=[to_stderr], force=True)
-    for noisy in ("httpx", "httpcore", "zeep", "paramiko", "alembic", "asyncio"):
+    for noisy in ("httpx", "httpcore", "zeep", "paramiko", "alembic", "asyncio", "procrastinate"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 

@@ -150,7 +150,7 @@ def _through_another(screen: Terminal, settings: Settings, names: Sequence[str],
         with store.writing() as connection:
             numbers = [runs.ask(connection, name, Trigger.CLI, getpass.getuser(), utc_now(), full=full) for name in names]
         told = "、".join(str(number) for number in numbers)
-        screen.note(f"hub serve 正在运行，由它执行：运行 {told}", f"hub serve is at work and does it: runs {told}")
+        screen.note(f"中枢正在运行，由它执行：运行 {told}", f"a hub is at work and does it: runs {told}")
         found = _follow(store, numbers) if wait else _asked(store, numbers)
         with store.reading() as connection:
             refused = listing.refused_of(connection, found)

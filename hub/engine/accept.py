@@ -18,7 +18,7 @@ from hub.mapping import Envelope, Issue
 from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
 from hub.settings.model import DeletesSettings
-from hub.store import acceptance, deletions, gate
+from hub.store import acceptance, deletions, gate, partitions
 from hub.store.acceptance import NOWHERE, Accepted, Known, Owed
 from hub.store.deletions import Allowance
 from hub.store.partitions import Holding
@@ -38,6 +38,7 @@ class Frame:
     there: set[tuple[str, str]]  # (route, key) of which something is over there or on its way; follows the page
     owed: Counter[tuple[str, str]]  # how many versions a (route, key) was owed, where its body tells; grows with the page
     deletions: Mapping[str, Allowance]  # by route, where the page has some: how many may go by themselves; used up by the page
+    epoch: int  # of the source's records, where other processes may write them too: it tells whether one has
     refused: frozenset[tuple[str, str]]  # (kind, key) a full run looks at again, unchanged or not: the schema may have been mended
 
 
@@ -52,8 +53,8 @@ def accept_page(
             frame = _frame(connection, exchange, run, page, number, now)
         accepted, counts = _accept_all(frame, page)
         with exchange.store.writing() as connection:
-            if frame.dormant and acceptance.dormant(connection, _versions(frame.known), lock=True) != frame.dormant:
-                frame = _frame(connection, exchange, run, page, number, now)  # somebody brought an earlier version to life
+            if _overtaken(connection, frame):
+                frame = _frame(connection, exchange, run, page, number, now)
                 accepted, counts = _accept_all(frame, page)
             due = acceptance.write_page(
                 connection, holding, source=run.source, run_id=run.id, accepted=accepted,
@@ -68,12 +69,25 @@ def accept_page(
     return due
 
 
+def _overtaken(connection: Connection, frame: Frame) -> bool:
+    """Tell whether another process wrote records of this source, or somebody brought an earlier version to life, since the frame.
+
+    Whatever the answer, nobody else can until the transaction ends.
+    """
+    exchange, name = frame.exchange, f"accept:{frame.source}"
+    shared = exchange.store.shareable
+    written = shared and partitions.take(connection, name, exchange.owner, frame.now).epoch != frame.epoch + 1
+    dormant = bool(frame.dormant) and acceptance.dormant(connection, _versions(frame.known), lock=True) != frame.dormant
+    return written or dormant
+
+
 def batch_number(exchange: Exchange, run: Run, page: int, now: datetime) -> str:
     """Return the batch number of one page: 28 digits, local time first (`cd_batch` has room for 32)."""
     return f"{now.astimezone(exchange.settings.timezone):%Y%m%d%H%M%S}{run.id:08d}{page:06d}"
 
 
 def _frame(connection: Connection, exchange: Exchange, run: Run, page: Page, number: int, now: datetime) -> Frame:
+    epoch = partitions.epoch(connection, f"accept:{run.source}")  # looked at first, too
     known = {
         (kind, key): found
         for kind, wanted in _keys(page).items()
@@ -87,7 +101,7 @@ def _frame(connection: Connection, exchange: Exchange, run: Run, page: Page, num
     owed = acceptance.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
     batch = batch_number(exchange, run, number, now)
     spent = _allowances(connection, exchange, run.source, page, now)
-    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, owed, spent, frozenset(refused))
+    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, owed, spent, epoch, frozenset(refused))
 
 
 def _allowances(connection: Connection, exchange: Exchange, source: str, page: Page, now: datetime) -> dict[str, Allowance]:

@@ -24,9 +24,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def unique_owner() -> str:
-    """Return a name no other process ever had: host and a random part."""
-    return f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+def unique_owner(name: str | None = None) -> str:
+    """Return a name no other process ever had: the given one or the host's, and a random part."""
+    return f"{name or socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass

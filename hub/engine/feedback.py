@@ -15,14 +15,17 @@ from hub.errors import Failure, SourceFailed
 from hub.model import Judgement, State, Unreadable, Verdict, VerdictPage
 from hub.ports import Feedback
 from hub.settings.hours import closed
-from hub.store import acceptance, verdicts
+from hub.store import acceptance, partitions, verdicts
+from hub.store.partitions import Holding
 from hub.store.verdicts import Match
 
 log = logging.getLogger(__name__)
 
 
-def poll(exchange: Exchange, system: str) -> int:
+def poll(exchange: Exchange, system: str, holding: Holding | None = None) -> int:
     """Read all verdicts since the last poll and apply them, page by page. Returns how many deliveries moved.
+
+    `holding`: what others might poll, too, is written by its newest owner only; raises Fenced for any other.
 
     A far side that cannot be read now is logged and read again at the next poll; the cursor stays. Rows that are no verdict are
     told like a failure, since a refusal may stand in them. Outside its opening hours a far side is not asked either.
@@ -37,7 +40,7 @@ def poll(exchange: Exchange, system: str) -> int:
     unread: list[Unreadable] = []
     try:
         for page in adapter.verdicts(cursor):
-            moved_now = _apply(exchange, system, page)
+            moved_now = _apply(exchange, system, page, holding)
             if moved_now is None:
                 break  # the cursor stays: the next poll reads this page again
             unread += page.faults
@@ -56,12 +59,14 @@ def poll(exchange: Exchange, system: str) -> int:
     return moved.total()
 
 
-def _apply(exchange: Exchange, system: str, page: VerdictPage) -> Counter[str] | None:
+def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding | None) -> Counter[str] | None:
     """Write one page and its cursor down; None when it speaks of what is still being sent."""
     matches = [_match(verdict) for verdict in page.verdicts]
     now = exchange.clock()
     moved: Counter[str] = Counter()
     with exchange.store.writing() as connection:
+        if holding is not None:
+            partitions.require(connection, holding)
         if verdicts.early(connection, system=system, matches=matches):
             return None
         for state, alike in groupby(matches, lambda match: match.state):  # in their order, counted by what they say

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hub.engine import receive
 from hub.engine.exchange import Exchange
@@ -11,6 +13,7 @@ from hub.engine.receive import Account
 from hub.errors import Closing, Fenced
 from hub.model import Push
 from hub.store import partitions, runs
+from hub.store.partitions import Holding
 
 
 class Gate:
@@ -22,10 +25,7 @@ class Gate:
         self._turn = threading.Lock()
         self._closed = False
         self.lost = False  # somebody else took the partition
-        now = exchange.clock()
-        with exchange.store.writing() as connection:
-            self._holding = partitions.take(connection, self.name, exchange.owner, now)
-            runs.interrupt_running(connection, system, now, push=True)
+        self._begin()
 
     def receive(self, kind: str, push: Push) -> Account:
         """Judge a push, and make its records durable. Raises Closing HUB-X-144 when the hub is being stopped."""
@@ -33,11 +33,8 @@ class Gate:
         with self._turn:
             if self._closed:
                 raise Closing("HUB-X-144", "the hub is being stopped or takes a new configuration over")
-            try:
-                return receive.keep(self._exchange, self._holding, kind, pushed)
-            except Fenced:
-                self.lost = True
-                raise
+            with self._owning() as holding:
+                return receive.keep(self._exchange, holding, kind, pushed)
 
     def close(self, until: float) -> bool:
         """Let the push that is being kept end, and no other begin; False when it was still at it at that monotonic time."""
@@ -46,3 +43,33 @@ class Gate:
         self._closed = True
         self._turn.release()
         return True
+
+    def _begin(self) -> None:
+        self._holding = self._take()
+
+    def _take(self) -> Holding:
+        now = self._exchange.clock()
+        with self._exchange.store.writing() as connection:
+            holding = partitions.take(connection, self.name, self._exchange.owner, now)
+            runs.interrupt_running(connection, self._system, now, push=True)
+        return holding
+
+    @contextmanager
+    def _owning(self) -> Iterator[Holding]:
+        try:
+            yield self._holding
+        except Fenced:
+            self.lost = True
+            raise
+
+
+class SharedGate(Gate):
+    """A gate that every worker on a store has: the partition is taken for each push, by one of them at a time."""
+
+    def _begin(self) -> None:
+        """Nothing is taken before somebody pushes: another worker may be keeping a push."""
+
+    @contextmanager
+    def _owning(self) -> Iterator[Holding]:
+        with self._exchange.store.alone(self.name):
+            yield self._take()

@@ -10,15 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.engine import dispatch, feedback, maintain, schedule
-from hub.engine.collect import collect
+from hub.engine import dispatch, feedback, maintain, schedule, steps
 from hub.engine.exchange import Exchange
 from hub.engine.gate import Gate
 from hub.engine.receive import Account
 from hub.errors import Closing, Fenced
 from hub.model import Push
 from hub.settings import SystemSettings
-from hub.store import outbox, partitions, runs
+from hub.store import partitions
 from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
@@ -92,8 +91,8 @@ class LocalEngine:
 
     def _plan(self) -> None:
         for system in self._exchange.sinks():
-            for partition in range(self._partitions(system)):
-                self._add(f"deliver:{system.name}:{partition}", self._deliverer(system, partition), system.name)
+            for partition in range(steps.count(self._exchange, system)):
+                self._add(steps.deliverer(system.name, partition), self._deliverer(system, partition), system.name)
             if system.feedback_every:
                 self._add(f"feedback:{system.name}", self._poller(system.name, system.feedback_every))
         for system in self._exchange.settings.readable():
@@ -123,11 +122,8 @@ class LocalEngine:
         if gate is None:
             raise Closing("HUB-X-144", "the hub has not begun to work, or takes a new configuration over")
         account = gate.receive(kind, push)
-        self.wake(*self._sinks_of(system))
+        self.wake(*steps.sinks_of(self._exchange, system))
         return account
-
-    def _sinks_of(self, source: str) -> list[str]:
-        return sorted({route.system for route in self._exchange.settings.routes if route.source == source})
 
     def stop(self, within: float) -> bool:
         """Finish what is in flight and end; False when something was still at it after `within` seconds."""
@@ -164,10 +160,6 @@ class LocalEngine:
         if system is not None:
             self._by_system.setdefault(system, []).append(worker)
 
-    def _take(self, name: str) -> Holding:
-        with self._exchange.store.writing() as connection:
-            return partitions.take(connection, name, self._exchange.owner, self._exchange.clock())
-
     def _deliverer(self, system: SystemSettings, partition: int) -> Callable[[], float]:
         desks: list[dispatch.Desk] = []
         sound: list[bool] = []
@@ -175,28 +167,18 @@ class LocalEngine:
         def step() -> float:
             if not desks:
                 desks.append(self._desk(system, partition))
-            desk = desks[0]
-            dispatch.write_down(desk)  # before looking for windows nobody knows the answers of
-            if not sound:
-                dispatch.recover(desk)
+            clean = bool(sound)
             sound[:] = []
-            due = dispatch.drain(desk, stopping=self._stopping.is_set)
+            due = steps.deliver(desks[0], sound=clean, stopping=self._stopping.is_set)
             sound[:] = [True]
             return self._until(due)
 
         return step
 
-    def _partitions(self, system: SystemSettings) -> int:
-        """Return how many partitions there are: what is still owed in one the configuration no longer has is sent too."""
-        with self._exchange.store.reading() as connection:
-            return max(system.partitions, outbox.partitions(connection, system.name))
-
     def _desk(self, system: SystemSettings, partition: int) -> dispatch.Desk:
-        flight = dispatch.capped(self._exchange, system.name).in_flight
-        holding = self._take(f"deliver:{system.name}:{partition}")
-        pool = ThreadPoolExecutor(flight, thread_name_prefix=f"send:{system.name}")
+        pool = steps.pool(self._exchange, system.name)
         self._pools.append(pool)
-        return dispatch.desk(self._exchange, holding, system.name, partition, pool)
+        return steps.desk(self._exchange, system.name, partition, pool)
 
     def _until(self, due: datetime | None) -> float:
         if due is None:
@@ -205,25 +187,16 @@ class LocalEngine:
 
     def _collector(self, source: str) -> Callable[[], float]:
         held: list[Holding] = []
-        sinks = self._sinks_of(source)
+        sinks = steps.sinks_of(self._exchange, source)
 
         def step() -> float:
-            if not held:
-                held.append(self._take(f"collect:{source}"))
-                with self._exchange.store.writing() as connection:
-                    runs.interrupt_running(connection, source, self._exchange.clock())
-            with self._exchange.store.reading() as connection:
-                waiting = runs.unfinished(connection, source)
-            if not waiting:
-                return POLL_SECONDS
-            with self._exchange.store.writing() as connection:
-                partitions.require(connection, held[0])  # a run begun by who may not carry it out would never end
-                run = runs.begin_next(connection, source, self._exchange.clock())
-            if run is not None:
-                holding = held.pop()  # kept only if all went well: else it is taken anew, and the run that broke off is ended
-                collect(self._exchange, holding, run, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks))
-                held.append(holding)
-            return 0.0
+            # kept only if all goes well: else it is taken anew, and the run that broke off is ended
+            holding = held.pop() if held else steps.begin_collecting(self._exchange, source)
+            busy = steps.collect_next(
+                self._exchange, holding, source, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks)
+            )
+            held.append(holding)
+            return 0.0 if busy else POLL_SECONDS
 
         return step
 

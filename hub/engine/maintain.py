@@ -9,7 +9,7 @@ from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
 from hub.model import Circuit, State
 from hub.settings.hours import closed
-from hub.store import family, pushes, runs, settling, systems, views, waiting
+from hub.store import family, pushes, runs, settling, systems, views, waiting, workers
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,12 @@ _LAGGING = views.OWED - {State.HELD}
 
 def maintain(exchange: Exchange) -> None:
     """Do all chores once."""
+    sweep(exchange)
+    refresh(exchange)
+
+
+def sweep(exchange: Exchange) -> None:
+    """Do the chores that one hub, or one of several workers, does for all."""
     now = exchange.clock()
     with exchange.store.reading() as connection:
         strays = family.strays(connection)
@@ -28,10 +34,10 @@ def maintain(exchange: Exchange) -> None:
         parked = family.park(connection, strays, now) if strays else 0
         expired = settling.expire_accepted(connection, now)
         pushes.forget(connection, now)
+        workers.forget(connection)
     feeds.watch(exchange.store, exchange.settings, now)
     if released or parked or expired:
         log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
-    refresh(exchange)
 
 
 def refresh(exchange: Exchange) -> None:

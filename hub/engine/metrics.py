@@ -116,6 +116,8 @@ class Metrics:
         self.resting = Gauge("hub_system_resting", "1 while a target that is down is left alone", ["system"], registry=add)
         self.store_bytes = Gauge("hub_store_size_bytes", "Size of the store", registry=add)
         self.errors = Counter("hub_engine_errors", "Errors of the hub itself, by step", ["step"], registry=add)
+        self.workers = Gauge("hub_workers", "Workers that share this store and beat, as this one sees it", registry=add)
+        self.held = Gauge("hub_partitions_held", "Partitions this worker is at", registry=add)
         self.build = Gauge("hub_build_info", "Always 1", ["version"], registry=add)
         self.config = Gauge("hub_config_info", "Always 1", ["digest"], registry=add)
         self.reload_ok = Gauge("hub_config_last_reload_successful", "1 when the last reload was taken over", registry=add)

@@ -6,14 +6,18 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from typing import Protocol
 
-from hub.engine.exchange import Exchange
+from sqlalchemy import make_url
+
+from hub.engine.exchange import Exchange, unique_owner
 from hub.engine.local import LocalEngine
 from hub.engine.metrics import Metrics
 from hub.engine.port import Engine
 from hub.engine.receive import Account
-from hub.errors import ConfigurationError
+from hub.errors import ConfigurationError, HubError
 from hub.model import Push
 from hub.settings import Settings
 from hub.store import Store, open_store, runs, wishes
@@ -25,16 +29,26 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 60.0
 
 
+class MadeOf(Protocol):
+    """Makes the engine of an exchange."""
+
+    def __call__(self, exchange: Exchange, *, scheduled: bool) -> Engine:
+        """Return the engine, not yet begun. `scheduled`: it begins runs by itself."""
+
+
 class Service:
     """A store, an exchange and an engine that belong together. `exchange` is the one in force; it changes at a reload."""
 
-    def __init__(self, settings: Settings, store: Store, *, scheduled: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, *, scheduled: bool = True, engine: MadeOf = LocalEngine, name: str | None = None
+    ) -> None:
+        """`engine` makes the engine of an exchange; `name` is part of what this process is called."""
         self.store = store
-        self.exchange = Exchange(settings, store)
-        self._scheduled = scheduled
-        self._engine: Engine = LocalEngine(self.exchange, scheduled=scheduled)
+        self.exchange = Exchange(settings, store, owner=unique_owner(name))
+        self._make = partial(engine, scheduled=scheduled)
+        self._engine: Engine = self._make(self.exchange)
         self._swapping = threading.Lock()
-        self._asking = threading.Lock()  # two wishes with one key at once are one wish
+        self._asking = threading.Lock()  # two wishes with one key at once are one wish, also of two workers
 
     def start(self) -> None:
         """Begin to work."""
@@ -46,7 +60,7 @@ class Service:
         `key`: the same one asks for the same run. Raises KeyReused HUB-X-116 when it was used for another wish.
         """
         now = self.exchange.clock()
-        with self._asking, self.store.writing() as connection:
+        with self._asking, self.store.alone("ask"), self.store.writing() as connection:
             if key is None:
                 number = runs.ask(connection, source, trigger, by, now, full=full)
             else:
@@ -82,10 +96,9 @@ class Service:
         old, engine = self.exchange, self._engine
         while not engine.stop(DRAIN_SECONDS):  # a call still out would be taken for an interrupted one
             log.warning("a call is still under way, the reload waits for it", extra={"event": "config.waiting"})
-        new = Exchange(
-            settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice
-        )  # after the last of the old gauges
-        self.exchange, self._engine = new, LocalEngine(new, scheduled=self._scheduled)
+        # after the last of the old gauges
+        new = Exchange(settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice, owner=old.owner)
+        self.exchange, self._engine = new, self._make(new)
         try:
             self._engine.start()
         finally:
@@ -122,14 +135,33 @@ def _warn_of_what_stays(old: Settings, new: Settings) -> None:
             log.warning("%s in hub.yaml changed: restart to use it", name, extra={"event": "config.restart_needed", "part": name})
 
 
-@contextmanager
-def serving(settings: Settings, *, scheduled: bool = True) -> Iterator[Service]:
+def serving(settings: Settings, *, scheduled: bool = True) -> AbstractContextManager[Service]:
     """Open the store, take its lease and work until the block ends. Raises LeaseHeld when another hub works on it."""
+    return _at_work(settings, lambda store: Service(settings, store, scheduled=scheduled), shared=False)
+
+
+def working(settings: Settings, name: str | None = None) -> AbstractContextManager[Service]:
+    """Work on the store, beside other workers, until the block ends.
+
+    Raises LeaseHeld when a hub works on it that shares with nobody, HubError HUB-E-140 when the store cannot be shared, HUB-E-141
+    when what that takes is not installed.
+    """
+    if make_url(settings.store).get_backend_name() != "postgresql":
+        raise HubError("HUB-E-140", "several workers need a store on PostgreSQL", hint="hub serve is the one that works on a file")
+    try:
+        from hub.engine.cluster import ClusterEngine
+    except ModuleNotFoundError as error:
+        raise HubError("HUB-E-141", f"{error.name} is not installed", hint='pip install "gansu-exchange-hub[scale]"') from error
+    return _at_work(settings, lambda store: Service(settings, store, engine=ClusterEngine, name=name), shared=True)
+
+
+@contextmanager
+def _at_work(settings: Settings, made: Callable[[Store], Service], *, shared: bool) -> Iterator[Service]:
     with ExitStack() as stack:
         store = open_store(settings.store)
         stack.callback(store.close)
-        stack.enter_context(store.lease())
-        service = Service(settings, store, scheduled=scheduled)
+        stack.enter_context(store.lease(shared=shared))
+        service = made(store)
         stack.callback(service.stop)
         _collect_garbage_seldom()
         service.start()

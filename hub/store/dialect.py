@@ -5,14 +5,17 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, insert, make_url, text
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +24,9 @@ from hub.errors import LeaseHeld, StoreUnfit
 BUSY_TIMEOUT_MS = 30_000
 #: Any fixed number will do; it only has to be the hub's own.
 LEASE_KEY = 621_125
+MIGRATION_KEY = LEASE_KEY + 1
+#: A process that freezes inside a transaction keeps its rows locked no longer than this; the server ends it then.
+IDLE_MS = 15_000
 
 
 def connect(url: str) -> Engine:
@@ -36,7 +42,7 @@ def connect(url: str) -> Engine:
     if backend == "postgresql":
         # The planner's statistics lag behind a queue that fills and empties; every query of the store has its index, so use them.
         # What has none is thought so dear then that it would be compiled, which takes longer than any of them.
-        options = {"options": "-c enable_seqscan=off -c jit=off"}
+        options = {"options": f"-c enable_seqscan=off -c jit=off -c idle_in_transaction_session_timeout={IDLE_MS}"}
         server = parsed.set(drivername="postgresql+psycopg")
         return create_engine(server, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=16, max_overflow=16)
     raise StoreUnfit("HUB-T-101", f"the store runs on SQLite or PostgreSQL, not on {backend}")
@@ -85,18 +91,51 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def lease(engine: Engine) -> Iterator[None]:
-    """Hold the one-hub-per-store lease; the operating system or the server lets go of it when this process dies.
+def shareable(engine: Engine) -> bool:
+    """Tell whether several processes, on several machines, can work on this kind of store together."""
+    return engine.dialect.name == "postgresql"
 
-    Raises LeaseHeld HUB-T-110 at once when another process has it.
+
+def now(connection: Connection) -> datetime:
+    """Return the time by the store's own clock, the same for all that work on it."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    told: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return told.astimezone(UTC)
+
+
+def one_by_one(connection: Connection, key: int) -> None:
+    """Wait until no other process is in a transaction that called this with that key; on SQLite all writers queue up anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+@contextmanager
+def alone(engine: Engine, name: str) -> Iterator[None]:
+    """Let only one process into the block of that name at once; a store of one process has only one.
+
+    A process that freezes inside is thrown out after `IDLE_MS`: what it still writes has to be fenced.
+    """
+    if not shareable(engine):
+        yield
+        return
+    with engine.connect() as connection, connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:name))"), {"key": LEASE_KEY, "name": name})
+        yield
+
+
+@contextmanager
+def lease(engine: Engine, *, shared: bool = False) -> Iterator[None]:
+    """Hold the right to work on the store, alone or with others that share it; it ends with this process.
+
+    Raises LeaseHeld HUB-T-110 at once when another process has it, and not as one that shares.
     """
     if engine.dialect.name == "sqlite":
         with _file_lease(Path(str(engine.url.database) + ".lease")):
             _writable(engine)
             yield
     else:
-        with _server_lease(engine):
+        with _server_lease(engine, "_shared" if shared else ""):
             yield
 
 
@@ -122,27 +161,33 @@ def _file_lease(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _server_lease(engine: Engine) -> Iterator[None]:
+def _server_lease(engine: Engine, how: str) -> Iterator[None]:
     with engine.connect() as connection:
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEASE_KEY}):
-            raise LeaseHeld("HUB-T-110", "another hub works on this store")
+        told = {"key": LEASE_KEY, "who": f"hub {socket.gethostname()} pid {os.getpid()}"}
+        connection.execute(text("SELECT set_config('application_name', :who, false)"), told)
+        if not connection.scalar(text(f"SELECT pg_try_advisory_lock{how}(:key)"), told):
+            connection.rollback()
+            raise LeaseHeld("HUB-T-110", f"another hub works on this store ({holder(engine) or 'it has just begun or ended'})")
         connection.commit()
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LEASE_KEY})
-            connection.commit()
+            with suppress(DBAPIError):  # the server has ended this connection, and the lease with it
+                connection.execute(text(f"SELECT pg_advisory_unlock{how}(:key)"), told)
+                connection.commit()
+            connection.invalidate()  # its name is not for whoever gets it next
 
 
 def holder(engine: Engine) -> str | None:
     """Return who holds the lease (its process, where that is known), None when nobody does. Takes nothing itself."""
     if engine.dialect.name == "sqlite":
         return _file_holder(Path(str(engine.url.database) + ".lease"))
-    query = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = :key AND granted AND database = "
-                 "(SELECT oid FROM pg_database WHERE datname = current_database())")  # fmt: skip
+    query = text("SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
+                 "AND classid = 0 AND objid = :key AND objsubid = 1 AND granted AND database = "
+                 "(SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1")  # fmt: skip
     with reading(engine) as connection:
-        found = connection.scalar(query, {"key": LEASE_KEY})
-    return f"connection {found}" if found is not None else None
+        found = connection.scalars(query, {"key": LEASE_KEY}).all()
+    return ", ".join(name.removeprefix("hub ") for name in found) or None
 
 
 def _file_holder(path: Path) -> str | None:
@@ -173,8 +218,13 @@ def backup(engine: Engine, file: Path) -> int:
 
 def ensure(connection: Connection, table: Table, row: dict[str, Any]) -> None:
     """Insert a row unless there is one with its key; of several that do so at once one inserts, and none fails."""
-    module = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(module.insert(table).values(row).on_conflict_do_nothing())
+    connection.execute(insert(connection, table).values(row).on_conflict_do_nothing())
+
+
+def insert(connection: Connection, table: Table) -> sqlite.Insert:
+    """Return an INSERT that can say what happens on a conflict; both kinds of store say it alike."""
+    made = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return cast(sqlite.Insert, made)
 
 
 #: Rows of one INSERT: the interpreter is let go and taken again once for so many instead of for each, measured 179 → 153 µs a case.
@@ -216,7 +266,7 @@ def _copy(cursor: Any, table: Table, columns: Sequence[str], rows: Sequence[Sequ
 
 @functools.cache
 def _insert_text(table: Table, columns: tuple[str, ...], rows: int) -> str:
-    named = insert(table).values({column: bindparam(column) for column in columns})
+    named = sa.insert(table).values({column: bindparam(column) for column in columns})
     one = str(named.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=list(columns)))
     head, marks = one.split(" VALUES ")
     return f"{head} VALUES {', '.join([marks] * rows)}"

@@ -13,7 +13,7 @@ from hub.errors import StoreUnfit
 from hub.store import dialect
 
 #: The newest migration this program knows (`migrations/versions`).
-HEAD = "0005"
+HEAD = "0006"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -31,9 +31,18 @@ class Store:
         """Begin a transaction that writes: all of it, or none of it."""
         return dialect.writing(self.engine)
 
-    def lease(self) -> AbstractContextManager[None]:
-        """Hold the right to work on this store; raises LeaseHeld when another process does."""
-        return dialect.lease(self.engine)
+    def lease(self, *, shared: bool = False) -> AbstractContextManager[None]:
+        """Hold the right to work on this store, alone or `shared`; raises LeaseHeld when another process's excludes it."""
+        return dialect.lease(self.engine, shared=shared)
+
+    @property
+    def shareable(self) -> bool:
+        """Whether several processes can work on this kind of store together."""
+        return dialect.shareable(self.engine)
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Let only one of the processes that share this store into the block of that name at once."""
+        return dialect.alone(self.engine, name)
 
     def holder(self) -> str | None:
         """Return who works on this store now, None when nobody does."""
@@ -89,5 +98,6 @@ def _migrate(engine: Engine, version: str | None) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with dialect.writing(engine) as connection:
+        dialect.one_by_one(connection, dialect.MIGRATION_KEY)  # another process may be at it: then there is nothing left to do
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

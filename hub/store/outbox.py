@@ -267,8 +267,18 @@ def restless(connection: Connection, *, system: str, partitions: int, heads_only
     flying = select(_WINDOW.c.id).where(_WINDOW.c.partition.in_(holders), _WINDOW.c.closed_at.is_(None)).limit(1)
     if connection.execute(flying).first() is not None:
         return True
-    waiting = (_due(system, partition, moment(now), 1, heads_only) for partition in range(partitions))
-    return any(connection.execute(query).first() is not None for query in waiting)
+    numbers = range(partitions)
+    return any(sendable(connection, system=system, partition=number, heads_only=heads_only, now=now) for number in numbers)
+
+
+def sendable(connection: Connection, *, system: str, partition: int, heads_only: bool, now: datetime) -> bool:
+    """Tell whether a window of that partition would find something to send now."""
+    return connection.execute(_due(system, partition, moment(now), 1, heads_only)).first() is not None
+
+
+def left_open(connection: Connection) -> list[str]:
+    """Return the partitions in which a window is open: its owner is sending it, or is gone."""
+    return list(connection.scalars(select(_WINDOW.c.partition).where(_WINDOW.c.closed_at.is_(None)).distinct()))
 
 
 def partitions(connection: Connection, system: str) -> int:

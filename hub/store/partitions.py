@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, not_, select, update
 
 from hub.errors import Fenced
-from hub.store import schema
+from hub.store import dialect, schema
 from hub.store.numbers import instant, moment
 
 
@@ -26,10 +26,9 @@ def take(connection: Connection, name: str, owner: str, now: datetime) -> Holdin
     """Take a partition from whoever has it. Whatever the former owner still wants to write is refused from here on."""
     table = schema.partition
     values = {"owner": owner, "taken_at": moment(now)}
-    done = connection.execute(update(table).where(table.c.name == name).values(epoch=table.c.epoch + 1, **values))
-    if done.rowcount == 0:
-        connection.execute(insert(table).values(name=name, epoch=1, **values))
-    epoch: int = connection.execute(select(table.c.epoch).where(table.c.name == name)).scalar_one()
+    taken = dialect.insert(connection, table).values(name=name, epoch=1, **values)
+    again = taken.on_conflict_do_update(index_elements=["name"], set_={"epoch": table.c.epoch + 1, **values})
+    epoch: int = connection.execute(again.returning(table.c.epoch)).scalar_one()
     return Holding(name, owner, epoch, now)
 
 
@@ -41,11 +40,40 @@ def require(connection: Connection, holding: Holding) -> None:
         raise Fenced(holding.name)
 
 
+def turn(connection: Connection, name: str, owner: str, every: timedelta) -> bool:
+    """Take a turn at something that all may do and one should, each `every`; False: somebody had one since.
+
+    A turn is no lock: whoever freezes in it keeps nobody from the next one.
+    """
+    table, now = schema.partition, dialect.now(connection)
+    values = {"owner": owner, "taken_at": moment(now)}
+    lapsed = not_(
+        table.c.taken_at.between(moment(now - every) + 1, moment(now))
+    )  # also one from the future: the clock was put back
+    mine = update(table).where(table.c.name == name, lapsed)
+    if connection.execute(mine.values(epoch=table.c.epoch + 1, **values)).rowcount:
+        return True
+    first = dialect.insert(connection, table).values(name=name, epoch=1, **values).on_conflict_do_nothing()
+    return bool(connection.execute(first).rowcount)
+
+
+def epoch(connection: Connection, name: str) -> int:
+    """Return the epoch of a partition, 0 when nobody ever took it."""
+    return connection.scalar(select(schema.partition.c.epoch).where(schema.partition.c.name == name)) or 0
+
+
 def hold(connection: Connection, prefix: str) -> None:
     """Keep the owners of all partitions of that kind from writing anything about them until the transaction ends."""
     table = schema.partition
     query = select(table.c.name).where(table.c.name.startswith(prefix, autoescape=True)).order_by(table.c.name)
     connection.execute(query.with_for_update()).all()
+
+
+def taken(connection: Connection, prefix: str) -> dict[str, datetime]:
+    """Return when each partition of that kind was last taken."""
+    table = schema.partition
+    query = select(table.c.name, table.c.taken_at).where(table.c.name.startswith(prefix, autoescape=True))
+    return {row.name: instant(row.taken_at) for row in connection.execute(query)}
 
 
 def holdings(connection: Connection) -> list[Holding]:

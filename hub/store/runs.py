@@ -174,6 +174,12 @@ def unfinished(connection: Connection, source: str) -> list[Run]:
     return [_run(row) for row in connection.execute(query)]
 
 
+def waited_for(connection: Connection) -> list[str]:
+    """Return the sources of which a run is asked for or running."""
+    reads = _TABLE.c.trigger != Trigger.PUSH.value
+    return list(connection.scalars(select(_TABLE.c.source).where(reads, _TABLE.c.ended_at.is_(None)).distinct()))
+
+
 def latest(connection: Connection, *, limit: int, source: str | None = None, before: int | None = None) -> list[Run]:
     """Return the newest runs first, optionally of one source, below a run number (paging)."""
     query = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)

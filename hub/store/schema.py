@@ -218,6 +218,20 @@ partition = Table(
     Column("waits_until", BigInteger, nullable=False, server_default="0"),  # and not longer, unless it says so again
 )
 
+#: The processes that share this store's work (`hub worker`), as their last beat told.
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("version", String(32), nullable=False),
+    Column("digest", String(64), nullable=False),  # of its configuration
+    Column("host", String(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("holds", Text, nullable=False),  # the partitions it is at, separated by spaces
+)
+
 system = Table(
     "system",
     metadata,

@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 import sqlalchemy as sa
 
-from hub.engine import local
+from hub.engine import local, steps
 from hub.engine.service import Service
 from hub.errors import ConfigurationError, Fenced
 from hub.model import Message, Page, Receipt, State
@@ -178,7 +178,7 @@ def test_a_bug_of_an_adapter_ends_the_run_and_the_next_one_reads_on(
 def test_a_run_the_store_broke_off_is_ended_and_the_source_read_again(
     here: Site, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, failures = local.collect, [1]
+    real, failures = steps.collect, [1]
 
     def fails(*arguments: object, **named: object) -> object:
         if failures[0]:
@@ -186,7 +186,7 @@ def test_a_run_the_store_broke_off_is_ended_and_the_source_read_again(
             raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
         return real(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(local, "collect", fails)
+    monkeypatch.setattr(steps, "collect", fails)
     here.source.records.append(case("A"))
     service.start()
     first = service.ask("local", Trigger.CLI, "test")

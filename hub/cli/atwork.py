@@ -1,0 +1,119 @@
+"""Decides how a hub that works until told to stop lives: reloads on SIGHUP, and leaves only with everything in flight settled."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli import exits, logs
+from hub.cli.lang import say
+from hub.cli.terminal import Terminal
+from hub.errors import ConfigurationError
+from hub.model import Finding
+
+if TYPE_CHECKING:
+    from hub.engine.service import Service
+    from hub.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65535, help=say("HTTP 端口，代替配置", "HTTP port instead of the configured one")),
+]
+Http = Annotated[bool, typer.Option("--http/--no-http", help=say("是否提供 HTTP", "whether to listen for HTTP"))]
+
+
+def live(screen: Terminal, made: Callable[[Settings], AbstractContextManager[Service]], *, http: bool, port: int | None) -> int:
+    """Work until a signal ends it; return the exit code: 130 or 143 after a clean drain, 3 when something was still in flight."""
+    logs.configure(screen.level("info"), screen.log_format)
+    load = _loader(screen)
+    settings = load()
+    signals = _Signals()
+    with ExitStack() as stack:
+        service = stack.enter_context(made(settings))
+        if http:
+            from hub.api.server import listening
+
+            server = stack.enter_context(listening(service, load, settings.http, port=port))
+            log.info("HTTP at http://%s:%s", server.host, server.port, extra={"event": "http.listening", "port": server.port})
+        log.info("%s serves as %s", settings.name, service.exchange.owner, extra={"event": "hub.started"})
+        _tell_next_reads(settings)
+        ended_by = _work(load, service, signals)
+        log.info("draining", extra={"event": "hub.draining", "signal": ended_by.name})
+        clean = service.stop()
+    log.info("stopped", extra={"event": "hub.stopped", "clean": clean})
+    return {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}[ended_by] if clean else exits.PARTLY
+
+
+def _tell_next_reads(settings: Settings) -> None:
+    """Say when each source is read next: until then a hub that has just started does nothing, and rightly so."""
+    from datetime import UTC, datetime
+
+    from hub.engine.schedule import occurrences
+
+    for source in settings.sources():
+        if source.schedule:
+            tick = next(occurrences(source.schedule.cron, settings.timezone, datetime.now(UTC))).astimezone(settings.timezone)
+            extra = {"event": "schedule.next", "system": source.name}
+            log.info("%s is read next at %s; now by hand: hub sync %s", source.name, f"{tick:%H:%M:%S}", source.name, extra=extra)
+
+
+def _loader(screen: Terminal) -> Callable[[], Settings]:
+    """Return how the files are read, now and at every reload; warnings go to the log, since a machine reads it."""
+
+    def load() -> Settings:
+        from hub import settings
+
+        loaded = settings.load(screen.directory, env_file=screen.env_file)
+        for warning in loaded.warnings:
+            _log_finding(logging.WARNING, warning)
+        return loaded
+
+    return load
+
+
+def _log_finding(level: int, finding: Finding) -> None:
+    where = {"file": finding.place.file, "line": finding.place.line, "path": finding.place.path}
+    log.log(level, "%s", finding, extra={"event": "config.finding", "error_code": finding.code, **where})
+
+
+class _Signals:
+    """Turns signals into something the main thread can wait for."""
+
+    def __init__(self) -> None:
+        self.came = threading.Event()
+        self._waiting: list[signal.Signals] = []
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self._waiting.append(signal.Signals(number))
+        self.came.set()
+
+    def next(self) -> signal.Signals:
+        """Wait for the next signal; in slices, because a blocked main thread would not run the handler."""
+        while not self._waiting:
+            self.came.wait(0.5)
+            self.came.clear()
+        return self._waiting.pop(0)
+
+
+def _work(load: Callable[[], Settings], service: Service, signals: _Signals) -> signal.Signals:
+    while True:
+        came = signals.next()
+        if came is not signal.SIGHUP:
+            return came
+        try:
+            service.reload(load)
+        except ConfigurationError as error:
+            log.error("the new configuration is refused, the old one stays", extra={"event": "config.refused"})
+            for finding in error.findings:
+                _log_finding(logging.WARNING if finding.warning else logging.ERROR, finding)
