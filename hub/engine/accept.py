@@ -18,7 +18,7 @@ from hub.mapping import Envelope, Issue
 from hub.model import Operation, Page, Record, Stage, State, Unreadable
 from hub.settings import RouteSettings
 from hub.settings.model import DeletesSettings
-from hub.store import acceptance, deletions, gate, partitions
+from hub.store import acceptance, deletions, gate, partitions, urgency
 from hub.store.acceptance import NOWHERE, Accepted, Known, Owed
 from hub.store.deletions import Allowance
 from hub.store.partitions import Holding
@@ -214,6 +214,7 @@ def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operatio
     body, issues = route.mapping.apply(record.data, envelope)
     row = body.get(route.row) if body is not None and route.row else None
     parent_key = route.parent_key_of(record.data) if route.parent else None
+    ranked = body is not None and route.system in frame.exchange.settings.urgent
     return Owed(
         system=route.system,
         route=route.name,
@@ -225,6 +226,7 @@ def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operatio
         partitions=frame.exchange.settings.systems[route.system].partitions,
         parent=(route.parent.route, parent_key) if route.parent and parent_key else None,
         row=row,
+        rank=urgency.rank(route.promised_of(record.data)) if ranked else None,
         **_standing(body, issues, route),
     )
 

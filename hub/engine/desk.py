@@ -52,6 +52,11 @@ class Desk:
         return not self.sender.guarantees.ordered_batch
 
     @property
+    def urgent(self) -> bool:
+        """Whether its backlog drains by what was promised."""
+        return self.system in self.exchange.settings.urgent
+
+    @property
     def shared(self) -> bool:
         """Whether other partitions, perhaps of other workers, send to the same system."""
         return self.partition > 0 or self.settings.partitions > 1

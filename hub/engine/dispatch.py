@@ -95,7 +95,7 @@ def _open(connection: Connection, desk: Desk, now: datetime) -> tuple[Admission,
         return admission, None
     window = outbox.open_window(
         connection, desk.holding, system=desk.system, partition=desk.partition, limit=admission.messages, calls=admission.calls,
-        heads_only=desk.heads_only, now=now, as_inserts=partial(remake.as_inserts, desk.exchange),
+        heads_only=desk.heads_only, now=now, urgent=desk.urgent, as_inserts=partial(remake.as_inserts, desk.exchange),
     )  # fmt: skip
     return admission, window
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from hub.engine import feeds
 from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
 from hub.model import Circuit, State
 from hub.settings.hours import closed
-from hub.store import family, pushes, runs, settling, systems, views, waiting, workers
+from hub.store import family, pushes, runs, settling, systems, urgency, views, waiting, workers
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
+#: What was promised for a time no further away than this, and has not arrived yet, is at risk.
+RISK = timedelta(days=1)
 #: What is owed and a hub can bring there by itself: an office that thinks an approval over is no backlog.
 _LAGGING = views.OWED - {State.HELD}
 
@@ -35,6 +38,7 @@ def sweep(exchange: Exchange) -> None:
         expired = settling.expire_accepted(connection, now)
         pushes.forget(connection, now)
         workers.forget(connection)
+        urgency.catch_up(connection, sorted(exchange.settings.urgent))
     feeds.watch(exchange.store, exchange.settings, now)
     if released or parked or expired:
         log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
@@ -46,6 +50,7 @@ def refresh(exchange: Exchange) -> None:
         backlog, behind = waiting.apart(connection, views.backlog(connection))
         standings = {name: systems.standing(connection, name) for name in exchange.settings.systems}
         size = views.store_bytes(connection)
+        risks = {name: urgency.at_risk(connection, name, exchange.clock() + RISK) for name in exchange.settings.urgent}
         short = {(one.system, one.kind) for one in feeds.short(connection, exchange.settings, exchange.clock())}
         done = {one.name: runs.last_done(connection, one.name) for one in exchange.settings.sources()}
     now, metrics, settings = exchange.clock(), exchange.metrics, exchange.settings
@@ -65,4 +70,6 @@ def refresh(exchange: Exchange) -> None:
         metrics.short.labels(system, kind).set((system, kind) in short)
     for name, at in done.items():  # told again after a restart: an alert on it must not fire because the hub was updated
         metrics.last_success.labels(name).set(at.timestamp() if at else 0)
+    for name, number in risks.items():
+        metrics.at_risk.labels(name).set(number)
     metrics.store_bytes.set(size)

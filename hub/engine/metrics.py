@@ -112,6 +112,9 @@ class Metrics:
             registry=add,
         )
         self.closed = Gauge("hub_system_closed", "1 outside its opening hours and during its maintenance", ["system"], registry=add)
+        self.at_risk = Gauge(
+            "hub_deadline_at_risk_records", "Pending deliveries promised for a time within a day, or past", ["system"], registry=add
+        )
         self.paused = Gauge("hub_system_paused", "1 while nothing is sent to the system on purpose", ["system"], registry=add)
         self.resting = Gauge("hub_system_resting", "1 while a target that is down is left alone", ["system"], registry=add)
         self.store_bytes = Gauge("hub_store_size_bytes", "Size of the store", registry=add)
@@ -139,6 +142,7 @@ class Metrics:
             self.resting,
             self.circuit,
             self.closed,
+            self.at_risk,
             self.next_run,
             self.last_success,
             self.short,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections.abc as abc
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from hub.model import Finding
 from hub.ports import Adapter, Options
+from hub.settings import promise
 from hub.settings.flow import FlowSettings
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ class RouteSettings:
 
     `source` and `kind` say which records, `when` (over the record's data) which of them. `lane_of` and `parent_key_of` read the
     order key and the parent's record key out of a record's data; None: there is none. `deletes`: a record the source deletes is
-    deleted over there too, if it is there. `gate`: who must approve every delivery before it leaves.
+    deleted over there too, if it is there. `gate`: who must approve every delivery before it leaves. `promised_of` reads the moment
+    (aware) out of a record's data that the case was promised for, where the route names a `deadline`.
     """
 
     name: str
@@ -144,6 +146,8 @@ class RouteSettings:
     row: str | None = None
     gate: str | None = None
     deletes: DeletesSettings | None = None
+    deadline: str | None = None
+    promised_of: abc.Callable[[abc.Mapping[str, Any]], datetime | None] = field(default=promise.nothing, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,7 @@ class Settings:
     datasets: tuple[DatasetSettings, ...] = ()
     platforms: tuple[PlatformSettings, ...] = ()
     quality: QualitySettings | None = None
+    urgent: frozenset[str] = field(init=False)  # systems whose backlog drains by what was promised
     _routes: abc.Mapping[tuple[str, str], tuple[RouteSettings, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -232,6 +237,7 @@ class Settings:
         names = dict.fromkeys((route.source, route.kind) for route in self.routes)
         found = {name: tuple(route for route in ordered if (route.source, route.kind) == name) for name in names}
         object.__setattr__(self, "_routes", found)
+        object.__setattr__(self, "urgent", frozenset(route.system for route in self.routes if route.deadline))
 
     def sources(self) -> tuple[SystemSettings, ...]:
         """Return the systems that give records, read or pushed, in the order of their names."""

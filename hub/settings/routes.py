@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hub.documents import suggest
 from hub.mapping.conditions import condition
 from hub.model import Place
-from hub.settings import paths
+from hub.settings import paths, promise
 from hub.settings.files import Files, Read
 from hub.settings.model import DeletesSettings, ParentSettings, RouteSettings, SystemSettings
 from hub.settings.schema import DeletesEntry, RouteEntry, RoutesFile
@@ -133,6 +133,8 @@ class _Route:
             row=entry.row,
             gate=APPROVER if entry.gate is True else entry.gate or None,
             deletes=_deletes(entry.deletes),
+            deadline=entry.deadline,
+            promised_of=promise.reader(entry.deadline) if entry.deadline else promise.nothing,
         )
 
     def _add(self, code: str, message: str, *path: str | int, hint: str = "", warning: bool = False) -> None:
@@ -165,6 +167,7 @@ class _Route:
     def _paths(self, schema: Contract) -> None:
         named: list[tuple[tuple[str, ...], str]] = [(("lane",), self._entry.lane)]
         named += [(("parent", "key"), self._entry.parent.key)] if self._entry.parent else []
+        named += [(("deadline",), self._entry.deadline)] if self._entry.deadline else []
         named += [(("when",), path) for path in paths.of_condition(self._entry.when)]
         for where, path in named:
             if not paths.known(path, schema):

@@ -261,6 +261,9 @@ class RouteEntry(Edge):
         description="Path of the order key: deliveries that share it go strictly one after the other. 顺序键，如办件编号"
     )
     parent: ParentEntry | None = Field(None, description="What must be taken first. 必须先送达的父记录")
+    deadline: DataPath | None = Field(
+        None, description="Path of the moment the case was promised for: a backlog drains by it. 承诺办结时间，积压时先送急的"
+    )
     row: str | None = Field(
         None, min_length=1, description="Body field that is the row id over there, matched by feedback. 对方的行标识字段"
     )

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 
 from hub.model import Operation, Stage, State
-from hub.store import dialect, family, gate, schema
+from hub.store import dialect, family, gate, schema, urgency
 from hub.store.numbers import instant, moment, parts, take
 from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
@@ -55,6 +55,7 @@ class Owed:
     code: str | None = None
     reason: str | None = None
     issues: bytes | None = None
+    rank: int | None = None  # see `urgency`
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ _RECORD = ("id", "source", "kind", "key", "revision", "deleted", "run_id", "seen
 _DELIVERY = (
     "id", "record_id", "system", "partition", "route", "endpoint", "kind", "key", "lane", "parent_route", "parent_key",
     "operation", "state", "due_at", "attempts", "spent", "created_at", "changed_at", "batch", "row", "mapping", "generation",
-    "doubtful", "stage", "code", "reason", "issues",
+    "doubtful", "stage", "code", "reason", "issues", "rank",
 )  # fmt: skip
 
 
@@ -198,20 +199,26 @@ def _write_records(connection: Connection, source: str, run_id: int, accepted: S
 
 
 def _write_deliveries(connection: Connection, owed: Sequence[tuple[int, Accepted, Owed]], first: int, batch: str, at: int) -> int:
-    rows = [_delivery_row(number, *debt, batch, at) for number, debt in enumerate(owed, first)]
+    owners = [(debt.system, debt.lane) for _, _, debt in owed]
+    ranks = urgency.ranks(connection, [(*owner, debt.rank) for owner, (_, _, debt) in zip(owners, owed, strict=True)], at)
+    rows = [
+        _delivery_row(number, *debt, rank, batch, at) for number, (debt, rank) in enumerate(zip(owed, ranks, strict=True), first)
+    ]
     dialect.insert_rows(connection, schema.delivery, _DELIVERY, rows)
+    urgency.inherit(connection, [(*owner, rank) for owner, rank in zip(owners, ranks, strict=True)], first)
     bodies = [(number, debt.body) for number, (_, _, debt) in enumerate(owed, first) if debt.body is not None]
     dialect.insert_rows(connection, schema.body, ("delivery_id", "body"), bodies)
     parked = _park_orphans(connection, first, at) if any(debt.parent for _, _, debt in owed) else 0
     return sum(debt.state is State.PENDING for _, _, debt in owed) - parked
 
 
-def _delivery_row(number: int, record_id: int, one: Accepted, owed: Owed, batch: str, at: int) -> tuple[Any, ...]:
+def _delivery_row(number: int, record_id: int, one: Accepted, owed: Owed, rank: int | None, batch: str, at: int) -> tuple[Any, ...]:
     parent_route, parent_key = owed.parent or (None, None)
     return (
         number, record_id, owed.system, partition_of(owed.lane, owed.partitions), owed.route, owed.endpoint, one.kind, one.key,
         owed.lane, parent_route, parent_key, owed.operation.value, owed.state.value, at, 0, 0, at, at, batch, owed.row,
         owed.mapping, 0, False, owed.stage.value if owed.stage else None, owed.code, owed.reason, owed.issues,
+        rank,
     )  # fmt: skip
 
 

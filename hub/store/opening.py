@@ -13,7 +13,7 @@ from hub.errors import StoreUnfit
 from hub.store import dialect
 
 #: The newest migration this program knows (`migrations/versions`).
-HEAD = "0006"
+HEAD = "0007"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

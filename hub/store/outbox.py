@@ -83,17 +83,18 @@ def open_window(
     limit: int,
     heads_only: bool,
     now: datetime,
+    urgent: bool = False,
     calls: int = 1,
     as_inserts: Callable[[Connection, Sequence[int]], None] | None = None,
 ) -> SendWindow | None:
-    """Open the attempts of the next due messages, oldest first, lane order kept (invariant 3); None when nothing is due.
+    """Open the attempts of the next due messages, lane order kept (invariant 3); None when nothing is due.
 
-    `heads_only`: at most one message of a lane. `calls`: how many it may be sent in at once. `as_inserts` is told the updates whose
-    insert never came to be over there, and makes inserts of them; None: they stay what they are. Raises Fenced when the partition
-    has a newer owner.
+    The oldest come first, or what is `urgent` (see `urgency`). `heads_only`: at most one message of a lane. `calls`: how many it
+    may be sent in at once. `as_inserts` is told the updates whose insert never came to be over there, and makes inserts of them;
+    None: they stay what they are. Raises Fenced when the partition has a newer owner.
     """
     require(connection, holding)
-    due = _due(system, partition, moment(now), limit, heads_only)
+    due = _due(system, partition, moment(now), limit, heads_only, urgent=urgent)
     rows = _without_gaps(connection.execute(due).all())
     if as_inserts and (groundless := _groundless(connection, rows)):
         as_inserts(connection, groundless)
@@ -178,24 +179,27 @@ def _without_gaps(rows: Sequence[Any]) -> list[Any]:
     return kept
 
 
-def _due(system: str, partition: int, at: int, limit: int, heads_only: bool) -> Select[Any]:
+def _due(system: str, partition: int, at: int, limit: int, heads_only: bool, *, urgent: bool = False) -> Select[Any]:
     ours = _OURS
-    return (
+    query = (
         select(*_COLUMNS, (literal(0) if heads_only else _ahead()).label("ahead"))
         .join_from(ours, schema.body, schema.body.c.delivery_id == ours.c.id)
-        .where(ours.c.system == system, ours.c.partition == partition, ours.c.state == _PENDING, ours.c.due_at <= at, schema.OPEN)
-        .where(not_(_blocked(heads_only)), or_(ours.c.parent_route.is_(None), _parent_taken(heads_only)))
-        .order_by(ours.c.due_at, ours.c.id)
+        .where(ours.c.system == system, ours.c.partition == partition)
+        .where(not_(_blocked(heads_only, urgent)), or_(ours.c.parent_route.is_(None), _parent_taken(heads_only)))
         .limit(limit)
     )
+    if urgent:  # the sum keeps the index by due time out of it: it would read and sort the whole backlog for one window
+        return query.where(schema.RANKED, ours.c.due_at + 0 <= at).order_by(ours.c.rank, ours.c.id)
+    return query.where(ours.c.state == _PENDING, ours.c.due_at <= at, schema.OPEN).order_by(ours.c.due_at, ours.c.id)
 
 
-def _blocked(heads_only: bool) -> ColumnElement[bool]:
+def _blocked(heads_only: bool, urgent: bool) -> ColumnElement[bool]:
     """An earlier message of the lane is still on its way and would not come before this one in the same window."""
     earlier = schema.delivery.alias("earlier")
     if heads_only:
         return _in_lane(earlier, _BLOCKING)
-    return _in_lane(earlier, _BLOCKING, or_(earlier.c.state != _PENDING, earlier.c.due_at > _OURS.c.due_at))
+    after = [earlier.c.rank.is_(None), earlier.c.rank > _OURS.c.rank] if urgent else []
+    return _in_lane(earlier, _BLOCKING, or_(earlier.c.state != _PENDING, earlier.c.due_at > _OURS.c.due_at, *after))
 
 
 def _before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:

@@ -36,6 +36,9 @@ OPEN_STATES: Final = tuple(
 #: Literal text, not bound values: a partial index is used only when the query repeats its condition.
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
 
+#: What waits in a queue that is emptied by urgency.
+RANKED = text("rank IS NOT NULL AND state = 'pending'")
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -92,9 +95,11 @@ delivery = Table(
     Column("deadline", BigInteger),
     Column("window_id", BIG),  # the last window it was sent in
     Column("issues", LargeBinary),
+    Column("rank", BigInteger),  # the moment it was promised for, where its system is emptied by that; a lane shares the earliest
     Index(None, "record_id"),
     Index(None, "system", "lane", "id"),
     Index("ix_delivery_open", "system", "partition", "state", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("ix_delivery_rank", "system", "partition", "rank", "id", sqlite_where=RANKED, postgresql_where=RANKED),
     Index("ix_delivery_row", "system", "row", sqlite_where=text("row IS NOT NULL"), postgresql_where=text('"row" IS NOT NULL')),
 )
 
