@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
-from hub.store import schema
+from hub.store import dialect, schema
 
 _T = TypeVar("_T")
 #: Numbers or keys in one IN list: few enough for any database's limit on bound values, whatever else the query binds.
@@ -23,10 +23,10 @@ PART = 500
 def take(connection: Connection, name: str, count: int) -> int:
     """Return the first of `count` consecutive new numbers of that name; the row lock keeps others waiting until commit."""
     table = schema.sequence
-    done = connection.execute(update(table).where(table.c.name == name).values(next=table.c.next + count))
-    if done.rowcount == 0:
-        connection.execute(insert(table).values(name=name, next=1 + count))
-        return 1
+    raised = update(table).where(table.c.name == name).values(next=table.c.next + count)
+    if connection.execute(raised).rowcount == 0:
+        dialect.ensure(connection, table, {"name": name, "next": 1})  # several may be the first at once
+        connection.execute(raised)
     following: int = connection.execute(select(table.c.next).where(table.c.name == name)).scalar_one()
     return following - count
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from hub.model import Circuit
 from hub.store import dialect, schema
 from hub.store.numbers import instant, moment
 
 _TABLE = schema.system
+_NEW = {"paused": False, "failures": 0, "rest_until": 0, "changed_at": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def standing(connection: Connection, name: str, *, alone: bool = False) -> Stand
     """
     query = select(_TABLE).where(_TABLE.c.name == name)
     if alone:
-        dialect.ensure(connection, _TABLE, {"name": name, "paused": False, "failures": 0, "rest_until": 0, "changed_at": 0})
+        dialect.ensure(connection, _TABLE, {"name": name, **_NEW})
         query = query.with_for_update()
     row = connection.execute(query).first()
     if row is None:
@@ -93,6 +94,7 @@ def recovered(connection: Connection, name: str, now: datetime) -> None:
 
 
 def _write(connection: Connection, name: str, values: dict[str, object]) -> None:
-    done = connection.execute(update(_TABLE).where(_TABLE.c.name == name).values(values))
-    if done.rowcount == 0:
-        connection.execute(insert(_TABLE).values(name=name, **{"paused": False, "failures": 0, "rest_until": 0, **values}))
+    written = update(_TABLE).where(_TABLE.c.name == name).values(values)
+    if connection.execute(written).rowcount == 0:
+        dialect.ensure(connection, _TABLE, {"name": name, **_NEW})
+        connection.execute(written)
