@@ -214,7 +214,8 @@ class Guarantees:
 
     idempotent: the same message twice leaves one row over there. findable: `find` settles a message in doubt.
     ordered_batch: one `send` takes several messages of one lane, in order, and stops that lane at its first failure.
-    batch: most messages in one `send`. in_flight: most `send` calls at once.
+    batch: most messages in one `send`. in_flight: most `send` calls at once. singly: each message of a `send` is a call of its own
+    over there, so a system with a rate is handed one at a time.
     """
 
     idempotent: bool = False
@@ -222,6 +223,7 @@ class Guarantees:
     ordered_batch: bool = False
     batch: int = 1
     in_flight: int = 1
+    singly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ def batches_in_lane_order(
     """Send in batches that never hold two messages of one lane, so that a refusal can still stop what follows it.
 
     `group` gives what messages must share to travel together (an endpoint, say) and how many may. `send_batch` returns one outcome
-    per message or raises a Failure that holds for all of them; after a raised Rejected (nothing was taken) the batch goes out again
-    in halves, down to single messages.
+    per message or raises a Failure that holds for all of them. After a raised Rejected (nothing was taken) the batch goes out again
+    in halves, down to single messages; where the batch is the whole call it is raised on, for the hub to do the same and count it.
     """
     outcomes: dict[int, Outcome] = {}
     stopped: set[str] = set()
@@ -54,6 +54,8 @@ def batches_in_lane_order(
         batch, rest = _next_batch(messages, rest, group)
         open_ = [at for at in batch if messages[at].lane not in stopped]
         outcomes.update({at: behind() for at in batch if messages[at].lane in stopped})
+        if len(open_) == len(messages) > 1:
+            return _whole(messages, send_batch)
         results = _sent([messages[at] for at in open_], send_batch) if halted is None else [halted] * len(open_)
         outcomes.update(zip(open_, results, strict=True))
         stopped.update(messages[at].lane for at, result in zip(open_, results, strict=True) if isinstance(result, Failure))
@@ -75,6 +77,15 @@ def _next_batch(
         lanes.add(message.lane)
         (batch if fits else later).append(at)
     return batch, later
+
+
+def _whole(messages: Sequence[Message], send_batch: Callable[[Sequence[Message]], Sequence[Outcome]]) -> list[Outcome]:
+    try:
+        return list(send_batch(messages))
+    except Rejected:
+        raise
+    except Failure as failure:
+        return [failure] * len(messages)
 
 
 def _sent(batch: Sequence[Message], send_batch: Callable[[Sequence[Message]], Sequence[Outcome]]) -> Sequence[Outcome]:

@@ -36,12 +36,14 @@ class RestAdapter:
     def guarantees(self) -> Guarantees:
         """Promise what holds for every endpoint; messages of one lane are sent in order, whatever the batch."""
         endpoints = self._options.endpoints.values()
+        sizes = {delivery.size for delivery in self._deliveries.values()}
         return Guarantees(
             idempotent=bool(endpoints) and all(endpoint.idempotent for endpoint in endpoints),
             findable=bool(endpoints) and all(endpoint.find for endpoint in endpoints),
             ordered_batch=True,
-            batch=max((delivery.size for delivery in self._deliveries.values()), default=1),
+            batch=max(sizes, default=1),
             in_flight=self._options.in_flight,
+            singly=len(sizes) > 1,  # what fits into the largest batch is several requests of another
         )
 
     def endpoints(self) -> frozenset[str]:

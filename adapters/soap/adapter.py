@@ -59,6 +59,7 @@ class SoapAdapter:
             ordered_batch=True,
             batch=self._options.batch,
             in_flight=self._options.in_flight,
+            singly=True,
         )
 
     def endpoints(self) -> frozenset[str]:

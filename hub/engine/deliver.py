@@ -40,6 +40,7 @@ class Sender:
     window: float = WINDOW_SECONDS
     enter: Callable[[], datetime | None] = _free  # asked before each call: None, or when it may be tried again
     count: Callable[[], None] = _uncounted  # told of each look-up
+    one_request: bool = False  # hand over only what an adapter can send as one: its calls are counted
 
     def send(
         self,
@@ -74,7 +75,7 @@ class Sender:
     ) -> dict[int, Outcome]:
         outcomes = self._ask_first(stripe, doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
-        waiting = deque(_calls([one for one in stripe if one.id not in outcomes], max(1, self.guarantees.batch), alone))
+        waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], alone))
         late, until_granted = False, None
         while waiting and not late:
             chunk = [one for one in waiting.popleft() if one.lane not in stopped]
@@ -90,6 +91,18 @@ class Sender:
             late = self.clock() > until
         rest = _not_granted(until_granted) if until_granted else _not_sent()
         return {one.id: outcomes.get(one.id) or rest for one in stripe}
+
+    def _calls(self, stripe: Sequence[Message], alone: frozenset[int]) -> Iterator[list[Message]]:
+        """Cut a stripe into what each call is handed, in order."""
+        call: list[Message] = []
+        for one in stripe:
+            full = len(call) == max(1, self.guarantees.batch) or any(each.id in alone for each in (*call[-1:], one))
+            if call and (full or (self.one_request and not _fits(call, one))):
+                yield call
+                call = []
+            call.append(one)
+        if call:
+            yield call
 
     def _ask_first(self, stripe: Sequence[Message], doubtful: frozenset[int]) -> dict[int, Outcome]:
         """Settle what may have arrived already; what certainly has not is left to be sent."""
@@ -126,16 +139,9 @@ class Sender:
         return receipt if isinstance(receipt, Receipt) else _strange(receipt)
 
 
-def _calls(stripe: Sequence[Message], most: int, alone: frozenset[int]) -> Iterator[list[Message]]:
-    """Cut a stripe into what each call is handed, in order."""
-    call: list[Message] = []
-    for one in stripe:
-        if call and (len(call) == most or one.id in alone or call[-1].id in alone):
-            yield call
-            call = []
-        call.append(one)
-    if call:
-        yield call
+def _fits(call: Sequence[Message], one: Message) -> bool:
+    """Whether a message may travel in one request with these: to the same endpoint, and none of them of its lane."""
+    return one.endpoint == call[0].endpoint and all(other.lane != one.lane for other in call)
 
 
 def _outcomes(sink: Sink, chunk: Sequence[Message]) -> list[Outcome]:

@@ -67,7 +67,10 @@ def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool
     observe = exchange.metrics.attempt_seconds.labels(system).observe
     turnstile = Turnstile(exchange, system)
     guarantees = capped(exchange, system)
-    sender = Sender(exchange.sink(system), guarantees, pool, observe, enter=turnstile.enter, count=turnstile.count)
+    rated = exchange.settings.systems[system].flow.rate is not None
+    sender = Sender(
+        exchange.sink(system), guarantees, pool, observe, enter=turnstile.enter, count=turnstile.count, one_request=rated
+    )
     return Desk(
         exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system), Pace(widest(guarantees))
     )
@@ -77,7 +80,8 @@ def capped(exchange: Exchange, system: str) -> Guarantees:
     """Return what the adapter guarantees, capped by what the configuration allows."""
     settings = exchange.settings.systems[system]
     given = exchange.adapter(system).guarantees()
-    batch = min(given.batch, settings.batch or given.batch)
+    rated = settings.flow.rate is not None
+    batch = 1 if rated and given.singly else min(given.batch, settings.batch or given.batch)
     return replace(given, batch=batch, in_flight=min(given.in_flight, settings.in_flight or given.in_flight))
 
 

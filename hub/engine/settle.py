@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.engine import likeness, storable
-from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected
+from hub.errors import QUEUED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Misconfigured, Rejected
 from hub.model import Receipt, Stage, State, Taken
 from hub.ports import Outcome
 from hub.settings.flow import BreakerSettings
@@ -15,6 +15,9 @@ from hub.store.settling import Settlement
 
 #: Codes that say the target could not even be reached: its fault, so no record spends a try on it (invariant 9).
 UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
+#: What a far side says of when to come back is kept between these: a time that is past would be tried without end.
+SOONEST, LATEST = timedelta(seconds=1), timedelta(days=7)
+_AT_ONCE = frozenset({UNSENT, QUEUED, UNGRANTED})
 #: Most characters of a far side's own number that are kept.
 REFERENCE_LIMIT = 255
 #: How long a far side that queued a message may stay silent, when it set no deadline itself.
@@ -53,7 +56,7 @@ def settle(outcome: Outcome, *, spent: int, policy: Policy, now: datetime, rest_
         case Receipt():
             return _taken(outcome, now)
         case Deferred():
-            return _again(outcome, "deferred", outcome.until or now, counted=False)
+            return _again(outcome, "deferred", _when(outcome, now), counted=False)
         case Misconfigured():
             return _again(outcome, "misconfigured", now, counted=False)
         case Rejected():
@@ -82,6 +85,17 @@ def _taken(receipt: Receipt, now: datetime) -> Settlement:
         said=storable.words(receipt.said),
         deadline=(receipt.deadline or now + VERDICT_WITHIN) if queued else None,
     )
+
+
+def _when(deferred: Deferred, now: datetime) -> datetime:
+    """Return when to come back: as told, but not at once for ever, and not so late that it is forgotten.
+
+    What only stands behind something else, or had no time left, is due at once.
+    """
+    if deferred.code in _AT_ONCE:
+        return deferred.until or now
+    told = deferred.until if deferred.until and deferred.until.tzinfo else now
+    return min(max(told, now + SOONEST), now + LATEST)
 
 
 def _later(

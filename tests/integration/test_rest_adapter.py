@@ -441,12 +441,12 @@ def test_a_batch_without_results_is_taken_or_refused_as_a_whole(peer: Peer, rest
 def test_a_message_that_cannot_be_written_costs_its_batch_nothing(peer: Peer, rest: Any) -> None:
     peer.answer = lambda request: said({"code": 0})
     adapter = rest({"charset": "gbk", "batch": {"size": 3}})
-    outcomes = adapter.send([message(1), message(2, applyer_name="䶮"), message(3)])
-    assert [type(outcome) for outcome in outcomes] == [Receipt, Rejected, Receipt]
+    outcomes = adapter.send([message(1), message(2, applyer_name="䶮"), message(3), message(4)])
+    assert [type(outcome) for outcome in outcomes] == [Receipt, Rejected, Receipt, Receipt]
     assert outcomes[1].code == "HUB-D-130"
 
 
-def test_a_batch_refused_as_a_whole_is_sent_in_halves(peer: Peer, rest: Any) -> None:
+def test_a_batch_refused_as_a_whole_is_left_to_the_hub_to_halve(peer: Peer, rest: Any) -> None:
     """One bad line makes many gateways answer 400 to all of them."""
 
     def answer(request: Received) -> Reply:
@@ -454,9 +454,12 @@ def test_a_batch_refused_as_a_whole_is_sent_in_halves(peer: Peer, rest: Any) -> 
         return said({"code": 1}, 400) if any(row.get("bad") for row in rows) else said({"code": 0})
 
     peer.answer = answer
-    outcomes = rest({"batch": {"size": 3}}).send([message(1), message(2, bad=True), message(3)])
-    assert [type(outcome) for outcome in outcomes] == [Receipt, Rejected, Receipt]
-    assert [len(json.loads(request.body)) for request in peer.received] == [3, 1, 2, 1, 1]
+    adapter = rest({"batch": {"size": 3}})
+    with pytest.raises(Rejected):
+        adapter.send([message(1), message(2, bad=True), message(3)])
+    outcomes = adapter.send([message(1), message(2, bad=True), message(3), message(4)])  # more than one batch: its own affair
+    assert [type(outcome) for outcome in outcomes] == [Receipt, Rejected, Receipt, Receipt]
+    assert [len(json.loads(request.body)) for request in peer.received] == [3, 3, 1, 2, 1, 1, 1]
 
 
 def test_results_by_position(peer: Peer, rest: Any) -> None:

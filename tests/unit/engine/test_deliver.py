@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.ports import Outcome
 
 DOUBT = InDoubt("HUB-D-104", "no answer")
 NO = Rejected("HUB-D-115", "no")
+LATER = datetime(2016, 12, 14, tzinfo=UTC)
 
 
 def message(number: int, lane: str = "A") -> Message:
@@ -171,6 +173,47 @@ class TestHalving:
         outcomes = sender(Recorder(slow), pool, clock=lambda: time[0], batch=4).send([message(n, str(n)) for n in range(4)])
         assert outcomes[0] == NO
         assert [getattr(one, "code", None) for one in outcomes[1:]] == ["HUB-D-108"] * 3
+
+
+class TestRate:
+    """Calls are granted one by one, just before they are made."""
+
+    def rated(self, sink: Recorder, pool: ThreadPoolExecutor, grants: int, **guarantees: Any) -> tuple[Sender, list[int]]:
+        left, counted = [grants], [0]
+
+        def enter() -> datetime | None:
+            left[0] -= 1
+            return LATER if left[0] < 0 else None
+
+        def count() -> None:
+            counted[0] += 1
+
+        promised = Guarantees(**{"ordered_batch": True, **guarantees})
+        return Sender(sink, promised, pool, lambda seconds: None, lambda: 0.0, 0.2, enter, count, one_request=True), counted
+
+    def test_what_is_not_granted_goes_back_until_it_may_be(self, pool: ThreadPoolExecutor) -> None:
+        sink = Recorder()
+        outcomes = self.rated(sink, pool, 2, batch=2)[0].send([message(number, str(number)) for number in range(6)])
+        assert sink.calls == [[0, 1], [2, 3]]
+        assert [(one.code, one.until) for one in outcomes[4:] if isinstance(one, Deferred)] == [("HUB-D-123", LATER)] * 2
+
+    def test_every_half_is_a_call(self, pool: ThreadPoolExecutor) -> None:
+        sink = Recorder(picky(0))
+        outcomes = self.rated(sink, pool, 3, batch=4)[0].send([message(number, str(number)) for number in range(4)])
+        assert sink.calls == [[0, 1, 2, 3], [0, 1], [0]]
+        assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-115", *["HUB-D-123"] * 3]
+
+    def test_a_look_up_is_counted_and_never_held_back(self, pool: ThreadPoolExecutor) -> None:
+        sink = Findable(lambda one: Receipt(said="found"), lambda messages: [DOUBT])
+        sender, counted = self.rated(sink, pool, 1, findable=True)
+        assert sender.send([message(1)]) == [Receipt(said="found")]
+        assert counted == [1]
+
+    def test_a_call_holds_what_can_be_one_request(self, pool: ThreadPoolExecutor) -> None:
+        sink = Recorder()
+        mixed = [message(0, "A"), message(1, "B"), message(2, "A"), replace(message(3, "C"), endpoint="process"), message(4, "D")]
+        self.rated(sink, pool, 9, batch=9)[0].send(mixed)
+        assert sink.calls == [[0, 1], [2], [3], [4]]
 
 
 def test_a_message_on_its_last_try_shares_no_call(pool: ThreadPoolExecutor) -> None:

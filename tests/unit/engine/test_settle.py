@@ -59,6 +59,23 @@ class TestWhateverTheGuarantees:
         done = settled(Deferred("HUB-D-112", "later", until=until), idempotent, findable, spent, rest)
         assert (done.state, done.due, done.counted, done.doubtful) == (State.PENDING, until, False, False)
 
+    @pytest.mark.parametrize(
+        ("until", "after"),
+        [
+            (NOW - timedelta(days=400), timedelta(seconds=1)),
+            (NOW, timedelta(seconds=1)),
+            (None, timedelta(seconds=1)),
+            (NOW.replace(tzinfo=None) + timedelta(hours=1), timedelta(seconds=1)),  # nobody knows in which zone
+            (NOW + timedelta(days=400), timedelta(days=7)),
+            (datetime.max.replace(tzinfo=UTC), timedelta(days=7)),
+        ],
+    )
+    def test_deferred_to_the_past_is_not_tried_without_end_and_to_the_far_future_not_forgotten(
+        self, idempotent: bool, findable: bool, spent: int, rest: datetime | None, until: datetime | None, after: timedelta
+    ) -> None:
+        done = settled(Deferred("HUB-D-112", "later", until=until), idempotent, findable, spent, rest)
+        assert (done.due, done.counted, done.state) == (NOW + after, False, State.PENDING)
+
     def test_deferred_without_a_time_is_due_now(self, idempotent: bool, findable: bool, spent: int, rest: datetime | None) -> None:
         assert settled(Deferred("HUB-D-108", "not sent", until=None), idempotent, findable, spent, rest).due == NOW
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -101,19 +101,31 @@ def test_a_raised_failure_holds_for_the_whole_batch() -> None:
     assert all(isinstance(outcome, Retryable) for outcome in outcomes)
 
 
-def test_a_raised_refusal_finds_its_record() -> None:
-    far = FarSide()
+def strict(far: FarSide, guilty: int) -> Callable[[Sequence[Message]], Sequence[Outcome]]:
+    """Return a far side that refuses every batch with that message in it."""
 
-    def strict(messages: Sequence[Message]) -> Sequence[Outcome]:
+    def answer(messages: Sequence[Message]) -> Sequence[Outcome]:
         outcomes = far.batch(messages)
-        if any(message.id == 6 for message in messages):
+        if any(message.id == guilty for message in messages):
             raise REFUSED
         return outcomes
 
-    outcomes = batches_in_lane_order([message(n, f"L{n}") for n in range(8)], lambda message: ("x", 8), strict)
+    return answer
+
+
+def test_a_raised_refusal_of_one_of_several_batches_finds_its_record() -> None:
+    far = FarSide()
+    outcomes = batches_in_lane_order([message(n, f"L{n}") for n in range(10)], lambda message: ("x", 8), strict(far, 6))
     assert [at for at, outcome in enumerate(outcomes) if outcome is REFUSED] == [6]
-    assert sum(isinstance(outcome, Receipt) for outcome in outcomes) == 7
-    assert [len(batch) for batch in far.got] == [8, 4, 4, 2, 2, 1, 1]
+    assert sum(isinstance(outcome, Receipt) for outcome in outcomes) == 9
+    assert [len(batch) for batch in far.got] == [8, 4, 4, 2, 2, 1, 1, 2]
+
+
+def test_a_call_that_is_one_batch_and_refused_is_left_to_the_hub() -> None:
+    far = FarSide()
+    with pytest.raises(Rejected):
+        batches_in_lane_order([message(n, f"L{n}") for n in range(8)], lambda message: ("x", 8), strict(far, 6))
+    assert [len(batch) for batch in far.got] == [8]
 
 
 def test_nothing_to_send() -> None:

@@ -29,7 +29,7 @@ def test_the_least_there_is() -> None:
     adapter = made()
     assert adapter.endpoints() == {"e"}
     assert adapter.kinds() == frozenset()
-    assert adapter.guarantees() == Guarantees(ordered_batch=True, batch=16, in_flight=4)
+    assert adapter.guarantees() == Guarantees(ordered_batch=True, batch=16, in_flight=4, singly=True)
 
 
 def test_a_promise_holds_only_if_every_endpoint_makes_it() -> None:
