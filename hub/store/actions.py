@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from hub.model import FAILED, TAKEN, Operation, State
+from hub.model import FAILED, Operation, State
 from hub.store import family, gate, outbox, partitions, renewal, replays, schema
 from hub.store.causes import Cause
 from hub.store.journal import write_journal
@@ -174,11 +174,11 @@ def retire(connection: Connection, scope: Scope, now: datetime) -> None:
 def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a newer version was taken, is being sent now, or may have arrived."""
     newer = _OURS.alias("newer")
-    held = and_(newer.c.state == State.HELD.value, not_(gate.at_gate(newer)))
-    there = or_(newer.c.state.in_([state.value for state in TAKEN]), outbox.refused_later(newer), held, outbox.doubted(newer))
     # Written into the statement: they may be more than a database takes as bound values.
     numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
-    return exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, or_(there, newer.c.id.in_(numbers)))
+    return exists().where(
+        *schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, or_(renewal.arrived(newer), newer.c.id.in_(numbers))
+    )
 
 
 def replay_remade(connection: Connection, remade: Sequence[Remade], *, actor: str, reason: str, now: datetime) -> int:

@@ -55,11 +55,15 @@ def park(connection: Connection, numbers: list[int], now: datetime) -> int:
 
 
 def sweep_parked(connection: Connection, now: datetime) -> int:
-    """Release every parked delivery whose parent has been taken: what a race between T1 and T3 may have left behind."""
+    """Release every parked delivery whose parent has been taken: what a race between T1 and T3 may have left behind.
+
+    One that a newer version has overtaken ends instead.
+    """
     ours, at = schema.delivery, moment(now)
     parked = and_(ours.c.state == State.PARKED.value, schema.OPEN)
-    released = {"state": State.PENDING.value, "due_at": at, "changed_at": at}
-    return int(connection.execute(update(ours).where(parked, _has_parent(ours, coming=False)).values(released)).rowcount)
+    waiting = update(ours).where(parked, _has_parent(ours, coming=False))
+    connection.execute(waiting.where(renewal.overtaken()).values(state=State.SUPERSEDED.value, changed_at=at))
+    return int(connection.execute(waiting.values(state=State.PENDING.value, due_at=at, changed_at=at)).rowcount)
 
 
 def reunite(connection: Connection, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, true, update
 
 from hub.model import TAKEN, Stage, State, Taken
-from hub.store import family, schema
+from hub.store import family, renewal, schema
 from hub.store.numbers import moment
 from hub.store.outbox import SendWindow
 from hub.store.partitions import Holding, require
@@ -143,7 +143,10 @@ def _attempt_row(one: Settled, window: SendWindow, at: int) -> dict[str, Any]:
 
 
 def _release(connection: Connection, system: str, taken: Sequence[Settled], at: int) -> None:
+    """Let the children go that waited for these parents; what a newer version has overtaken meanwhile ends instead."""
     if taken and _has(connection, system, State.PARKED):
+        ended = {"state": State.SUPERSEDED.value, "changed_at": at}
+        _children(connection, system, taken, State.PARKED, ended, renewal.overtaken())
         _children(connection, system, taken, State.PARKED, {"state": State.PENDING.value, "due_at": at, "changed_at": at})
 
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from hub.engine import accept
 from hub.engine.accept import accept_page
 from hub.errors import Fenced, InDoubt, Rejected, Retryable, SourceFailed
-from hub.model import Operation, Page, State, Unreadable
+from hub.model import Operation, Page, Receipt, State, Unreadable
+from hub.ports import Outcome
 from hub.store import acceptance, dialect, partitions, schema, views
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
@@ -191,6 +192,20 @@ def test_an_orphan_is_parked_and_released_when_its_parent_is_taken(here: Site) -
     here.sync(case("A"))
     here.drain()
     assert here.taken() == ["A", "A-1"]
+
+
+@pytest.mark.parametrize("answer", [Receipt(), InDoubt("HUB-D-104", "no answer")], ids=["taken", "in-doubt"])
+def test_an_orphan_does_not_follow_its_newer_version(here: Site, answer: Outcome) -> None:
+    """The newer one goes with the parent in one window, the older one is released behind both."""
+    here.reconfigure({"config/systems/city.yaml": city(findable=False)})
+    here.side.will("A-1", answer, taken=True)
+    here.sync(step("A-1", "A"))
+    here.sync(case("A"), case("B"), step("A-1", "A", "2"))
+    here.drain()
+    here.later(minutes=1)
+    here.drain()
+    assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, *[State.DELIVERED] * 3]
+    assert here.taken() == ["A", "B", "A-1"]
 
 
 def test_a_dead_parent_parks_its_children_and_its_repair_releases_them(here: Site) -> None:
