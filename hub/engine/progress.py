@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from hub.engine import dispatch
 from hub.engine.exchange import Exchange
 from hub.model import State
+from hub.settings import SystemSettings
 from hub.settings.hours import closed
-from hub.store import outbox, runs, systems, views
+from hub.store import outbox, quota, runs, systems, views
 from hub.store.runs import Run
+
+#: How long a rate may keep something waiting that still counts as moving: minutes pass, days do not.
+PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,12 @@ class Progress:
 
 def look(exchange: Exchange, numbers: Sequence[int]) -> Progress:
     """Look at these runs and at everything owed."""
-    now, zone = exchange.clock(), exchange.settings.timezone
+    now = exchange.clock()
     with exchange.store.reading() as connection:
         found = tuple(run for number in numbers if (run := runs.get(connection, number)))
         backlog = views.backlog(connection)
         sinks = exchange.sinks()
-        open_now = [one for one in sinks if systems.standing(connection, one.name).open_at(now) and not closed(one.flow, zone, now)]
+        open_now = [one for one in sinks if _reachable(connection, exchange, one, now)]
         restless = any(
             outbox.restless(
                 connection, system=one.name, partitions=one.partitions, now=now,
@@ -61,3 +67,12 @@ def look(exchange: Exchange, numbers: Sequence[int]) -> Progress:
         restless=restless,
         next_due=min((due for due in dues if due), default=None),
     )
+
+
+def _reachable(connection: Connection, exchange: Exchange, system: SystemSettings, now: datetime) -> bool:
+    """Whether messages may leave for a system now, or so soon that it is worth waiting for."""
+    zone = exchange.settings.timezone
+    if not systems.standing(connection, system.name).open_at(now) or closed(system.flow, zone, now):
+        return False
+    spent = quota.spent_until(connection, system.name, system.flow.rate, zone, now)
+    return spent is None or spent - now < PATIENCE

@@ -256,6 +256,14 @@ def test_a_restart_forgets_no_call(here: Site) -> None:
     assert len(here.sent()) == 5
 
 
+@pytest.mark.parametrize(("lines", "moves"), [("rate: {minute: 2}", True), ("rate: {day: 2}", False)])
+def test_who_waits_for_the_end_waits_for_minutes_and_not_for_days(here: Site, lines: str, moves: bool) -> None:
+    configure(here, lines)
+    cases(here, 4)
+    here.drain()
+    assert look(here.exchange, []).restless is moves
+
+
 def test_one_who_was_quicker_takes_the_call_and_the_other_waits_uncounted(here: Site) -> None:
     configure(here, "rate: {minute: 4}\npartitions: 2", in_flight=1)
     cases(here, 40)
@@ -417,6 +425,8 @@ def test_a_closed_far_side_is_not_asked_for_verdicts(here: Site) -> None:
 def test_a_system_without_limits_asks_the_store_nothing_more(here: Site) -> None:
     configure(here, "")
     cases(here, 3)
+    here.drain()
+    here.sync(case("B1"), case("B2"))
     heard: list[str] = []
     sa.event.listen(here.store.engine, "before_cursor_execute", lambda *told: heard.append(told[2]))
     here.drain()

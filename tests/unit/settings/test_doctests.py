@@ -8,10 +8,10 @@ import pytest
 
 from hub.catalogue import reasons
 from hub.cli import group, lang
-from hub.settings import paths, schema
+from hub.settings import paths, promise, schema
 
 
-@pytest.mark.parametrize("module", [group, lang, paths, reasons, schema], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [group, lang, paths, promise, reasons, schema], ids=lambda module: module.__name__)
 def test_examples(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]
     assert (result.failed, result.attempted > 0) == (0, True)
