@@ -97,7 +97,8 @@ def _standing(line: Line, zone: tzinfo) -> Iterator[Need]:
 def _waiting(line: Line, why: str, zone: tzinfo) -> Iterator[Need]:
     """Tell what a far side is waited for with: that it is up again, that it opens, that it may be called again."""
     name, standing, contact = line.system.name, line.standing, line.system.contact
-    if standing.circuit(line.now) is not Circuit.CLOSED:
+    circuit = standing.circuit(line.now)
+    if circuit is Circuit.OPEN or (circuit is Circuit.HALF_OPEN and line.count(State.PENDING)):
         since, until = (looking.when(at, zone) for at in (standing.down_since or standing.changed_at, standing.rest_until))
         what = say(
             f"对方不可用，{since} 起熔断，{until} 起用一条试探",

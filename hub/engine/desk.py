@@ -106,10 +106,11 @@ class Turnstile:
 
     def count(self) -> None:
         """Count a call that is made whatever the rate says: a look-up settles what may be lost or doubled."""
-        if self.exchange.settings.systems[self.system].flow.rate is None:
+        rate = self.exchange.settings.systems[self.system].flow.rate
+        if rate is None:
             return
         try:
             with self.exchange.store.writing() as connection:
-                quota.count(connection, self.system, self.exchange.settings.timezone, self.exchange.clock())
+                quota.count(connection, self.system, rate, self.exchange.settings.timezone, self.exchange.clock())
         except SQLAlchemyError:
             log.exception("a look-up of %s could not be counted", self.system, extra={"event": "engine.error"})

@@ -32,7 +32,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
-    """The calls granted in the last minute (milliseconds, oldest first), and those of one day."""
+    """The calls granted lately (milliseconds, oldest first), and how many there were on that day."""
 
     called: Sequence[int]
     day: str
@@ -59,14 +59,14 @@ def take(connection: Connection, system: str, rate: RateSettings, zone: tzinfo, 
     allowed = _allowance(spent, rate, zone, at)
     if allowed.calls <= 0:
         return allowed.until
-    _write(connection, system, spent, at)
+    _write(connection, system, spent, rate, at)
     return None
 
 
-def count(connection: Connection, system: str, zone: tzinfo, now: datetime) -> None:
+def count(connection: Connection, system: str, rate: RateSettings, zone: tzinfo, now: datetime) -> None:
     """Count a call that is made in any case."""
     spent, at = _spent(connection, system, zone, now, alone=True)
-    _write(connection, system, spent, at)
+    _write(connection, system, spent, rate, at)
 
 
 def _spent(connection: Connection, system: str, zone: tzinfo, now: datetime, *, alone: bool) -> tuple[_Spent, int]:
@@ -86,8 +86,10 @@ def _spent(connection: Connection, system: str, zone: tzinfo, now: datetime, *, 
     return _Spent(called, day, row.today if row and row.day == day else 0), at
 
 
-def _write(connection: Connection, system: str, spent: _Spent, at: int) -> None:
-    called = orjson.dumps([*spent.called, at])
+def _write(connection: Connection, system: str, spent: _Spent, rate: RateSettings, at: int) -> None:
+    """Write one more call down, and keep of those before it what the rate still looks at."""
+    since = at - SLACK - (_MINUTE if rate.minute else _SECOND)
+    called = orjson.dumps([*(one for one in spent.called if one > since), at])
     values = {"called": called, "day": spent.day, "today": spent.today + 1}
     connection.execute(update(_TABLE).where(_TABLE.c.system == system).values(values))
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hub.cli import contacts, looking
+from hub.settings.flow import RateSettings
 from hub.store import Store, acceptance, intake, open_store, quota, runs, schema, systems
 from hub.store.runs import RunState
 from tests import configs, working
@@ -150,7 +151,7 @@ def test_what_is_closed_or_at_its_rate_waits_by_itself(
     store = open_store(working.settings_of(here).store)
     with store.writing() as connection:
         connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(state="pending"))
-        quota.count(connection, "city", working.settings_of(here).timezone, datetime.now(UTC))
+        quota.count(connection, "city", RateSettings(day=1), working.settings_of(here).timezone, datetime.now(UTC))
     store.close()
     told = json.loads(hub("status", "--json").stdout)
     (need,) = [one for one in told["needs"] if one["word"] == word]
