@@ -113,6 +113,7 @@ class ClusterEngine:
         self._exchange = exchange
         self._scheduled = scheduled
         self._roster = Roster(exchange)
+        exchange.unbroken = self._roster.unbroken
         self._stopping = threading.Event()
         self._rung: set[str] = set()
         self._bell = asyncio.Event()

@@ -28,6 +28,19 @@ def _uncounted() -> None:
     """Nobody counts."""
 
 
+def _ours(_: float) -> bool:
+    """Nobody else could have taken it over."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """When a window was opened, and until when calls of it may begin."""
+
+    until: float
+    opened: float
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """How one system is sent to: its sink, the guarantees capped by configuration, and threads for its calls."""
@@ -41,6 +54,7 @@ class Sender:
     enter: Callable[[], datetime | None] = _free  # asked before each call: None, or when it may be tried again
     count: Callable[[], None] = _uncounted  # told of each look-up
     one_request: bool = False  # hand over only what an adapter can send as one: its calls are counted
+    ours: Callable[[float], bool] = _ours  # asked before each call: whether what was opened at that time is surely still ours
 
     def send(
         self,
@@ -48,16 +62,19 @@ class Sender:
         doubtful: frozenset[int] = frozenset(),
         alone: frozenset[int] = frozenset(),
         calls: int | None = None,
+        opened: float | None = None,
     ) -> list[Outcome]:
         """Send one window; return one outcome per message, same order. Never raises for what a sink does.
 
         `doubtful`: ids of messages an earlier attempt of which may have arrived; the far side is asked before they are sent again.
         `alone`: ids of messages that share no call with others, so that they answer for nobody else's fault. `calls`: most at once.
+        `opened`: when the window was, by our clock; once it may have been taken over, nothing more of it is sent.
         """
-        until = self.clock() + self.window
+        began = self.clock()
+        span = _Span(until=began + self.window, opened=began if opened is None else opened)
         stripes = self._stripes(messages, calls or self.guarantees.in_flight)
         outcomes: dict[int, Outcome] = {}
-        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, until, doubtful, alone), stripes):
+        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, span, doubtful, alone), stripes):
             outcomes.update(part)
         return [outcomes[message.id] for message in messages]
 
@@ -71,7 +88,7 @@ class Sender:
         return stripes
 
     def _send_stripe(
-        self, stripe: Sequence[Message], until: float, doubtful: frozenset[int], alone: frozenset[int]
+        self, stripe: Sequence[Message], span: _Span, doubtful: frozenset[int], alone: frozenset[int]
     ) -> dict[int, Outcome]:
         outcomes = self._ask_first(stripe, doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
@@ -79,7 +96,7 @@ class Sender:
         late, until_granted = False, None
         while waiting and not late:
             chunk = [one for one in waiting.popleft() if one.lane not in stopped]
-            if chunk and (until_granted := self.enter()):
+            if chunk and ((until_granted := self.enter()) or not self.ours(span.opened)):
                 break
             try:
                 said = self._call(chunk) if chunk else []
@@ -88,7 +105,7 @@ class Sender:
                 continue
             outcomes.update(zip((one.id for one in chunk), said, strict=True))
             stopped.update(one.lane for one, outcome in zip(chunk, said, strict=True) if isinstance(outcome, Failure))
-            late = self.clock() > until
+            late = self.clock() > span.until
         rest = _not_granted(until_granted) if until_granted else _not_sent()
         return {one.id: outcomes.get(one.id) or rest for one in stripe}
 

@@ -69,8 +69,9 @@ def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool
     guarantees = capped(exchange, system)
     rated = exchange.settings.systems[system].flow.rate is not None
     sender = Sender(
-        exchange.sink(system), guarantees, pool, observe, enter=turnstile.enter, count=turnstile.count, one_request=rated
-    )
+        exchange.sink(system), guarantees, pool, observe,
+        enter=turnstile.enter, count=turnstile.count, one_request=rated, ours=exchange.unbroken,
+    )  # fmt: skip
     return Desk(
         exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system), Pace(widest(guarantees))
     )

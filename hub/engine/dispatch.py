@@ -25,21 +25,21 @@ def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
     Returns when to go on: something falls due, or may leave then. None when nothing is pending, or a person must act first.
     """
     while not stopping():
-        now = desk.exchange.clock()
+        now, began = desk.exchange.clock(), desk.sender.clock()
         admission, window = _turn(desk, now)
         if window is None:
             return _next(desk, admission, now)
-        outcomes = _send(desk, window.opened, admission.calls)
+        outcomes = _send(desk, window.opened, admission.calls, began)
         desk.unwritten.append((admission.standing, window, outcomes))
         desk.pace.learn(outcomes, desk.sender.guarantees)
     write_down(desk)
     return None
 
 
-def _send(desk: Desk, opened: Sequence[Opened], calls: int) -> list[Outcome]:
+def _send(desk: Desk, opened: Sequence[Opened], calls: int, began: float) -> list[Outcome]:
     doubtful = frozenset(one.message.id for one in opened if one.doubtful)
     last = frozenset(one.message.id for one in opened if one.spent >= len(desk.policy.retry))  # dies of its own fault only
-    return desk.sender.send([one.message for one in opened], doubtful, last, calls)
+    return desk.sender.send([one.message for one in opened], doubtful, last, calls, began)
 
 
 def _turn(desk: Desk, now: datetime) -> tuple[Admission, SendWindow | None]:

@@ -29,9 +29,17 @@ def unique_owner(name: str | None = None) -> str:
     return f"{name or socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
 
+def _alone(_: float) -> bool:
+    """Nobody shares the work, so nobody takes it over."""
+    return True
+
+
 @dataclass
 class Exchange:
-    """One hub at work. Adapters are opened on first need and kept until `close`."""
+    """One hub at work. Adapters are opened on first need and kept until `close`.
+
+    `unbroken` tells whether others who share the work have heard of this process ever since a monotonic time.
+    """
 
     settings: Settings
     store: Store
@@ -39,6 +47,7 @@ class Exchange:
     clock: Callable[[], datetime] = utc_now
     dice: Callable[[], float] = random.random
     owner: str = field(default_factory=unique_owner)
+    unbroken: Callable[[float], bool] = _alone
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _accepting: dict[str, threading.Lock] = field(default_factory=dict)

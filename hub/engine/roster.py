@@ -71,6 +71,10 @@ class Roster:
         now = time.monotonic()
         return now - self._last < LOST.total_seconds() / 2 and now - self._since >= LOST.total_seconds()
 
+    def unbroken(self, since: float) -> bool:
+        """Tell whether nobody can have called this process gone since that monotonic time: it was never silent for so long."""
+        return since >= self._since and time.monotonic() - self._last < LOST.total_seconds() / 2
+
     def share(self, parts: int) -> int:
         """Return how many of so many partitions this process may be at at once: an equal part, rounded up."""
         return max(1, -(-parts // max(1, len(self._others))))

@@ -70,8 +70,15 @@ def raises(error: BaseException) -> Callable[[object], Any]:
     return answer
 
 
-def sender(sink: Recorder, pool: ThreadPoolExecutor, clock: Callable[[], float] = lambda: 0.0, **guarantees: Any) -> Sender:
-    return Sender(sink, Guarantees(**{"ordered_batch": True, **guarantees}), pool, lambda seconds: None, clock, 0.2)
+def sender(
+    sink: Recorder,
+    pool: ThreadPoolExecutor,
+    clock: Callable[[], float] = lambda: 0.0,
+    ours: Callable[[float], bool] = lambda opened: True,
+    **guarantees: Any,
+) -> Sender:
+    promised = Guarantees(**{"ordered_batch": True, **guarantees})
+    return Sender(sink, promised, pool, lambda seconds: None, clock, 0.2, ours=ours)
 
 
 def test_stripes_keep_lanes_together_and_in_order(pool: ThreadPoolExecutor) -> None:
@@ -116,6 +123,23 @@ def test_the_first_call_goes_however_late_it_is(pool: ThreadPoolExecutor) -> Non
     sink = Recorder()
     sender(sink, pool, clock=lambda: next(ticks)).send([message(1), message(2)])
     assert sink.calls == [[1]]
+
+
+def test_what_may_have_been_taken_over_is_not_sent(pool: ThreadPoolExecutor) -> None:
+    """Its process was frozen between the opening of the window and the call, or in the middle of it."""
+    frozen: list[float] = []
+
+    def answer(messages: Sequence[Message]) -> list[Outcome]:
+        frozen.append(7.0)
+        return [Receipt()] * len(messages)
+
+    sink = Recorder(answer)
+    ours = sender(sink, pool, ours=lambda opened: not frozen or opened >= frozen[-1])
+    first, second = ours.send([message(1), message(2)], opened=5.0)
+    assert sink.calls == [[1]]
+    assert first == Receipt() and isinstance(second, Deferred) and second.code == "HUB-D-108"
+    assert [type(one) for one in ours.send([message(3)], opened=6.0)] == [Deferred]
+    assert ours.send([message(3)], opened=8.0) == [Receipt()]
 
 
 def test_a_lane_stops_at_its_first_failure_and_others_go_on(pool: ThreadPoolExecutor) -> None:
