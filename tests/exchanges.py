@@ -17,7 +17,7 @@ from hub.engine.dispatch import Desk
 from hub.engine.exchange import Exchange
 from hub.model import State
 from hub.settings import load
-from hub.store import open_store, partitions, runs, schema, views
+from hub.store import Store, open_store, partitions, runs, schema, views
 from hub.store.partitions import Holding
 from hub.store.runs import Run, RunState, Trigger
 from hub.store.views import Delivery
@@ -81,6 +81,14 @@ class Site:
             configs.put(self.directory, name, text)
         self.exchange.close()
         self.exchange = self._exchange()
+
+    def move(self, store: Store) -> None:
+        """Go on with another store, as after a restart with a changed address."""
+        self.store.close()
+        self.store = store
+        self.exchange.close()
+        self.exchange = self._exchange()
+        self._holdings.clear()
 
     def later(self, **time: float) -> None:
         self.now += timedelta(**time)

@@ -62,6 +62,7 @@ COMMANDS: dict[str, Command] = {
     "pause": Command("hub.cli.systems", "暂停向一个系统发送", "send nothing to a system until resumed"),
     "resume": Command("hub.cli.systems", "恢复向一个系统发送", "send to a system again"),
     "backup": Command("hub.cli.backup", "备份存储，运行中也可以", "copy the store into a file, also while a hub works"),
+    "store": Command("hub.cli.store", "存储：复制到另一个数据库", "copy the store into another database"),
     "sandbox": Command("hub.cli.sandbox", "运行沙箱：虚构的县与它的各个对端", "run a made-up county and twins of the far sides"),
     "explain": Command(
         "hub.cli.explain", "说明一个代码：发生了什么，为什么，怎么办", "explain a code: what happened, why, what to do"

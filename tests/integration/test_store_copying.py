@@ -1,0 +1,108 @@
+"""A store is moved to the other kind in the middle of its life: nothing is lost, nothing doubled, and the source is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from hub.engine import dispatch
+from hub.errors import LeaseHeld, Rejected, StoreUnfit
+from hub.model import State
+from hub.store import Store, copying, open_store, runs, schema
+from hub.store.runs import Trigger
+from tests import fakes
+from tests.exchanges import Site, case, city, site, step
+from tests.servers import fresh_postgresql, fresh_sqlite
+
+
+@pytest.fixture(params=[(fresh_sqlite, fresh_postgresql), (fresh_postgresql, fresh_sqlite)], ids=["up", "back"])
+def urls(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    fakes.forget()
+    first, second = request.param
+    with first() as source, second() as target:
+        yield source, target
+
+
+def _half_done(here: Site) -> None:
+    """Leave one delivered, one dead, one in doubt in an open window, some pending behind it, and a run asked for."""
+    here.side.will("B", Rejected("HUB-D-110", "no"))
+    here.sync(case("A"), case("B"))
+    here.drain()
+    here.sync(case("C"), step("C-1", "C"), case("甲"))
+    _, window = dispatch._turn(here.desk(), here.now)
+    assert window is not None
+    with here.store.writing() as connection:
+        runs.ask(connection, "local", Trigger.CLI, "test", here.now)
+
+
+def _contents(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    with store.reading() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr) for table in copying.TABLES
+        }
+
+
+@pytest.mark.server
+def test_the_work_goes_on_on_the_other_side(tmp_path: Path, urls: tuple[str, str]) -> None:
+    with site(tmp_path, urls[0], {"config/systems/city.yaml": city(idempotent=True)}) as here:
+        _half_done(here)
+        target = open_store(urls[1])
+        before = _contents(here.store)
+        copying.copy(here.store, target)
+        assert _contents(target) == _contents(here.store) == before
+        here.move(target)
+        assert here.states()["B"] is State.DEAD
+        assert dispatch.recover(here.desk(anew=True)) > 0
+        here.later(minutes=10)
+        here.sync(case("D"))
+        here.drain()
+        assert {key for key, state in here.states().items() if state is State.DELIVERED} == {"A", "C", "C-1", "甲", "D"}
+        assert sorted(here.taken()) == ["A", "C", "C-1", "D", "甲"]
+        numbers = [one.id for one in here.deliveries()]
+        assert len(numbers) == len(set(numbers)) == here.count(schema.delivery)
+
+
+@pytest.mark.server
+def test_a_target_that_is_used_is_refused_and_left_alone(tmp_path: Path, urls: tuple[str, str]) -> None:
+    with site(tmp_path, urls[0]) as here:
+        here.sync(case("A"))
+        target = open_store(urls[1])
+        copying.copy(here.store, target)
+        before = _contents(target)
+        with pytest.raises(StoreUnfit, match="HUB-T-105"):
+            copying.copy(here.store, target)
+        assert _contents(target) == before
+        target.close()
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_hub_at_work_on_either_is_in_the_way(tmp_path: Path, urls: tuple[str, str], which: int) -> None:
+    with site(tmp_path, urls[0]) as here:
+        here.sync(case("A"))
+        target, another = open_store(urls[1]), open_store(urls[which])
+        with another.lease(), pytest.raises(LeaseHeld):
+            copying.copy(here.store, target)
+        assert not _contents(target)["delivery"]
+        another.close()
+        target.close()
+
+
+@pytest.mark.server
+def test_what_arrives_otherwise_is_not_kept(tmp_path: Path, urls: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = copying.dialect.insert_rows
+
+    def loses_one(connection: sa.Connection, table: sa.Table, names: list[str], rows: list[tuple[object, ...]]) -> None:
+        real(connection, table, names, rows[1:] if table is schema.body else rows)
+
+    with site(tmp_path, urls[0]) as here:
+        here.sync(case("A"), case("B"))
+        target = open_store(urls[1])
+        monkeypatch.setattr(copying.dialect, "insert_rows", loses_one)
+        with pytest.raises(StoreUnfit, match="HUB-T-106"):
+            copying.copy(here.store, target)
+        assert not any(_contents(target).values())
+        target.close()
