@@ -17,10 +17,10 @@ from hub.engine.local import LocalEngine
 from hub.engine.metrics import Metrics
 from hub.engine.port import Engine
 from hub.engine.receive import Account
-from hub.errors import ConfigurationError, HubError
+from hub.errors import ConfigurationError, HubError, LeaseHeld
 from hub.model import Push
 from hub.settings import Settings
-from hub.store import Store, open_store, runs, wishes
+from hub.store import Store, open_store, runs, wishes, workers
 from hub.store.runs import Trigger
 
 log = logging.getLogger(__name__)
@@ -155,12 +155,22 @@ def working(settings: Settings, name: str | None = None) -> AbstractContextManag
     return _at_work(settings, lambda store: Service(settings, store, engine=ClusterEngine, name=name), shared=True)
 
 
+def _demand_no_workers(store: Store) -> None:
+    """Refuse to work alone beside workers that beat: one whose lease the server ended, as a restart does, works on all the same."""
+    with store.reading() as connection:
+        beating = [f"{one.host} pid {one.pid}" for one in workers.living(connection)]
+    if beating:
+        raise LeaseHeld("HUB-T-110", f"another hub works on this store ({', '.join(beating)})")
+
+
 @contextmanager
 def _at_work(settings: Settings, made: Callable[[Store], Service], *, shared: bool) -> Iterator[Service]:
     with ExitStack() as stack:
         store = open_store(settings.store)
         stack.callback(store.close)
         stack.enter_context(store.lease(shared=shared))
+        if not shared:
+            _demand_no_workers(store)
         service = made(store)
         stack.callback(service.stop)
         _collect_garbage_seldom()

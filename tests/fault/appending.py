@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
-from hub.model import Guarantees, Message, Receipt
+from hub.model import Guarantees, Message, Receipt, Taken
 from hub.ports import ConfigPath, Options, Outcome
 
 
@@ -53,3 +54,29 @@ class AppendingAdapter:
                 os.fsync(file.fileno())
             time.sleep(self._options.pause)
         return [Receipt() for _ in messages]
+
+
+class KeepingAdapter(AppendingAdapter):
+    """A sink that can be asked, and told twice: it knows by idempotency keys, for all processes, what it has, and keeps it once."""
+
+    name: ClassVar[str] = "keeping"
+
+    def guarantees(self) -> Guarantees:
+        return Guarantees(idempotent=True, findable=True)
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        return [self._keep(message) for message in messages]
+
+    def find(self, message: Message) -> Receipt | None:
+        return Receipt() if self._kept(message).exists() else None
+
+    def _keep(self, message: Message) -> Receipt:
+        try:
+            self._kept(message).touch(exist_ok=False)
+        except FileExistsError:
+            return Receipt(Taken.DUPLICATE)
+        super().send([message])
+        return Receipt()
+
+    def _kept(self, message: Message) -> Path:
+        return self._options.file.parent / f"kept-{message.idempotency_key}"

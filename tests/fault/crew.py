@@ -84,15 +84,23 @@ class Crew:
             rows = connection.execute(select(ours.c.state, func.count()).group_by(ours.c.state)).all()
         return Counter({State(state): count for state, count in rows})
 
+    def rows(self) -> set[tuple[object, ...]]:
+        """Return all deliveries as the store has them."""
+        ours = schema.delivery.c
+        with self.store.reading() as connection:
+            return {
+                tuple(row)
+                for row in connection.execute(select(ours.id, ours.state, ours.attempts, ours.changed_at, ours.window_id))
+            }
+
     def delivered(self, count: int) -> bool:
         """Tell whether at least so many deliveries have been taken."""
         return self.states()[State.DELIVERED] >= count
 
     def arrived(self) -> list[str]:
         """Return the keys that arrived over there, in their order, as often as they did."""
-        file = self.directory.path / "config" / "systems" / "arrived.txt"
-        found = file if file.exists() else self.directory.path / "arrived.txt"
-        return found.read_text("utf-8").split() if found.exists() else []
+        file = self.directory.path / "arrived.txt"
+        return file.read_text("utf-8").split() if file.exists() else []
 
     def log(self) -> str:
         """Return what all of them have logged."""
