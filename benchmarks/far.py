@@ -53,6 +53,7 @@ def far_side(seconds: float = 0.0) -> Iterator[FarSide]:
     mine, theirs = spawning.Pipe()
     process = spawning.Process(target=_serve, args=(theirs, seconds), daemon=True)
     process.start()
+    theirs.close()  # a process that dies is noticed
     try:
         yield FarSide(f"http://127.0.0.1:{mine.recv()}")
     finally:

@@ -95,6 +95,7 @@ def _sandbox(directory: Path) -> Iterator[Mapping[str, str]]:
     mine, theirs = spawning.Pipe()
     process = spawning.Process(target=_live, args=(theirs, directory))
     process.start()
+    theirs.close()  # a process that dies is noticed
     try:
         yield mine.recv()
     finally:
