@@ -17,7 +17,7 @@ from sqlalchemy import Table, insert, text
 from benchmarks import mapping, tables
 from hub.model import State
 from hub.store import Store, dialect, schema
-from hub.store.acceptance import _DELIVERY, _RECORD, partition_of
+from hub.store.acceptance import partition_of
 
 #: Versions of an object, deliveries of a window, records of a run, deliveries for each that met trouble first.
 VERSIONS, WINDOW, RUN, TROUBLED = 3, 64, 1000, 50
@@ -44,6 +44,11 @@ def fill(store: Store, deliveries: int, state: State = State.DELIVERED, *, versi
 
 _BODY = orjson.dumps({name: mapping.record(0).get(source) for name, (source, _, _) in mapping.COLUMNS.items()})
 _DATA = orjson.dumps(mapping.record(0))
+_RECORD = ("id", "source", "kind", "key", "revision", "deleted", "run_id", "seen_at", "data")
+_DELIVERY = (
+    "id", "record_id", "system", "partition", "route", "endpoint", "kind", "key", "lane", "operation", "state", "due_at",
+    "attempts", "spent", "created_at", "changed_at", "batch", "mapping", "generation", "doubtful", "stage", "code", "reason",
+)  # fmt: skip
 _WINDOW = ("id", "partition", "epoch", "opened_at", "closed_at")
 _ATTEMPT = ("delivery_id", "number", "window_id", "opened_at", "closed_at", "outcome", "code", "said")
 _RUN = (
@@ -87,9 +92,8 @@ class _Rows:
         )
         at, key, operation = self.began + number, f"{number // self.versions:010}", "U" if number % self.versions else "I"
         return (
-            number + 1, number + 1, "bench", partition_of(lane, self.partitions), "accept", "accept", "case", key, lane, None, None,
-            operation, state, at, int(taken), 0, at, at + 500, f"{self.began:020}{number // RUN:08}", None, "0" * 32, 0, False,
-            *why, None,
+            number + 1, number + 1, "bench", partition_of(lane, self.partitions), "accept", "accept", "case", key, lane, operation,
+            state, at, int(taken), 0, at, at + 500, f"{self.began:020}{number // RUN:08}", "0" * 32, 0, False, *why,
         )  # fmt: skip
 
     def _window(self, number: int) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, insert, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, bindparam, exists, func, insert, literal, not_, or_, select
 from sqlalchemy.sql import Select
 
 from hub.model import TAKEN, Message, Operation, Stage, State, Taken
@@ -297,13 +298,13 @@ def next_due(connection: Connection, *, system: str, partition: int) -> datetime
 
     What stands behind one that waits for a person waits for that person, and has no time.
     """
-    behind_held = _in_lane(schema.delivery.alias("held"), [State.HELD.value])
-    query = (
-        select(_OURS.c.due_at)
-        .where(_OURS.c.system == system, _OURS.c.partition == partition, _OURS.c.state == _PENDING, schema.OPEN)
-        .where(not_(behind_held))
-        .order_by(_OURS.c.due_at)
-        .limit(1)
-    )
-    due = connection.execute(query).scalar()
+    due = connection.execute(_next_due(), {"of_system": system, "of_partition": partition}).scalar()
     return None if due is None else instant(due)
+
+
+@functools.cache
+def _next_due() -> Select[Any]:
+    """Made once: every partition asks each second, and putting the query together would take as long as its answer."""
+    ours, behind_held = _OURS, _in_lane(schema.delivery.alias("held"), [State.HELD.value])
+    mine = (ours.c.system == bindparam("of_system"), ours.c.partition == bindparam("of_partition"), ours.c.state == _PENDING)
+    return select(ours.c.due_at).where(*mine, schema.OPEN, not_(behind_held)).order_by(ours.c.due_at).limit(1)
