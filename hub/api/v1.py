@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from hub.api import dead, models, shared
+from hub.api import crew, dead, models, shared
 from hub.api.problems import DOCUMENTED, Missing, Refused
 from hub.api.shared import Before, Limit, OfSystem
 from hub.api.standings import standings
@@ -31,6 +31,7 @@ def router(service: Service) -> APIRouter:
     dead.routes(api, service)
     _systems(api, service)
     _pausing(api, service)
+    crew.routes(api, service)
     return api
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli import contacts, exits, looking, needs, standing, terminal
+from hub.cli import contacts, exits, looking, needs, standing, terminal, workers
 from hub.cli.lang import say
 from hub.cli.needs import Need
 from hub.cli.standing import Line
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hub.settings import PlatformSettings, Settings
     from hub.store.runs import Run
     from hub.store.views import Backlog
+    from hub.store.workers import Worker
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +61,7 @@ class Found:
     needs: list[Need]
     now: datetime
     records: dict[tuple[str, str], int]  # objects ever read, by source and kind
+    workers: list[Worker]
 
     def verdict(self) -> int:
         """Return the exit code."""
@@ -71,6 +73,7 @@ class Found:
         """Return it as JSON data."""
         return {
             "hub": {"running": self.holder is not None, "holder": self.holder, "at": self.now},
+            "workers": [asdict(one) for one in self.workers],
             "systems": [self._system(line, settings.platform_of(line.system.name)) for line in self.lines],
             "platforms": [asdict(one) for one in settings.platforms],
             "datasets": [
@@ -108,6 +111,7 @@ class Found:
 def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
     from hub.engine import feeds
     from hub.store import gate, views, waiting
+    from hub.store.workers import everybody
 
     with looking.store_of(settings) as store:
         holder = store.holder()
@@ -126,9 +130,10 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
                 for name in sorted(settings.systems)
             ]
             records = views.records(connection) if settings.datasets else {}
+            crew = everybody(connection)
     strangers = {name: sum(one.count for one in backlog[name].values()) for name in backlog if name not in settings.systems}
-    stuck = needs.of(lines, holder, strangers, settings.timezone)
-    return Found(holder, lines, [replace(need, command=screen.command(need.command)) for need in stuck], now, records)
+    stuck = [*workers.needs(crew), *needs.of(lines, holder, strangers, settings.timezone)]
+    return Found(holder, lines, [replace(need, command=screen.command(need.command)) for need in stuck], now, records, crew)
 
 
 def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
@@ -162,6 +167,8 @@ def _show(screen: Terminal, settings: Settings, found: Found, *, everything: boo
     nobody = say(f"没有中枢在运行（{serve} 启动）", f"no hub is at work ({serve} starts one)")
     style = "green" if found.holder else "yellow"
     screen.line(f"{settings.title}  {looking.when(found.now, settings.timezone)}  {holder if found.holder else nobody}", style)
+    for line, shade in workers.lines(found.workers, found.now):
+        screen.line(line, shade)
     first = {need.system: need for need in reversed(found.needs)}
     screen.out.print(standing.table(settings, found.lines, first, everything=everything))
     if settings.datasets:

@@ -74,7 +74,7 @@ def fall_due(exchange: Exchange) -> list[str]:
 
 def _ask(connection: Connection, exchange: Exchange, system: SystemSettings, schedule: ScheduleSettings, now: datetime) -> bool:
     name = f"schedule:{system.name}"
-    seen = acceptance.get_cursor(connection, name)
+    seen = acceptance.get_cursor(connection, name, lock=True)  # of several workers one finds it due
     if seen is None:  # a new schedule owes nothing for the time before it was there
         acceptance.set_cursor(connection, name, now.isoformat(), now)
         return False

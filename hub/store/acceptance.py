@@ -281,10 +281,10 @@ def _count(connection: Connection, run_id: int, counts: Mapping[str, int]) -> No
     )
 
 
-def get_cursor(connection: Connection, name: str) -> str | None:
-    """Return where that source or feedback resumes; None: from the beginning."""
-    value: str | None = connection.scalar(select(schema.cursor.c.value).where(schema.cursor.c.name == name))
-    return value
+def get_cursor(connection: Connection, name: str, *, lock: bool = False) -> str | None:
+    """Return where that source or feedback resumes; None: from the beginning. `lock`: for nobody else until we end."""
+    query = select(schema.cursor.c.value).where(schema.cursor.c.name == name)
+    return connection.scalar(query.with_for_update() if lock else query)
 
 
 def set_cursor(connection: Connection, name: str, value: str | None, now: datetime) -> None:

@@ -54,7 +54,7 @@ def turn(connection: Connection, name: str, owner: str, every: timedelta) -> boo
     if connection.execute(mine.values(epoch=table.c.epoch + 1, **values)).rowcount:
         return True
     first = dialect.insert(connection, table).values(name=name, epoch=1, **values).on_conflict_do_nothing()
-    return bool(connection.execute(first).rowcount)
+    return connection.execute(first.returning(table.c.epoch)).first() is not None
 
 
 def epoch(connection: Connection, name: str) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hub import __version__
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import gate, runs, schema, systems, views
+from hub.store import gate, runs, schema, systems, views, workers
 from tests.asgi import Asker
 
 WHO = {"actor": "operator", "reason": "test"}
@@ -161,3 +162,14 @@ def test_systems_tell_contact_and_backlog(api: Asker) -> None:
 def test_a_misspelt_system_is_a_404_with_a_suggestion(api: Asker, method: str, path: str, body: object) -> None:
     answer = api.request(method, path, json=body)
     assert (answer.status_code, answer.json()["code"], answer.json()["hint"]) == (404, "HUB-X-102", "did you mean city?")
+
+
+def test_workers_are_told_with_what_they_are_at_and_one_that_is_not_alike_is_flagged(api: Asker, service: Service) -> None:
+    assert api.get("/api/v1/workers").json() == {"items": []}
+    digest = service.exchange.settings.digest
+    with service.store.writing() as connection:
+        for name, version in (("a", __version__), ("b", "99.0.0")):
+            workers.beat(connection, name, version=version, digest=digest, host="h", pid=1, holds=["deliver:city:0"])
+    told = {one["name"]: one for one in api.get("/api/v1/workers").json()["items"]}
+    assert {name: one["warning"] for name, one in told.items()} == {"a": None, "b": "HUB-E-142"}
+    assert told["a"]["holds"] == ["deliver:city:0"]

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hub.cli import contacts, looking
 from hub.settings.flow import RateSettings
-from hub.store import Store, acceptance, intake, open_store, quota, runs, schema, systems
+from hub.store import Store, acceptance, intake, open_store, quota, runs, schema, systems, workers
 from hub.store.runs import RunState
 from tests import configs, working
 
@@ -308,3 +309,23 @@ def test_a_few_are_named_and_the_rest_counted() -> None:
     many = [SimpleNamespace(contact=f"乡镇{number}") for number in range(13)]
     assert contacts.whom("map", many[0], many) == "乡镇0、乡镇1、乡镇2 等 13 处"  # type: ignore[arg-type]
     assert contacts.whom("map", many[0], many[:2]) == "乡镇0、乡镇1"  # type: ignore[arg-type]
+
+
+def test_workers_are_listed_and_unlike_ones_need_somebody(hub: Callable[..., Any], store: Store) -> None:
+    def beat(name: str, version: str) -> None:
+        with store.writing() as connection:
+            workers.beat(connection, name, version=version, digest="d" * 64, host="h1", pid=7, holds=["deliver:city:0"])
+
+    beat("a-1", "1.0")
+    done = hub("status")
+    assert "worker a-1  h1 pid 7  1.0 dddddddddddd  正在处理 1 项" in done.stdout
+    before = needs(hub)
+    beat("b-2", "2.0")
+    first, *others = needs(hub)
+    assert "HUB-E-142" in first["what"]
+    assert first["command"].endswith("hub explain HUB-E-142")
+    assert others == before
+    with store.writing() as connection:
+        connection.execute(sa.update(schema.worker).where(schema.worker.c.name == "b-2").values(seen_at=0))
+    assert "b-2" in hub("status").stdout
+    assert needs(hub) == before
