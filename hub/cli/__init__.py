@@ -55,6 +55,9 @@ COMMANDS: dict[str, Command] = {
     "hold": Command(
         "hub.cli.hold", "待人工的：看、放行、认定已送达、取消", "held deliveries: look, release, call delivered, cancel"
     ),
+    "orphans": Command(
+        "hub.cli.orphans", "配置里已没有去处的：看、取消", "what no configured system or endpoint takes: look, give up"
+    ),
     "trace": Command("hub.cli.trace", "一个办件的全部经过", "the whole life of one case"),
     "quality": Command(
         "hub.cli.quality", "数据质量报告：按部门、事项、规则", "the data-quality report by department, item and rule"

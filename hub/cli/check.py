@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import exits, terminal, words
+from hub.cli import exits, orphans, terminal, words
 from hub.cli.lang import say
 from hub.cli.refusals import UNEXPECTED, count, finding_data
 from hub.cli.terminal import Terminal
@@ -65,7 +65,8 @@ def _offline(screen: Terminal) -> Settings:
     from hub.settings import load
 
     try:
-        return load(screen.directory, env_file=screen.env_file)
+        loaded = load(screen.directory, env_file=screen.env_file)
+        return replace(loaded, warnings=(*loaded.warnings, *orphans.warnings(loaded)))
     except ConfigurationError as error:
         if screen.json:
             screen.data({"ok": False, "findings": [finding_data(one) for one in error.findings]})

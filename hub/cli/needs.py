@@ -64,7 +64,10 @@ def _unknown(strangers: Mapping[str, int]) -> Iterator[Need]:
             say("没有配置", "unknown"),
             what,
             "",
-            say(f"恢复 config/systems/{name}.yaml", f"restore config/systems/{name}.yaml"),
+            say(
+                f"恢复 config/systems/{name}.yaml 就接着送；或 hub orphans cancel {name} --reason 说明",
+                f"restore config/systems/{name}.yaml and they go on; or hub orphans cancel {name} --reason WHY",
+            ),
         )
 
 

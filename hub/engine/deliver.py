@@ -55,6 +55,7 @@ class Sender:
     count: Callable[[], None] = _uncounted  # told of each look-up
     one_request: bool = False  # hand over only what an adapter can send as one: its calls are counted
     ours: Callable[[float], bool] = _ours  # asked before each call: whether what was opened at that time is surely still ours
+    endpoints: frozenset[str] | None = None  # those there are; None: whatever a message names
 
     def send(
         self,
@@ -90,7 +91,8 @@ class Sender:
     def _send_stripe(
         self, stripe: Sequence[Message], span: _Span, doubtful: frozenset[int], alone: frozenset[int]
     ) -> dict[int, Outcome]:
-        outcomes = self._ask_first(stripe, doubtful)
+        outcomes = {one.id: _nowhere(one) for one in stripe if self.endpoints is not None and one.endpoint not in self.endpoints}
+        outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], alone))
         late, until_granted = False, None
@@ -183,6 +185,10 @@ def _outcomes(sink: Sink, chunk: Sequence[Message]) -> list[Outcome]:
 def _strange(outcome: object) -> InDoubt:
     log.error("a sink answered with a %s, which is no outcome", type(outcome).__name__, extra={"event": "adapter.bug"})
     return InDoubt("HUB-D-199", "the adapter answered with something that is no outcome")
+
+
+def _nowhere(message: Message) -> Outcome:
+    return Rejected("HUB-D-125", f"endpoint {message.endpoint} is no longer configured")
 
 
 def _not_sent() -> Deferred:

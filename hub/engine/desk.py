@@ -67,10 +67,10 @@ def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool
     observe = exchange.metrics.attempt_seconds.labels(system).observe
     turnstile = Turnstile(exchange, system)
     guarantees = capped(exchange, system)
-    rated = exchange.settings.systems[system].flow.rate is not None
+    configured = exchange.settings.systems[system]
     sender = Sender(
-        exchange.sink(system), guarantees, pool, observe,
-        enter=turnstile.enter, count=turnstile.count, one_request=rated, ours=exchange.unbroken,
+        exchange.sink(system), guarantees, pool, observe, enter=turnstile.enter, count=turnstile.count,
+        one_request=configured.flow.rate is not None, ours=exchange.unbroken, endpoints=configured.endpoints,
     )  # fmt: skip
     return Desk(
         exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system), Pace(widest(guarantees))

@@ -16,7 +16,7 @@ from hub.engine.metrics import Metrics
 from hub.engine.settle import Policy
 from hub.ports import Adapter, Receiver, Sink, Source
 from hub.settings import Settings, SystemSettings
-from hub.store import Store
+from hub.store import Store, orphans
 
 
 def utc_now() -> datetime:
@@ -93,8 +93,12 @@ class Exchange:
         return cast(Sink, self.adapter(system))
 
     def sinks(self) -> tuple[SystemSettings, ...]:
-        """Return the systems some route delivers to, by name."""
+        """Return the systems some route delivers to, by name, and those that are still owed something by a route that is gone."""
         wanted = {route.system for route in self.settings.routes}
+        others = [name for name, system in self.settings.systems.items() if system.endpoints and name not in wanted]
+        if others:
+            with self.store.reading() as connection:
+                wanted |= {name for name in others if orphans.owed(connection, name)}
         return tuple(system for name, system in sorted(self.settings.systems.items()) if name in wanted)
 
     def parents(self, system: str) -> frozenset[str]:

@@ -86,7 +86,9 @@ def _made(
         why = accept.dead(Stage.MAP, issues)
         return Unmade(row.id, why["code"], why["reason"], why["issues"])
     row_id = body.get(route.row) if route.row else None
-    return Remade(row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gate=route.gate)
+    return Remade(
+        row.id, acceptance.frozen(body), route.mapping.digest[:32], row_id, batch, gate=route.gate, endpoint=route.endpoint
+    )
 
 
 def _version(exchange: Exchange, route: RouteSettings, row: Any) -> int:

@@ -68,6 +68,7 @@ class Remade:
     batch: str
     gate: str | None = None  # whose approval its route needs: nobody has given it for these bytes yet
     fresh: bool = True  # made anew; False: the bytes it had, in another batch
+    endpoint: str | None = None  # where its route leads now; None: where it was to go
 
 
 def _meant(scope: Scope, states: Sequence[State]) -> list[Any]:
@@ -197,6 +198,7 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], *, actor: st
 def _remake(connection: Connection, one: Remade, current: ColumnElement[bool], now: datetime) -> int | None:
     """Return after how many tries it goes again, None when it does not."""
     values = {**_revived(now), "mapping": one.mapping, "row": one.row, "batch": one.batch, "issues": None, "remade_at": moment(now)}
+    values |= {"endpoint": one.endpoint} if one.endpoint else {}
     if one.gate:
         if gate.make_way(connection, one.id, moment(now)):
             return None

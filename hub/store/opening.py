@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from hub.errors import StoreUnfit
@@ -77,6 +77,21 @@ def open_store(url: str) -> Store:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def look_at(url: str) -> Store | None:
+    """Open a store that is a file, has this program's schema and answers; None for any other. Makes and migrates nothing."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not Path(str(parsed.database)).is_file():
+        return None
+    engine = dialect.connect(url)
+    try:
+        if schema_version(engine) == HEAD:
+            return Store(engine)
+    except DBAPIError:
+        pass  # whoever works on it says what is wrong with it
+    engine.dispose()
+    return None
 
 
 def schema_version(engine: Engine) -> str | None:

@@ -76,6 +76,12 @@ def taken(connection: Connection, prefix: str) -> dict[str, datetime]:
     return {row.name: instant(row.taken_at) for row in connection.execute(query)}
 
 
+def systems(connection: Connection) -> frozenset[str]:
+    """Return the systems that were ever delivered to, configured now or not."""
+    names = connection.execute(select(schema.partition.c.name)).scalars()
+    return frozenset(name.split(":")[1] for name in names if name.startswith("deliver:"))
+
+
 def holdings(connection: Connection) -> list[Holding]:
     """Return who holds what, by name."""
     table = schema.partition

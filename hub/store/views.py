@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
 from hub.model import FAILED, LIVE, Stage, State, Taken
-from hub.store import causes, outbox, replays, schema
+from hub.store import causes, outbox, partitions, replays, schema
 from hub.store.numbers import instant
 from hub.store.replays import Replay
 
@@ -198,8 +198,9 @@ def delivery(connection: Connection, number: int) -> Delivery | None:
 
 
 def life(connection: Connection, systems: Iterable[str], name: str) -> list[Delivery]:
-    """Return every delivery of one case (by lane), oldest first; a record's key works too when it is its own lane."""
-    query = select(_OURS).where(_OURS.c.system.in_(list(systems)), _OURS.c.lane == name).order_by(_OURS.c.id)
+    """Return every delivery of one case (by lane, or a record's key when it is its own lane), also to systems that are gone."""
+    known = {*systems, *partitions.systems(connection)}
+    query = select(_OURS).where(_OURS.c.system.in_(known), _OURS.c.lane == name).order_by(_OURS.c.id)
     return read(connection, query)
 
 
