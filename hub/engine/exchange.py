@@ -48,6 +48,7 @@ class Exchange:
     dice: Callable[[], float] = random.random
     owner: str = field(default_factory=unique_owner)
     unbroken: Callable[[float], bool] = _alone
+    swept: datetime | None = None  # when the chores were last done
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _accepting: dict[str, threading.Lock] = field(default_factory=dict)

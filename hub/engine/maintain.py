@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from hub.engine import feeds
 from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
 from hub.model import Circuit, State
 from hub.settings.hours import closed
-from hub.store import family, pushes, runs, settling, systems, urgency, views, waiting, workers
+from hub.store import clocks, family, pushes, runs, settling, systems, urgency, views, waiting, workers
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ def sweep(exchange: Exchange) -> None:
     with exchange.store.reading() as connection:
         strays = family.strays(connection)
     with exchange.store.writing() as connection:
+        _set_right(connection, exchange, now)
         released = family.sweep_parked(connection, now)
         parked = family.park(connection, strays, now) if strays else 0
         expired = settling.expire_accepted(connection, now)
@@ -42,6 +45,13 @@ def sweep(exchange: Exchange) -> None:
     feeds.watch(exchange.store, exchange.settings, now)
     if released or parked or expired:
         log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
+
+
+def _set_right(connection: Connection, exchange: Exchange, now: datetime) -> None:
+    """Look for times of a wrong clock at the first chores, and whenever the clock was set back since the last."""
+    swept, exchange.swept = exchange.swept, now
+    if (swept is None or now < swept) and (moved := clocks.set_right(connection, now)):
+        log.warning("the clock was ahead: %s waits are over", moved, extra={"event": "clock.set_back"})
 
 
 def refresh(exchange: Exchange) -> None:

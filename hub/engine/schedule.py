@@ -78,6 +78,10 @@ def _ask(connection: Connection, exchange: Exchange, system: SystemSettings, sch
     if seen is None:  # a new schedule owes nothing for the time before it was there
         acceptance.set_cursor(connection, name, now.isoformat(), now)
         return False
+    if datetime.fromisoformat(seen) > now + GRACE:  # the clock was ahead: what it named until then is not waited for
+        acceptance.set_cursor(connection, name, now.isoformat(), now)
+        log.warning("%s: the clock was set back, its schedule goes on from now", system.name, extra={"event": "clock.set_back"})
+        return False
     due = due_between(schedule, exchange.settings.timezone, datetime.fromisoformat(seen), now, system.name)
     if not due:
         return False
