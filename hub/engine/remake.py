@@ -17,6 +17,7 @@ from hub.model import Operation, Stage, State
 from hub.settings import RouteSettings
 from hub.store import acceptance, actions, replays
 from hub.store.actions import Remade
+from hub.store.batches import next_batch
 from hub.store.numbers import instant
 from hub.store.replays import Replay
 from hub.store.unmade import Unmade
@@ -32,7 +33,7 @@ def by_present_mapping(exchange: Exchange, route: RouteSettings | None, row: Any
         return Unmade(row.id)
     late = row.state == State.REJECTED.value
     operation = _again(row) if late else row.operation
-    batch = actions.next_batch(row.batch, row.generation) if late else row.batch
+    batch = next_batch(row.batch, row.generation) if late else row.batch
     return _made(exchange, route, row, operation, batch, exchange.clock(), again=1)
 
 
@@ -42,7 +43,7 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
     Nobody needs to approve it again. Where the mapping has changed since, its content cannot be made again: the bytes stay, and say
     the operation they said.
     """
-    batch = actions.next_batch(row.batch, row.generation)
+    batch = next_batch(row.batch, row.generation)
     if route is not None and route.mapping.digest[:32] == row.mapping:
         made = _made(exchange, route, row, _again(row), batch, instant(row.created_at), again=1)
         if isinstance(made, Remade):

@@ -124,15 +124,6 @@ def _with_record() -> Select[Any]:
     )
 
 
-def next_batch(batch: str, generation: int) -> str:
-    """Return the batch number of a delivery that goes again after it was refused later: 28 digits, R, and how often.
-
-    >>> next_batch("2016121309000000000001000001", 0)
-    '2016121309000000000001000001R1'
-    """
-    return f"{batch.split('R')[0]}R{generation + 1}"
-
-
 def become_insert(connection: Connection, number: int, made: Remade | None) -> None:
     """Make an update an insert, with the body that says so; without one the bytes stay as they are."""
     values: dict[str, str | None] = {"operation": Operation.INSERT.value}
