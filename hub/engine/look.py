@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from hub.engine import dispatch, steps
+from hub.engine import steps
 from hub.engine.exchange import Exchange
 from hub.settings import SystemSettings
 from hub.settings.hours import closed
@@ -41,11 +41,11 @@ def _deliveries(connection: Connection, exchange: Exchange, system: SystemSettin
     now = exchange.clock()
     left = set(outbox.left_open(connection))  # windows of an owner that is gone are settled even while nothing may be sent
     reachable = systems.standing(connection, system.name).open_at(now) and not closed(system.flow, exchange.settings.timezone, now)
-    heads_only = not dispatch.capped(exchange, system.name).ordered_batch
     for number in range(count):
         name = steps.deliverer(system.name, number)
+        # the head of a lane alone: where that may not go, nothing behind it may, and no adapter has to be opened to know
         if name in left or (
-            reachable and outbox.sendable(connection, system=system.name, partition=number, heads_only=heads_only, now=now)
+            reachable and outbox.sendable(connection, system=system.name, partition=number, heads_only=True, now=now)
         ):
             yield name
 
