@@ -169,7 +169,14 @@ def _accept_one(frame: Frame, record: Record, counts: Counter[str], *, renewed: 
         counts["deliveries"] += len(owed)
         counts["unmappable"] += sum(one.stage is Stage.MAP for one in owed)
     deleted = record.operation is Operation.DELETE
-    return Accepted(record.kind, record.key, record.revision, deleted, data, owed, renewed)
+    withdrawn = _withdrawn(frame, record) if deleted else ()
+    return Accepted(record.kind, record.key, record.revision, deleted, data, owed, renewed, withdrawn)
+
+
+def _withdrawn(frame: Frame, record: Record) -> tuple[tuple[str, str], ...]:
+    """Return the targets that would be told of a deletion, had they ever had the record."""
+    routes = frame.exchange.settings.routes_for(frame.source, record.kind)
+    return tuple((one.system, one.name) for one in routes if one.deletes and (one.name, record.key) not in frame.there)
 
 
 def _breaks(frame: Frame, record: Record) -> list[Issue]:

@@ -52,21 +52,29 @@ def as_it_was(exchange: Exchange, route: RouteSettings | None, row: Any) -> Rema
 
 
 def as_inserts(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
-    """Turn updates that were never sent into inserts: what they were to update never came to be over there.
+    """Turn updates that were never sent into inserts: what they were to update never came to be over there."""
+    _turn(exchange, connection, numbers, Operation.INSERT, "what it was to update never came to be over there")
 
-    Where the mapping has changed since, the bytes stay, and say the operation they said: nobody has seen others, or approved them.
+
+def as_updates(exchange: Exchange, connection: Connection, numbers: Sequence[int]) -> None:
+    """Turn inserts that are tried again into updates: an earlier version goes before them."""
+    _turn(exchange, connection, numbers, Operation.UPDATE, "an earlier version goes before it")
+
+
+def _turn(exchange: Exchange, connection: Connection, numbers: Sequence[int], operation: Operation, why: str) -> None:
+    """Make the bodies say that operation. Where the mapping has changed since, the bytes stay, and say the operation they said:
+    nobody has seen others, or approved them.
     """
     routes = {route.name: route for route in exchange.settings.routes}
     for row in actions.with_records(connection, numbers):
-        route = routes.get(row.route)
-        made = None
+        route, fresh = routes.get(row.route), None
         if route is not None and route.mapping.digest[:32] == row.mapping:
-            made = _made(exchange, route, row, Operation.INSERT.value, row.batch, instant(row.created_at))
-        fresh = made if isinstance(made, Remade) else None
-        actions.become_insert(connection, row.id, fresh)
+            made = _made(exchange, route, row, operation.value, row.batch, instant(row.created_at))
+            fresh = made if isinstance(made, Remade) else None
+        actions.become(connection, row.id, operation, fresh)
         if fresh:
-            why = "what it was to update never came to be over there"
-            replays.write(connection, [Replay(row.id, exchange.clock(), replays.HUB, why, row.attempts, fresh.mapping)])
+            turned = Replay(row.id, exchange.clock(), replays.HUB, why, row.attempts, fresh.mapping)
+            replays.write(connection, [turned])
 
 
 def _again(row: Any) -> str:

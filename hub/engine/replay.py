@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from hub.engine.exchange import Exchange
-from hub.engine.remake import as_it_was, by_present_mapping
+from hub.engine.remake import as_it_was, as_updates, by_present_mapping
 from hub.model import FAILED, State
 from hub.settings import RouteSettings
 from hub.store import actions, journal, unmade
@@ -44,7 +45,15 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
         return Replayed(retried, len(stuck), stuck[0] if stuck else None)
     again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was, actor, reason)
     with exchange.store.writing() as connection:
-        number = actions.replay_as_they_are(connection, scope, actor=actor, reason=reason, now=exchange.clock(), already=again)
+        number = actions.replay_as_they_are(
+            connection,
+            scope,
+            actor=actor,
+            reason=reason,
+            now=exchange.clock(),
+            already=again,
+            as_updates=partial(as_updates, exchange),
+        )
         left = actions.count(connection, scope)
     return Replayed(number, left)
 
@@ -66,6 +75,8 @@ def _each(
         with exchange.store.writing() as connection:
             # First, since it waits for whoever sends: what holds deliveries and then waits could block another retry for good.
             remade, now = [one for one in made if isinstance(one, Remade)], exchange.clock()
-            retried += actions.replay_remade(connection, remade, actor=actor, reason=reason, now=now)
+            retried += actions.replay_remade(
+                connection, remade, actor=actor, reason=reason, now=now, as_updates=partial(as_updates, exchange)
+            )
             unmade.write(connection, failed)
         stuck += [replace(one, issues=None) for one in failed]  # what is written need not be kept

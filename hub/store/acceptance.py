@@ -10,20 +10,17 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, exists, func, insert, not_, or_, select, update
 
 from hub.model import Operation, Stage, State
-from hub.store import dialect, family, gate, schema, urgency
+from hub.store import dialect, family, gate, replacing, schema, urgency
 from hub.store.numbers import instant, moment, parts, take
 from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
 
-#: What a newer version of the same record makes pointless. What was refused later is over there: only one that comes replaces it.
-_OUTDATED = [State.DEAD.value, State.REJECTED.value]
 #: What only a person can bring to life: to be tried again, approved, or decided about.
 _DORMANT = [State.DEAD.value, State.HELD.value]
-#: The route of what is owed to nobody: a dead letter of the source itself.
-NOWHERE = "-"
+NOWHERE = schema.NOWHERE
 #: Most keys in one IN list: below every database's limit on bound values.
 CHUNK = 1000
 
@@ -69,6 +66,7 @@ class Accepted:
     data: bytes
     owed: tuple[Owed, ...]
     renewed: bool = False  # an earlier version of the record is known
+    withdrawn: tuple[tuple[str, str], ...] = ()  # system, route: it is gone, and never was there: nothing is to be sent
 
 
 def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -> dict[str, Known]:
@@ -191,7 +189,7 @@ def _write_records(connection: Connection, source: str, run_id: int, accepted: S
     first = take(connection, "delivery", len(owed)) if owed else 0
     due = _write_deliveries(connection, owed, first, batch, at) if owed else 0
     if any(one.renewed for one in accepted):
-        _supersede(connection, _replaced(source, accepted, first), at)
+        replacing.supersede(connection, replacing.replaced(source, accepted, first), at)
         newest = {(one.kind, one.key): number for number, one in enumerate(accepted, first_record) if one.renewed}
         if gate.overtake(connection, source, newest, at):
             family.reunite(connection, instant(at))
@@ -225,47 +223,6 @@ def _delivery_row(number: int, record_id: int, one: Accepted, owed: Owed, rank: 
 def partition_of(lane: str, partitions: int) -> int:
     """Return the partition a lane belongs to: always the same one, whatever process asks."""
     return zlib.crc32(lane.encode()) % partitions if partitions > 1 else 0
-
-
-def _replaced(source: str, accepted: Sequence[Accepted], first: int) -> list[dict[str, Any]]:
-    """Return where failed deliveries of earlier versions stand: what the newer version is owed to, and the source itself."""
-    rows, number = [], first
-    for one in accepted:
-        places = [(owed.system, owed.route, _ends(owed)) for owed in one.owed] + [(source, NOWHERE, State.DEAD.value)]
-        if one.renewed:
-            whose = {"b_source": source, "b_kind": one.kind, "b_key": one.key, "b_before": number}
-            rows += [{"system": system, "b_route": route, "b_also": also, **whose} for system, route, also in places]
-        number += len(one.owed)
-    return rows
-
-
-def _ends(owed: Owed) -> str:
-    """Return what a newer version ends beside dead ones: one that may never arrive leaves what was refused later to be mended."""
-    return State.REJECTED.value if owed.state is State.PENDING else State.DEAD.value
-
-
-def _supersede(connection: Connection, replaced: Sequence[dict[str, Any]], at: int) -> None:
-    """End the failed deliveries of earlier versions: the newer version takes over their place."""
-    table = schema.delivery
-    failing = {system for system in {row["system"] for row in replaced} if _has_failed(connection, system)}
-    rows = [{name: value for name, value in row.items() if name != "system"} for row in replaced if row["system"] in failing]
-    if rows:
-        record = schema.record
-        # By record: its lane may have changed since, and a record of another kind may have the same key. Whose system it is the
-        # route says; asked for it, SQLite would go through all deliveries of the system.
-        versions = select(record.c.id).where(*(record.c[name] == bindparam(f"b_{name}") for name in ("source", "kind", "key")))
-        same = and_(table.c.record_id.in_(versions), table.c.route == bindparam("b_route"))
-        before = bindparam("b_before", type_=table.c.id.type)
-        earlier = or_(table.c.id < before, before == 0)  # 0: this page owes nothing at all
-        failed = or_(table.c.state == State.DEAD.value, table.c.state == bindparam("b_also"))
-        outdated = update(table).where(same, earlier, failed)
-        connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=at), rows)
-
-
-def _has_failed(connection: Connection, system: str) -> bool:
-    table = schema.delivery
-    query = select(table.c.id).where(table.c.system == system, table.c.state.in_(_OUTDATED), schema.OPEN).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def _park_orphans(connection: Connection, first: int, at: int) -> int:

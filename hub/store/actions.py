@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
@@ -25,14 +25,16 @@ from sqlalchemy import (
     update,
 )
 
-from hub.model import FAILED, Operation, State
+from hub.model import FAILED, TAKEN, Operation, State
 from hub.store import family, gate, outbox, partitions, renewal, replays, schema
 from hub.store.causes import Cause
 from hub.store.journal import write_journal
-from hub.store.numbers import moment
+from hub.store.numbers import moment, parts
 from hub.store.replays import Replay
 
 _OURS = schema.delivery
+#: Makes updates of these inserts, with bodies that say so.
+AsUpdates: TypeAlias = Callable[[Connection, Sequence[int]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +126,25 @@ def _with_record() -> Select[Any]:
     )
 
 
-def become_insert(connection: Connection, number: int, made: Remade | None) -> None:
-    """Make an update an insert, with the body that says so; without one the bytes stay as they are."""
-    values: dict[str, str | None] = {"operation": Operation.INSERT.value}
+def become(connection: Connection, number: int, operation: Operation, made: Remade | None) -> None:
+    """Make an update an insert, or the other way round, with the body that says so; without one the bytes stay as they are."""
+    values: dict[str, str | None] = {"operation": operation.value}
     if made is not None:
         values |= {"mapping": made.mapping, "row": made.row}
         _put_body(connection, number, made.body)
     connection.execute(update(_OURS).where(_OURS.c.id == number).values(values))
 
 
-def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reason: str, now: datetime, already: int = 0) -> int:
+def replay_as_they_are(
+    connection: Connection,
+    scope: Scope,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    already: int = 0,
+    as_updates: AsUpdates | None = None,
+) -> int:
     """Make dead deliveries of a scope pending again with the bytes they have; those that never had a body stay dead.
 
     What was refused later never goes with the same bytes: see `replay_remade`; `already` counts those of the same decision.
@@ -145,6 +156,7 @@ def replay_as_they_are(connection: Connection, scope: Scope, *, actor: str, reas
     revived = update(_OURS).where(*_meant(scope, (State.DEAD,)), has_body).values(_revived(now))
     again = connection.execute(revived.returning(_OURS.c.id, _OURS.c.attempts)).all()
     replays.write(connection, [Replay(row.id, now, actor, reason, row.attempts, None) for row in again])
+    _second_inserts(connection, [row.id for row in again], as_updates)
     number = len(again) + already
     family.reunite(connection, now)
     write_journal(connection, actor, "retry", str(scope), number, reason, now)
@@ -168,12 +180,31 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     newer = _OURS.alias("newer")
     # Written into the statement: they may be more than a database takes as bound values.
     numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
-    return exists().where(
-        *schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, or_(renewal.arrived(newer), newer.c.id.in_(numbers))
-    )
+    there = or_(renewal.arrived(newer), newer.c.id.in_(numbers))
+    return exists().where(*schema.versions_of_one(newer, _OURS), newer.c.id > _OURS.c.id, there)
 
 
-def replay_remade(connection: Connection, remade: Sequence[Remade], *, actor: str, reason: str, now: datetime) -> int:
+def _second_inserts(connection: Connection, again: Sequence[int], as_updates: AsUpdates | None) -> None:
+    """Have inserts made updates that an earlier version goes before, or is over there: two inserts of one thing would collide."""
+    earlier = _OURS.alias("earlier")
+    comes = or_(earlier.c.state.in_([state.value for state in (*TAKEN, State.PENDING)]), outbox.refused_later(earlier))
+    second = exists().where(*schema.versions_of_one(earlier, _OURS), earlier.c.id < _OURS.c.id, comes)
+    pending = (_OURS.c.state == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
+    for part in parts(again) if as_updates else ():
+        numbers = list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(part), *pending, second)).scalars())
+        if numbers and as_updates:
+            as_updates(connection, numbers)
+
+
+def replay_remade(
+    connection: Connection,
+    remade: Sequence[Remade],
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    as_updates: AsUpdates | None = None,
+) -> int:
     """Make failed deliveries pending again with new bodies (a new generation: the far side must not mistake it for the old one)."""
     partitions.hold(connection, "deliver:")
     current = not_(_overtaken(outbox.in_flight(connection)))  # a newer version may have left while the bodies were made
@@ -182,6 +213,7 @@ def replay_remade(connection: Connection, remade: Sequence[Remade], *, actor: st
         Replay(one.id, now, actor, reason, after, one.mapping if one.fresh else None) for one, after in tried if after is not None
     ]
     replays.write(connection, again)
+    _second_inserts(connection, [one.delivery for one in again], as_updates)
     family.reunite(connection, now)
     return len(again)
 

@@ -24,7 +24,7 @@ def renewed() -> ColumnElement[bool]:
     newer = _OURS.alias("newer")
     in_doubt = and_(newer.c.state == State.HELD.value, newer.c.stage.is_distinct_from(Stage.GATE.value))
     comes = or_(newer.c.state.in_(_COMES), in_doubt, refused_later(newer))
-    return exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, comes)
+    return exists().where(*schema.versions_of_one(newer, _OURS), newer.c.id > _OURS.c.id, comes)
 
 
 def arrived(version: FromClause) -> ColumnElement[bool]:
@@ -51,7 +51,7 @@ def reopen(connection: Connection, ended: Sequence[int], at: int) -> None:
     newer = _OURS.alias("ended")
     gave_way = and_(_OURS.c.state == State.SUPERSEDED.value, refused_later(_OURS), not_(renewed()))
     for part in parts(ended):
-        query = select(_OURS.c.id).join_from(newer, _OURS, and_(*schema.same_object(newer, _OURS), _OURS.c.id < newer.c.id))
+        query = select(_OURS.c.id).where(*schema.versions_of_one(_OURS, newer), _OURS.c.id < newer.c.id)
         older = list(connection.execute(query.where(newer.c.id.in_(part), gave_way)).scalars())
         if older:
             again = update(_OURS).where(_OURS.c.id.in_(older), _OURS.c.state == State.SUPERSEDED.value)

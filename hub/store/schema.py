@@ -33,6 +33,8 @@ BIG = BigInteger().with_variant(Integer, "sqlite")
 OPEN_STATES: Final = tuple(
     state.value for state in (State.PENDING, State.ACCEPTED, State.HELD, State.PARKED, State.DEAD, State.REJECTED)
 )
+#: The route of what is owed to nobody: a dead letter of the source itself.
+NOWHERE: Final = "-"
 #: Literal text, not bound values: a partial index is used only when the query repeats its condition.
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
 
@@ -288,3 +290,14 @@ def same_object(delivery: FromClause, other: Any) -> list[ColumnElement[bool]]:
     """
     theirs = other.c if isinstance(other, FromClause) else other
     return [delivery.c[name] == getattr(theirs, name) for name in ("system", "lane", "route", "key")]
+
+
+def versions_of_one(delivery: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
+    """Return the conditions that two deliveries are of versions of one record, owed by one route: also where its lane has changed.
+
+    For a subquery of its own: it looks both records up.
+    """
+    mine, theirs = record.alias("their_version"), record.alias("this_version")
+    same = [mine.c[name] == theirs.c[name] for name in ("source", "kind", "key")]
+    found = [mine.c.id == delivery.c.record_id, theirs.c.id == other.c.record_id]
+    return [*found, *same, *(delivery.c[name] == other.c[name] for name in ("system", "route"))]

@@ -74,10 +74,10 @@ def once_sending(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable
     """Let something happen while the delivery of that number is on its way for the first time."""
     real, events = Sender.send, [happens]
 
-    def send(self: Sender, messages: Sequence[Message], doubtful: frozenset[int] = frozenset()) -> list[Outcome]:
+    def send(self: Sender, messages: Sequence[Message], *rest: Any) -> list[Outcome]:
         if events and number in [message.id for message in messages]:
             events.pop()()
-        return real(self, messages, doubtful)
+        return real(self, messages, *rest)
 
     monkeypatch.setattr(Sender, "send", send)
 

@@ -1,0 +1,116 @@
+"""A dead letter never brings back what is gone or outdated: deleted records, older versions, also from another lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.engine import feedback, replay
+from hub.errors import InDoubt, Rejected
+from hub.model import Judgement, Operation, State, Verdict
+from hub.store import actions
+from hub.store.actions import Scope
+from tests import configs, fakes
+from tests.exchanges import Site, case, city, site
+
+NO = Rejected("HUB-D-115", "refused")
+LOST = InDoubt("HUB-D-104", "no answer")
+LINES = "feedback: {every: 5m}\nretry: [1s]"
+ROUTES = configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, row: project_no, deletes: true}", 1)
+
+
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    fakes.forget()
+    late = city("LateMemoryAdapter", lines=LINES)
+    with site(tmp_path, store_url, {"config/routes/city.yaml": ROUTES, "config/systems/city.yaml": late}) as made:
+        yield made
+
+
+def retry(here: Site, *, remap: bool = False) -> int:
+    return replay.retry(here.exchange, Scope(everything=True), remap=remap, actor="wang", reason="they mended it").retried
+
+
+def gone(key: str, revision: str = "gone") -> fakes.Record:
+    return fakes.record(key, revision, operation=Operation.DELETE, BJBH=key, SQRMC="甲某")
+
+
+def states(here: Site) -> list[State]:
+    return [one.state for one in here.deliveries()]
+
+
+def taken(here: Site) -> list[str]:
+    return [message.operation.value for message in here.side.taken]
+
+
+def refuse(here: Site, row: str, batch: str) -> None:
+    here.side.verdicts.append(Verdict("accept", row, batch, Judgement.REJECTED, "核验"))
+    feedback.poll(here.exchange, "city")
+
+
+@pytest.mark.parametrize("remap", [False, True])
+def test_a_dead_insert_of_what_the_source_deleted_since_is_not_sent_any_more(here: Site, remap: bool) -> None:
+    here.side.will("A", NO)
+    here.sync(case("A"))
+    here.drain()
+    here.sync(gone("A"))
+    assert states(here) == [State.SUPERSEDED]
+    assert retry(here, remap=remap) == 0
+
+
+def test_one_that_may_have_arrived_stays_to_be_looked_at(here: Site) -> None:
+    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines=LINES, findable=False)})
+    here.side.will("A", LOST, NO)
+    here.sync(case("A"))
+    here.drain()
+    here.later(minutes=1)
+    here.drain()
+    assert states(here) == [State.DEAD]
+    here.sync(gone("A"))
+    assert states(here) == [State.DEAD]
+
+
+@pytest.mark.parametrize("remap", [False, True])
+def test_two_dead_versions_that_are_retried_go_as_an_insert_and_an_update(here: Site, remap: bool) -> None:
+    here.side.will("A", NO, NO)
+    here.sync(case("A"))
+    here.sync(case("A", "2"))
+    here.drain()
+    assert ([one.operation for one in here.deliveries()], states(here)) == (["I", "I"], [State.DEAD, State.DEAD])
+    assert retry(here, remap=remap) == 2
+    here.drain()
+    assert taken(here) == ["I", "U"]
+
+
+def test_an_older_version_in_another_lane_is_not_sent_over_the_newer_one(here: Site) -> None:
+    here.side.will("A", NO)
+    here.sync(case("A", lane="1"))
+    here.sync(case("A", "2", lane="2"))
+    here.drain()
+    assert states(here) == [State.DEAD, State.DELIVERED]
+    assert retry(here) == 0
+    assert states(here) == [State.SUPERSEDED, State.DELIVERED]
+
+
+def test_a_late_refusal_of_what_a_newer_version_in_another_lane_replaced_is_history(here: Site) -> None:
+    here.sync(case("A", lane="1"))
+    here.drain()
+    here.sync(case("A", "2", lane="2"))
+    here.drain()
+    refuse(here, "1", here.deliveries()[0].batch)
+    assert states(here) == [State.SUPERSEDED, State.DELIVERED]
+
+
+def test_a_late_refusal_comes_back_when_the_newer_version_in_another_lane_comes_to_nothing(here: Site) -> None:
+    here.sync(case("A", lane="1"))
+    here.drain()
+    refuse(here, "1", here.deliveries()[0].batch)
+    here.side.will("A", NO)
+    here.sync(case("A", "2", lane="2"))
+    here.drain()
+    assert states(here) == [State.SUPERSEDED, State.DEAD]
+    with here.store.writing() as connection:
+        actions.cancel(connection, Scope(ids=(here.deliveries()[1].id,)), actor="wang", reason="不再报送", now=here.now)
+    assert states(here) == [State.REJECTED, State.CANCELLED]
