@@ -132,7 +132,7 @@ class _Look:
         """Show the report; say whether anything blocks, and return its tables."""
         from hub.cli import quality_tables
         from hub.quality import Report, compare, late
-        from hub.store import views
+        from hub.store import views, waiting
 
         made = Report(parts=frozenset(part.part for part in self.told.parts), sameness=compare(self.known))
         for verdict in self._verdicts():
@@ -141,7 +141,8 @@ class _Look:
             else:
                 made.unassigned = True
         with self.store.reading() as connection:
-            made.backlog = late(views.backlog(connection), self.told.terms, self.now)
+            sendable, _ = waiting.apart(connection, views.backlog(connection))
+            made.backlog = late(sendable, self.told.terms, self.now)
         tables = quality_tables.of(made, self.settings)
         if self.screen.json:
             self.screen.data(self._data(made))

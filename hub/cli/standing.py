@@ -80,8 +80,9 @@ class Line:
         return Text(self.reach() or first.word, style="yellow" if first.waits else "red")
 
     def owed_since(self) -> datetime | None:
-        """Return since when its oldest delivery is owed."""
-        return min((one.oldest for state, one in self.backlog.items() if state not in FAILED), default=None)
+        """Return since when the oldest delivery is owed that waits for no person."""
+        waits = {*FAILED, State.HELD}
+        return min((one.oldest for state, one in self.backlog.items() if state not in waits), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,24 +116,30 @@ def _broken(service: Service) -> bool:
 
 def _tell(screen: Terminal, left: dict[str, dict[str, int]]) -> None:
     """Say in one line that not all of it has arrived, and where to look."""
-    owed = sum(counts.get(state, 0) for counts in left.values() for state in ("pending", "accepted", "held", "parked"))
-    dead = sum(counts.get(state, 0) for counts in left.values() for state in ("dead", "rejected"))
-    if owed or dead:
+    owed, held, dead = (
+        sum(counts.get(state, 0) for counts in left.values() for state in states)
+        for states in (("pending", "accepted", "parked"), ("held", "behind"), ("dead", "rejected"))
+    )
+    if owed or held or dead:
         status = screen.command("hub status")
+        zh = f"，{held} 条待人工或排在它后面" if held else ""
+        en = f", {held} {words.verb(held, 'wait')} for a person or behind what does" if held else ""
         screen.note(
-            f"库中还有 {owed} 条未到、{dead} 条死信：{status} 看原因和办法",
-            f"{owed} {words.have(owed)} not arrived and {dead} {words.are(dead)} dead: {status} tells why and what to do",
+            f"库中还有 {owed} 条未到、{dead} 条死信{zh}：{status} 看原因和办法",
+            f"{owed} {words.have(owed)} not arrived and {dead} {words.are(dead)} dead{en}: {status} tells why and what to do",
             "yellow",
         )
 
 
 def _unsettled(service: Service) -> dict[str, dict[str, int]]:
-    from hub.store import systems, views
+    from hub.store import systems, views, waiting
 
     with service.store.reading() as connection:
-        backlog = views.backlog(connection)
+        backlog, behind = waiting.apart(connection, views.backlog(connection))
         standings = {name: systems.standing(connection, name) for name in backlog}
     counts = {name: {state.value: one.count for state, one in states.items()} for name, states in backlog.items()}
+    for name, waits in behind.items():
+        counts[name]["behind"] = sum(one.count for one in waits.values())
     for name, standing in standings.items():
         if not standing.open_at(service.exchange.clock()):
             counts[name]["unavailable"] = 1

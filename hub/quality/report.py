@@ -140,10 +140,10 @@ class Report:
 
 
 def late(backlog: Mapping[str, Mapping[State, Backlog]], terms: TermsSettings, now: datetime) -> tuple[Late, ...]:
-    """Return the systems whose backlog passes a limit (R02)."""
+    """Return the systems whose backlog passes a limit (R02); what waits for a person is no backlog of the hub's."""
     found = []
     for system, states in sorted(backlog.items()):
-        owed = [one for state, one in states.items() if _CLASS[state.value] == "open"]
+        owed = [one for state, one in states.items() if _CLASS[state.value] == "open" and state is not State.HELD]
         if owed:
             one = Late(system, sum(each.count for each in owed), min(each.oldest for each in owed))
             if one.owed > terms.backlog or now - one.oldest > terms.oldest:

@@ -184,6 +184,8 @@ def test_what_waits_for_approval_is_told_by_whose_and_blames_no_target(hub: Call
     line = "city: 1 条等县审改办审批，最早一条已等 1 小时，后面还有 1 条跟着等 → hub"
     assert line in done.stdout and "hold list --system city" in done.stdout
     assert "条待人工" not in done.stdout and "对方慢" not in done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if "市平台" in line and "│" in line]
+    assert "1 小时" not in row, "nothing is owed that a hub could bring there"
     assert "hub serve" not in [need["command"] for need in needs(hub)], "no hub could send what stands behind it"
     told = json.loads(hub("status", "--json").stdout)
     city = next(one for one in told["systems"] if one["system"] == "city")

@@ -55,6 +55,13 @@ def test_something_waiting_is_3(hub: Callable[..., Any], here: Path) -> None:
     assert hub("sync", "-q").exit_code == 3
 
 
+def test_what_waits_for_a_person_is_told_apart_from_what_has_not_arrived(hub: Callable[..., Any], here: Path) -> None:
+    configs.put(here, "config/routes/city.yaml", configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, gate: 县审改办}"))
+    done = hub("sync")
+    assert done.exit_code == 1
+    assert "库中还有 0 条未到、1 条死信，2 条待人工或排在它后面" in done.stderr
+
+
 def test_a_hub_that_fails_itself_again_and_again_is_not_waited_for(
     hub: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

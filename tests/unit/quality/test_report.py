@@ -86,9 +86,10 @@ def test_r02_too_many_or_too_old() -> None:
     terms = TermsSettings(backlog=10, oldest=timedelta(hours=1))
     young, old = NOW - timedelta(minutes=5), NOW - timedelta(hours=2)
     backlog = {
-        "many": {State.PENDING: Backlog(8, young), State.HELD: Backlog(3, young), State.DEAD: Backlog(99, old)},
+        "many": {State.PENDING: Backlog(8, young), State.PARKED: Backlog(3, young), State.DEAD: Backlog(99, old)},
         "old": {State.PARKED: Backlog(1, old)},
         "well": {State.PENDING: Backlog(10, young)},
         "dead": {State.DEAD: Backlog(99, old)},
+        "person": {State.HELD: Backlog(99, old)},
     }
     assert [(one.system, one.owed) for one in late(backlog, terms, NOW)] == [("many", 11), ("old", 1)]
