@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, select
 
+from hub.store import dialect
 from hub.store.schema import intake
 
 
@@ -23,10 +24,11 @@ class Watched:
 
 def add(connection: Connection, source: str, day: int, counts: Mapping[str, int]) -> None:
     """Add what was read of these kinds; part of T1."""
-    for kind, number in counts.items():
-        mine = and_(intake.c.source == source, intake.c.kind == kind, intake.c.day == day)
-        if connection.execute(update(intake).where(mine).values(rows=intake.c.rows + number)).rowcount == 0:
-            connection.execute(insert(intake).values(source=source, kind=kind, day=day, rows=number))
+    rows = [{"source": source, "kind": kind, "day": day, "rows": number} for kind, number in counts.items()]
+    if rows:
+        added = dialect.insert(connection, intake)
+        more = {"rows": intake.c.rows + added.excluded.rows}
+        connection.execute(added.on_conflict_do_update(index_elements=["source", "kind", "day"], set_=more), rows)
 
 
 def unwatched(connection: Connection, source: str, day: int, kinds: Iterable[str]) -> list[str]:
