@@ -299,5 +299,5 @@ def versions_of_one(delivery: FromClause, other: FromClause) -> list[ColumnEleme
     """
     mine, theirs = record.alias("their_version"), record.alias("this_version")
     same = [mine.c[name] == theirs.c[name] for name in ("source", "kind", "key")]
-    found = [mine.c.id == delivery.c.record_id, theirs.c.id == other.c.record_id]
-    return [*found, *same, *(delivery.c[name] == other.c[name] for name in ("system", "route"))]
+    # Whose system it is the route says; asked for it, SQLite would go through all deliveries of the system.
+    return [mine.c.id == delivery.c.record_id, theirs.c.id == other.c.record_id, *same, delivery.c.route == other.c.route]

@@ -1,0 +1,97 @@
+"""What asks for other versions of a record goes by the record, whatever the history: never through all deliveries of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from hub.model import State
+from hub.store import actions, renewal, schema, verdicts
+from hub.store.actions import Scope
+from hub.store.verdicts import Match
+from tests import fakes
+from tests.exchanges import Site, site
+
+#: Enough for a planner to see the difference.
+HISTORY = 5_000
+#: The tables other versions are found through, and the only indexes that may be used for it.
+OTHERS = ("newer", "earlier", "their_version", "this_version")
+BY = ("ix_delivery_record_id", "ix_record_source_kind_key_id", "pk_record", "INTEGER PRIMARY KEY")
+
+
+@pytest.fixture
+def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    fakes.forget()
+    with site(tmp_path, store_url) as made:
+        _fill(made)
+        yield made
+
+
+def _fill(here: Site) -> None:
+    """Write two versions of each record, delivered but for some that died."""
+    row = {"kind": "case", "system": "city", "partition": 0, "route": "city-accept", "endpoint": "accept", "operation": "I",
+           "due_at": 1, "attempts": 1, "spent": 0, "created_at": 1, "changed_at": 1, "batch": "B", "mapping": "m",
+           "generation": 0, "doubtful": False}  # fmt: skip
+    record = {"source": "local", "kind": "case", "revision": "1", "deleted": False, "run_id": 1, "seen_at": 1, "data": b"{}"}
+    numbers = [(n, f"K{n % (HISTORY // 2)}") for n in range(1, HISTORY + 1)]
+    dead = [{"record_id": n, "lane": f"L{n}", "state": "dead" if n < 100 else "delivered"} for n, _ in numbers]
+    rows = [{**row, "id": n, "key": key, **more} for (n, key), more in zip(numbers, dead, strict=True)]
+    with here.store.writing() as connection:
+        connection.execute(sa.insert(schema.record), [{**record, "id": n, "key": key} for n, key in numbers])
+        connection.execute(sa.insert(schema.delivery), rows)
+
+
+def _verdict(connection: Connection) -> None:
+    match = Match("accept", "K7", None, State.REJECTED, None, "")
+    connection.execute(verdicts._meant("city", match)).all()
+
+
+ASKED: dict[str, Callable[[Connection, Site], object]] = {
+    "retire": lambda connection, here: actions.retire(connection, Scope(everything=True), here.now),
+    "replayable": lambda connection, _: actions.replayable(connection, Scope(everything=True), after=0, limit=100),
+    "give way": lambda connection, _: renewal.give_way(connection, 1),
+    "reopen": lambda connection, _: renewal.reopen(connection, [HISTORY], 1),
+    "verdict": lambda connection, _: _verdict(connection),
+    "second inserts": lambda connection, _: actions._second_inserts(connection, [1, 2, 3], lambda *_: None),
+}
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("name", ASKED)
+def test_other_versions_are_found_by_their_record(here: Site, name: str, analysed: bool) -> None:
+    if analysed:
+        with here.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+    lines = [line for asked in _asked(here, ASKED[name]) for line in _plan(here, *asked)]
+    told = [line for line in lines if any(f" {table} " in f"{line} " for table in OTHERS) and ("Scan" in line or line[:1] == "S")]
+    assert len(told) >= 3
+    assert [line for line in told if not any(index in line for index in BY)] == []
+
+
+def _asked(here: Site, ask: Callable[[Connection, Site], object]) -> list[tuple[str, object]]:
+    """Return the statements that look for other versions, with their values."""
+    found: list[tuple[str, object]] = []
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        if "this_version" in statement:
+            found.append((statement, parameters))
+
+    sa.event.listen(here.store.engine, "before_cursor_execute", note)
+    try:
+        with here.store.writing() as connection:
+            ask(connection, here)
+            connection.rollback()
+    finally:
+        sa.event.remove(here.store.engine, "before_cursor_execute", note)
+    return found
+
+
+def _plan(here: Site, statement: str, parameters: object) -> list[str]:
+    sqlite = here.store.engine.dialect.name == "sqlite"
+    with here.store.reading() as connection:
+        found = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{statement}", parameters)  # type: ignore[arg-type]
+        return [str(row[-1]) for row in found]
