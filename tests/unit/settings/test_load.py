@@ -47,6 +47,20 @@ def test_a_valid_configuration_becomes_values(tmp_path: Path) -> None:
     assert (local.schedule.cron, local.schedule.overlap, local.schedule.misfire) == ("*/5 * * * *", "skip", "once")
 
 
+def test_a_feed_says_what_is_expected_of_it_and_a_route_what_it_may_delete(tmp_path: Path) -> None:
+    expecting = configs.LOCAL.rstrip(" ") + "    expect: {case: {at_least: 5, per: week}, step: {}}\n"
+    routes = configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, deletes: {at_most: 2%, always: 0}}", 1)
+    made = settings(tmp_path, {"config/systems/local.yaml": expecting, "config/routes/city.yaml": routes})
+    assert {kind: (one.at_least, one.per) for kind, one in made.systems["local"].expect.items()} == {
+        "case": (5, "week"),
+        "step": (1, "workday"),
+    }
+    accept, process = made.routes
+    assert accept.deletes is not None
+    assert (accept.deletes.at_most, accept.deletes.always, accept.deletes.approver) == (0.02, 0, "批量删除审批人")
+    assert process.deletes is None
+
+
 def test_routes_carry_what_the_engine_needs(tmp_path: Path) -> None:
     made = settings(tmp_path)
     accept, process = made.routes
@@ -131,6 +145,7 @@ def test_a_division_without_quotes_keeps_its_digits(tmp_path: Path) -> None:
         ),
         ('schedule: {cron: "*/5 * * * *"}', "HUB-C-149", "schedule", "configure what it reads, or remove schedule:"),
         ("feedback: {every: 5m}", "HUB-C-155", "feedback", "remove feedback:"),
+        ("expect: {cas: {at_least: 1}}", "HUB-C-142", "expect.cas", "it reads: nothing"),
         ("schemas: {case: local/cas}", "HUB-C-145", "schemas.case", "did you mean local/case?"),
     ],
 )
