@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from hub.store import schema
 from hub.store.numbers import instant, moment, parts, take
@@ -47,12 +47,22 @@ def write(connection: Connection, made: Sequence[Replay]) -> None:
 
 def read(connection: Connection, numbers: Iterable[int]) -> list[Replay]:
     """Return how often these deliveries were made to go again, oldest first."""
-    rows = (
-        row
-        for part in parts(numbers)
-        for row in connection.execute(select(_TABLE).where(_TABLE.c.delivery_id.in_(part)).order_by(_TABLE.c.id))
-    )
-    return [Replay(row.delivery_id, instant(row.at), row.actor, row.reason or "", row.after, row.mapping) for row in rows]
+    found: list[Replay] = []
+    for part in parts(numbers):
+        rows = connection.execute(select(_TABLE).where(_TABLE.c.delivery_id.in_(part)).order_by(_TABLE.c.id)).all()
+        told = {row.delivery_id for row in rows if row.mapping is not None}
+        found += _untold(connection, [number for number in part if number not in told])
+        found += [Replay(row.delivery_id, instant(row.at), row.actor, row.reason or "", row.after, row.mapping) for row in rows]
+    return found
+
+
+def _untold(connection: Connection, numbers: Sequence[int]) -> list[Replay]:
+    """Return the last time an older program had bodies made anew: it wrote down when, and by which mapping, but not who."""
+    ours, tried = schema.delivery, schema.attempt
+    before = select(func.max(tried.c.number)).where(tried.c.delivery_id == ours.c.id, tried.c.opened_at < ours.c.remade_at)
+    query = select(ours.c.id, ours.c.remade_at, ours.c.mapping, func.coalesce(before.scalar_subquery(), 0).label("after"))
+    rows = connection.execute(query.where(ours.c.id.in_(numbers), ours.c.remade_at.is_not(None)).order_by(ours.c.id))
+    return [Replay(row.id, instant(row.remade_at), "-", "", row.after, row.mapping) for row in rows]
 
 
 def in_force(replays: Iterable[Replay], delivery: int, attempt: int) -> Replay | None:

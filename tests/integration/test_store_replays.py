@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from hub.engine import replay
 from hub.errors import Rejected
 from hub.model import State
-from hub.store import replays, views
+from hub.store import replays, schema, views
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, site
@@ -74,3 +75,15 @@ def test_an_update_that_becomes_an_insert_says_that_the_hub_made_it_one(here: Si
     assert [message.operation.value for message in here.side.taken] == ["I"]
     assert bodies(here, "A")[-1] == replays.HUB
     assert here.one("A").state is State.DELIVERED
+
+
+def test_a_body_that_an_older_program_made_anew_is_not_called_the_original(here: Site) -> None:
+    here.side.will("A", NO)
+    here.sync(case("A"))
+    here.drain()
+    here.later(minutes=5)
+    retry(here, remap=True)
+    with here.store.writing() as connection:
+        connection.execute(sa.delete(schema.replay))
+        tried = views.attempts(connection, [here.one("A").id])
+    assert [(one.made.actor, one.made.at) if one.made else None for one in tried] == [None, ("-", here.now)]
