@@ -139,7 +139,7 @@ def test_doubt_outlives_a_try_that_said_nothing_about_it(here: Site) -> None:
     here.side.will("A", InDoubt("HUB-D-104", "no answer"), taken=True)
     here.side.will("A", Deferred("HUB-D-112", "too many", until=None), Retryable("HUB-D-113", "busy"))
     here.sync(case("A"))
-    for _ in range(2):
+    for _ in range(3):
         here.drain()
         here.later(seconds=40)
     verdict(here, "A", Judgement.REJECTED)
