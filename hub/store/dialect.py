@@ -5,10 +5,9 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
-import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -20,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from hub.errors import LeaseHeld, StoreUnfit
+from hub.store.serverlease import ServerLease
 
 BUSY_TIMEOUT_MS = 30_000
 #: Any fixed number will do; it only has to be the hub's own.
@@ -135,7 +135,7 @@ def lease(engine: Engine, *, shared: bool = False) -> Iterator[None]:
             _writable(engine)
             yield
     else:
-        with _server_lease(engine, "_shared" if shared else ""):
+        with ServerLease(engine, LEASE_KEY, "_shared" if shared else "", lambda: holder(engine)).held():
             yield
 
 
@@ -158,24 +158,6 @@ def _file_lease(path: Path) -> Iterator[None]:
         file.write(f"pid {os.getpid()}")
         file.flush()
         yield
-
-
-@contextmanager
-def _server_lease(engine: Engine, how: str) -> Iterator[None]:
-    with engine.connect() as connection:
-        told = {"key": LEASE_KEY, "who": f"hub {socket.gethostname()} pid {os.getpid()}"}
-        connection.execute(text("SELECT set_config('application_name', :who, false)"), told)
-        if not connection.scalar(text(f"SELECT pg_try_advisory_lock{how}(:key)"), told):
-            connection.rollback()
-            raise LeaseHeld("HUB-T-110", f"another hub works on this store ({holder(engine) or 'it has just begun or ended'})")
-        connection.commit()
-        try:
-            yield
-        finally:
-            with suppress(DBAPIError):  # the server has ended this connection, and the lease with it
-                connection.execute(text(f"SELECT pg_advisory_unlock{how}(:key)"), told)
-                connection.commit()
-            connection.invalidate()  # its name is not for whoever gets it next
 
 
 def holder(engine: Engine) -> str | None:

@@ -15,6 +15,9 @@ import pytest
 
 from tests import configs
 from tests.commands import DEADLINE, Directory, until
+from tests.servers import store_url
+
+__all__ = ["store_url"]
 
 #: What opens the store: to work on it, to look into it, to copy it.
 COMMANDS = [("serve", "--no-http"), ("sync",), ("status",), ("runs",), ("backup", "copy.db")]
@@ -140,9 +143,16 @@ def started() -> Iterator[list[subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_of_hubs_that_start_at_once_on_a_new_store_one_works(tmp_path: Path, started: list[subprocess.Popen[str]]) -> None:
+def on(path: Path, url: str) -> Directory:
+    """Return a directory whose hub has its store there."""
+    return Directory(configs.write(path, {"config/hub.yaml": configs.HUB.rstrip(" ") + f"    store: {url}\n"}))
+
+
+def test_of_hubs_that_start_at_once_on_a_new_store_one_works(
+    tmp_path: Path, store_url: str, started: list[subprocess.Popen[str]]
+) -> None:
     """All of them find no tables and want to make them; one gets the lease, the others say who has it and leave."""
-    site = Directory(configs.write(tmp_path))
+    site = on(tmp_path, store_url)
     started += [site.start("serve", "--no-http") for _ in range(4)]
     until(lambda: sum(process.poll() is not None for process in started) == 3, "three of four have left")
     alive = next(process for process in started if process.poll() is None)
@@ -154,8 +164,10 @@ def test_of_hubs_that_start_at_once_on_a_new_store_one_works(tmp_path: Path, sta
     assert alive.wait(DEADLINE) == 143
 
 
-def test_commands_that_start_at_once_on_a_new_store_all_end_well(tmp_path: Path, started: list[subprocess.Popen[str]]) -> None:
-    site = Directory(configs.write(tmp_path))
+def test_commands_that_start_at_once_on_a_new_store_all_end_well(
+    tmp_path: Path, store_url: str, started: list[subprocess.Popen[str]]
+) -> None:
+    site = on(tmp_path, store_url)
     started += [site.start("status") for _ in range(4)]
     assert {process.wait(DEADLINE) for process in started} == {0}, (tmp_path / "hub.log").read_text()
 
