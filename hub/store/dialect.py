@@ -262,5 +262,5 @@ def unreachable(error: DBAPIError) -> StoreUnfit:
     """Return the store's own error for a database that does not answer, or is damaged; the driver's text holds no password."""
     first = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
     if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-        return StoreUnfit("HUB-T-105", f"the store's file cannot be used: {first}")
+        return StoreUnfit("HUB-T-107", f"the store's file cannot be used: {first}")
     return StoreUnfit("HUB-T-102", f"the store does not answer: {first}")

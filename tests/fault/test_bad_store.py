@@ -87,13 +87,13 @@ def overwritten(file: Path) -> None:
 def test_a_damaged_file_is_said_to_be_damaged(site: Site, damage: Callable[[Path], None]) -> None:
     damage(site.store)
     said = site.refused("status")
-    assert "HUB-T-105" in said and "hub backup" in said
+    assert "HUB-T-107" in said and "hub backup" in said
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_file_that_is_no_store_is_refused_by_every_command(site: Site, command: tuple[str, ...]) -> None:
     no_store(site.store)
-    assert "HUB-T-105" in site.refused(*command)
+    assert "HUB-T-107" in site.refused(*command)
 
 
 def test_a_backup_in_the_place_of_a_damaged_file_is_worked_on(site: Site) -> None:

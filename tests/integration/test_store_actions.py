@@ -291,7 +291,7 @@ def test_a_store_that_does_not_answer_says_so(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("this is no database at all, only a few words " * 50)
     with pytest.raises(StoreUnfit) as unfit:
         open_store(f"sqlite:///{tmp_path}/text.db")
-    assert unfit.value.code == "HUB-T-105"
+    assert unfit.value.code == "HUB-T-107"
 
 
 HOLD = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import astuple
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hub import catalogue
 
 ROOT = Path(hub.__file__).parent.parent
 CODE = re.compile(r"HUB-[A-Z]-[0-9]{3}")
+ENTRY = re.compile(rf"^({CODE.pattern}):", re.MULTILINE)
 CHINESE = re.compile("[\u4e00-\u9fff]")
 ENGLISH = re.compile("[a-z]{2}")
 
@@ -29,6 +31,12 @@ def used() -> dict[str, set[str]]:
 
 def test_the_catalogue_itself_is_sound() -> None:
     assert catalogue.faults() == []
+
+
+def test_no_code_is_explained_twice() -> None:
+    """Two people who take the next free number at once would each be told the other's remedy."""
+    written = [code for path in (ROOT / "hub" / "catalogue").glob("*.yaml") for code in ENTRY.findall(path.read_text("utf-8"))]
+    assert sorted(code for code, times in Counter(written).items() if times > 1) == []
 
 
 def test_every_code_in_the_source_is_explained() -> None:
