@@ -32,7 +32,7 @@ from hub.engine.receive import Account
 from hub.engine.roster import Roster
 from hub.errors import Closing
 from hub.model import Push
-from hub.store import enginetables, partitions, workers
+from hub.store import dialect, enginetables, partitions, workers
 from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
@@ -232,7 +232,10 @@ class ClusterEngine:
 
     def _app(self) -> App:
         url = self._exchange.store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        options = {"options": f"-c search_path={enginetables.SCHEMA}", "application_name": f"hub {self._exchange.owner} engine"}
+        options = {
+            **dialect.server_arguments(f"search_path={enginetables.SCHEMA}"),
+            "application_name": f"hub {self._exchange.owner}",
+        }
         app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4, kwargs=options))
         app.task(name=TASK)(self._job)
         return app

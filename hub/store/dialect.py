@@ -42,10 +42,23 @@ def connect(url: str) -> Engine:
     if backend == "postgresql":
         # The planner's statistics lag behind a queue that fills and empties; every query of the store has its index, so use them.
         # What has none is thought so dear then that it would be compiled, which takes longer than any of them.
-        options = {"options": f"-c enable_seqscan=off -c jit=off -c idle_in_transaction_session_timeout={IDLE_MS}"}
+        arguments = server_arguments("enable_seqscan=off", "jit=off")
         server = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(server, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=16, max_overflow=16)
+        return create_engine(
+            server, connect_args=arguments, hide_parameters=True, pool_pre_ping=True, pool_size=16, max_overflow=16
+        )
     raise StoreUnfit("HUB-T-101", f"the store runs on SQLite or PostgreSQL, not on {backend}")
+
+
+def server_arguments(*settings: str) -> dict[str, Any]:
+    """Return libpq's arguments for a session with these settings, in which nobody waits long for who froze or vanished.
+
+    The server ends a transaction that stands still; either side ends a connection whose other machine is silent for a minute.
+    """
+    said = (*settings, f"idle_in_transaction_session_timeout={IDLE_MS}")
+    kept = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    ours = " ".join(f"-c {one}" for one in (*said, *(f"tcp_{name}={number}" for name, number in kept.items())))
+    return {"options": ours, "connect_timeout": 10, "tcp_user_timeout": 60_000, **kept}
 
 
 def _sqlite(url: str, database: str | None) -> Engine:

@@ -18,6 +18,15 @@ from tests.servers import fresh_postgresql
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(300)]
 
+#: A job that is doing since long, of a worker that is not at it.
+LEFT = """
+SET LOCAL search_path TO hub_engine;
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
+    SELECT 'deliver', 'hub', name, name, json_build_object('name', name) FROM (VALUES ('deliver:city:0')) AS job (name);
+UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers);
+UPDATE procrastinate_events SET at = at - interval '1 minute';
+"""
+
 
 def test_what_a_killed_worker_was_at_goes_on_elsewhere_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     with fresh_postgresql() as url, crew(tmp_path, url, cases=400, partitions=4, pause=0.03, adapter="KeepingAdapter") as two:
@@ -97,3 +106,15 @@ def test_a_worker_that_froze_and_wakes_can_write_nothing_stale_and_says_so(tmp_p
 
 def _events(crew: Crew) -> set[str]:
     return {json.loads(line)["event"] for line in crew.log().splitlines() if line.endswith("}")}
+
+
+def test_a_job_nobody_is_at_under_a_worker_that_lives_stops_its_partition_for_seconds_only(tmp_path: Path) -> None:
+    """It is left when a worker could not write down that a job had ended."""
+    with fresh_postgresql() as url, crew(tmp_path, url, cases=20, partitions=2, pause=0.0) as one:
+        one.start()
+        with one.store.writing() as connection:
+            connection.exec_driver_sql(LEFT)
+        one.ask()
+        until(lambda: one.states() == {State.DELIVERED: 40}, "both partitions are delivered")
+        assert "engine.taken_over" in _events(one)
+        assert in_order(one.arrived())

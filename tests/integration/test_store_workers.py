@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from hub.errors import LeaseHeld
-from hub.store import Store, open_store, partitions, schema, workers
+from hub.store import Store, dialect, numbers, open_store, partitions, schema, workers
+from tests.commands import until
 from tests.servers import fresh_postgresql
 
 TURN = timedelta(seconds=60)
@@ -85,3 +87,44 @@ def test_those_who_share_exclude_only_who_does_not() -> None:
             pass
         first.close()
         second.close()
+
+
+@pytest.mark.server
+def test_who_freezes_inside_a_transaction_keeps_nobody_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "IDLE_MS", 300)
+    with fresh_postgresql() as url:
+        frozen, other = open_store(url), open_store(url)
+        with pytest.raises(sa.exc.DBAPIError, match="idle"), frozen.writing() as locked:
+            numbers.take(locked, "window", 1)
+            with other.writing() as connection:  # waits for the row until the server ends the other's transaction
+                assert numbers.take(connection, "window", 1) == 1
+            numbers.take(locked, "window", 1)
+        frozen.close()
+        other.close()
+
+
+@pytest.mark.server
+def test_of_two_processes_one_is_alone_with_a_name_and_the_other_waits() -> None:
+    with fresh_postgresql() as url:
+        first, second = open_store(url), open_store(url)
+        inside: list[str] = []
+
+        def enter() -> None:
+            with second.alone("push:local"):
+                inside.append("second")
+
+        with ThreadPoolExecutor(1) as threads, first.alone("push:local"), first.alone("push:city"):
+            waiting = threads.submit(enter)
+            until(lambda: _waits(first), "it waits")
+            assert inside == []
+            inside.append("first")
+        waiting.result()
+        assert inside == ["first", "second"]
+        first.close()
+        second.close()
+
+
+def _waits(store: Store) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with store.reading() as connection:
+        return connection.exec_driver_sql(query).scalar_one() > 0
