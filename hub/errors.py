@@ -92,6 +92,8 @@ class Misconfigured(Failure):
 ABSENT = "HUB-D-107"
 UNSENT = "HUB-D-108"
 UNGRANTED = "HUB-D-123"
+#: A far side said to everybody, not of one record, when to come back (429, Retry-After).
+LATER = "HUB-D-112"
 QUEUED = "HUB-D-140"
 
 

@@ -108,6 +108,10 @@ def _waiting(line: Line, why: str, zone: tzinfo) -> Iterator[Need]:
             f"the target is down since {since}; probed with one from {until} on",
         )
         yield Need(name, line.reach(), what, why, f"hub check --live {name}", contact, waits=True)
+    elif not standing.open_at(line.now):
+        until = looking.when(standing.rest_until, zone)
+        what = say(f"对方要求稍后再来，{until} 继续", f"told to come back later; goes on at {until}")
+        yield Need(name, line.reach(), what, why, _look(line), contact, waits=True)
     if not line.count(State.PENDING):
         return
     if line.closed:

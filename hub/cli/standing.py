@@ -69,6 +69,8 @@ class Line:
             return say("关门", "closed")
         if self.standing.circuit(self.now) is not Circuit.CLOSED:
             return say("熔断", "target down")
+        if not self.standing.open_at(self.now):
+            return say("稍后再来", "told to wait")
         if self.spent_until:
             return say("限速", "at its rate")
         return say("读取失败", "unreadable") if self.last is not None and self.last.code else ""

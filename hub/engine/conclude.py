@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hub.engine import deliver
 from hub.engine.desk import Desk
-from hub.engine.settle import UNREACHED, settle
+from hub.engine.settle import UNREACHED, comes_back, settle
 from hub.errors import ABSENT, UNGRANTED, Deferred, Failure, Misconfigured
 from hub.model import TAKEN, Circuit, State
 from hub.ports import Outcome
@@ -96,16 +96,19 @@ def _trouble(connection: Connection, desk: Desk, outcomes: Sequence[Outcome], no
 
 
 def _stand(connection: Connection, desk: Desk, one: Concluded) -> None:
-    """Write down what the window said about the target itself: wrong set-up, down, or well again."""
+    """Write down what the window said about the target itself: wrong set-up, not now, down, or well again."""
     if one.standing is None:
         return
     wrong = next((outcome for outcome in one.outcomes if isinstance(outcome, Misconfigured)), None)
     if wrong:
         systems.pause(connection, desk.system, "hub", one.now, code=wrong.code, reason=wrong.message)
         log.error("%s is paused: %s", desk.system, wrong.message, extra=_fields(desk, "system.paused", wrong))
+    elif later := deliver.told_later(one.outcomes):
+        told = {"code": later.code, "reason": later.message}
+        systems.wait(connection, desk.system, comes_back(later, one.now), one.now, **told)
     elif one.failures:
         _fail(connection, desk, one)
-    elif (desk.shared or one.standing.failures) and deliver.taken(one.outcomes):
+    elif (desk.shared or one.standing.failures or one.standing.rest_until) and deliver.taken(one.outcomes):
         systems.recovered(connection, desk.system, one.now)
 
 

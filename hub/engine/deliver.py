@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.errors import ABSENT, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
+from hub.errors import ABSENT, LATER, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Receipt
 from hub.ports import Findable, Outcome, Sink
 
@@ -95,8 +95,8 @@ class Sender:
         outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], alone))
-        late, until_granted = False, None
-        while waiting and not late:
+        late, until_granted, told = False, None, None
+        while waiting and not late and not told:
             chunk = [one for one in waiting.popleft() if one.lane not in stopped]
             if chunk and ((until_granted := self.enter()) or not self.ours(span.opened)):
                 break
@@ -107,8 +107,8 @@ class Sender:
                 continue
             outcomes.update(zip((one.id for one in chunk), said, strict=True))
             stopped.update(one.lane for one, outcome in zip(chunk, said, strict=True) if isinstance(outcome, Failure))
-            late = self.clock() > span.until
-        rest = _not_granted(until_granted) if until_granted else _not_sent()
+            late, told = self.clock() > span.until, told_later(said)
+        rest = _not_granted(until_granted) if until_granted else _not_sent(told)
         return {one.id: outcomes.get(one.id) or rest for one in stripe}
 
     def _calls(self, stripe: Sequence[Message], alone: frozenset[int]) -> Iterator[list[Message]]:
@@ -191,8 +191,13 @@ def _nowhere(message: Message) -> Outcome:
     return Rejected("HUB-D-125", f"endpoint {message.endpoint} is no longer configured")
 
 
-def _not_sent() -> Deferred:
-    return Deferred(UNSENT, "not sent in this window", until=None)
+def told_later(outcomes: Iterable[Outcome]) -> Deferred | None:
+    """Return what a far side said that wants nothing at all for a while; None: it did not."""
+    return next((outcome for outcome in outcomes if isinstance(outcome, Deferred) and outcome.code == LATER), None)
+
+
+def _not_sent(told: Deferred | None = None) -> Deferred:
+    return Deferred(UNSENT, "not sent in this window", until=told.until if told else None)
 
 
 def _not_granted(until: datetime) -> Deferred:

@@ -66,7 +66,7 @@ def refresh(exchange: Exchange) -> None:
     now, metrics, settings = exchange.clock(), exchange.metrics, exchange.settings
     for name, standing in standings.items():
         metrics.paused.labels(name).set(standing.paused)
-        metrics.resting.labels(name).set(standing.circuit(now) is Circuit.OPEN)
+        metrics.resting.labels(name).set(bool(standing.rest_until and standing.rest_until > now))
         metrics.closed.labels(name).set(closed(settings.systems[name].flow, settings.timezone, now) is not None)
         for circuit in Circuit:
             metrics.circuit.labels(name, circuit.value).set(circuit is standing.circuit(now))

@@ -56,7 +56,7 @@ def settle(outcome: Outcome, *, spent: int, policy: Policy, now: datetime, rest_
         case Receipt():
             return _taken(outcome, now)
         case Deferred():
-            return _again(outcome, "deferred", _when(outcome, now), counted=False)
+            return _again(outcome, "deferred", comes_back(outcome, now), counted=False)
         case Misconfigured():
             return _again(outcome, "misconfigured", now, counted=False)
         case Rejected():
@@ -87,15 +87,13 @@ def _taken(receipt: Receipt, now: datetime) -> Settlement:
     )
 
 
-def _when(deferred: Deferred, now: datetime) -> datetime:
+def comes_back(deferred: Deferred, now: datetime) -> datetime:
     """Return when to come back: as told, but not at once for ever, and not so late that it is forgotten.
 
     What only stands behind something else, or had no time left, is due at once.
     """
-    if deferred.code in _AT_ONCE:
-        return deferred.until or now
-    told = deferred.until if deferred.until and deferred.until.tzinfo else now
-    return min(max(told, now + SOONEST), now + LATEST)
+    until = deferred.until if deferred.until and deferred.until.tzinfo else now
+    return min(until if deferred.code in _AT_ONCE else max(until, now + SOONEST), now + LATEST)
 
 
 def _later(

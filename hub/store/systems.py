@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from hub.model import Circuit
 from hub.store import dialect, schema
@@ -19,7 +19,8 @@ _NEW = {"paused": False, "failures": 0, "rest_until": 0, "changed_at": 0}
 class Standing:
     """Whether a system may be sent to now. `failures`: windows in a row in which its target took nothing.
 
-    `down_since`: when its circuit opened, None while it is closed; `code` and `reason` then say why.
+    `down_since`: when its circuit opened, None while it is closed. `rest_until`: nothing is sent before, because it is down or said
+    so itself; `code` and `reason` say why.
     """
 
     name: str
@@ -33,10 +34,10 @@ class Standing:
     down_since: datetime | None = None
 
     def circuit(self, now: datetime) -> Circuit:
-        """Return how its circuit stands."""
-        if self.rest_until is not None and self.rest_until > now:
-            return Circuit.OPEN
-        return Circuit.HALF_OPEN if self.down_since is not None else Circuit.CLOSED
+        """Return how its circuit stands. A target that is up, and said when to come back, has it closed."""
+        if self.down_since is None:
+            return Circuit.CLOSED
+        return Circuit.OPEN if self.rest_until is not None and self.rest_until > now else Circuit.HALF_OPEN
 
     def open_at(self, now: datetime) -> bool:
         """Whether messages may leave for it."""
@@ -86,11 +87,19 @@ def rest(connection: Connection, name: str, failures: int, until: datetime, now:
     _write(connection, name, {**resting, "code": code, "reason": reason, "changed_at": moment(now)})
 
 
+def wait(connection: Connection, name: str, until: datetime, now: datetime, *, code: str, reason: str) -> None:
+    """Send nothing to a target until the time it named. A pause, and a longer rest, stand as they are."""
+    before = standing(connection, name)
+    if not before.paused and (before.rest_until is None or before.rest_until < until):
+        _write(connection, name, {"rest_until": moment(until), "code": code, "reason": reason, "changed_at": moment(now)})
+
+
 def recovered(connection: Connection, name: str, now: datetime) -> None:
-    """Forget a target's failures: it took something again."""
+    """Forget a target's failures, and a wait that is over: it took something again."""
+    over = and_(_TABLE.c.rest_until > 0, _TABLE.c.rest_until <= moment(now))
     well = {"failures": 0, "rest_until": 0, "down_since": 0, "code": None, "reason": None, "changed_at": moment(now)}
-    failing = update(_TABLE).where(_TABLE.c.name == name, _TABLE.c.failures > 0, _TABLE.c.paused.is_(False))
-    connection.execute(failing.values(well))
+    troubled = update(_TABLE).where(_TABLE.c.name == name, _TABLE.c.paused.is_(False), or_(_TABLE.c.failures > 0, over))
+    connection.execute(troubled.values(well))
 
 
 def _write(connection: Connection, name: str, values: dict[str, object]) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hub.engine import dispatch, maintain
 from hub.engine.dispatch import Desk
 from hub.engine.progress import look
-from hub.errors import Failure, InDoubt, Misconfigured, Retryable
+from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Retryable
 from hub.model import Circuit, Message, State
 from hub.ports import Outcome
 from hub.store import quota, schema, systems
@@ -296,6 +296,46 @@ def test_a_clock_set_anew_stops_nothing(here: Site, ahead: timedelta) -> None:
         connection.execute(sa.update(schema.delivery).values(due_at=0))
     here.drain()
     assert len(here.sent()) == 4
+
+
+# --- what the far side says itself ---
+
+
+def test_a_far_side_that_says_when_to_come_back_is_left_alone_until_then(here: Site) -> None:
+    configure(here, "partitions: 2", in_flight=1)
+    cases(here, 30)
+    until = here.now + timedelta(minutes=10)
+    calls: list[str] = []
+
+    def receive(message: Message, *, idempotent: bool) -> Outcome:
+        calls.append(message.key)
+        return Deferred("HUB-D-112", "HTTP 429", until=until)
+
+    here.side.receive = receive  # type: ignore[method-assign]
+    assert [drain(here.desk(0)), drain(here.desk(1))] == [until, until]
+    assert len(calls) == 1
+    assert (standing(here).code, standing(here).circuit(here.now)) == ("HUB-D-112", Circuit.CLOSED)
+    del here.side.__dict__["receive"]
+    here.later(minutes=10)
+    drain(here.desk(0))
+    drain(here.desk(1))
+    assert set(here.states().values()) == {State.DELIVERED}
+    assert {here.column("spent", key) for key in here.sent()} == {0}
+    assert standing(here) == Standing("city", changed_at=here.now)
+
+
+def test_what_is_taken_meanwhile_does_not_end_the_wait(here: Site) -> None:
+    configure(here, "partitions: 2", in_flight=1)
+    cases(here, 30)
+    until = here.now + timedelta(minutes=10)
+
+    def told() -> None:
+        with here.store.writing() as connection:
+            systems.wait(connection, "city", until, here.now, code="HUB-D-112", reason="HTTP 429")
+
+    meanwhile(here, told)
+    drain(here.desk(0))
+    assert standing(here).rest_until == until
 
 
 # --- calls in flight ---
