@@ -10,13 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from hub.engine import look, receive, schedule
+from hub.engine.exchange import Exchange
+from hub.engine.gate import SharedGate
 from hub.engine.roster import Roster
 from hub.errors import Fenced
-from hub.model import Page, Pushed, State
+from hub.model import Page, Push, Pushed, State
 from hub.store import runs, schema, workers
 from hub.store.runs import Trigger
 from tests import fakes
-from tests.exchanges import Site, case, site
+from tests.exchanges import START, Site, case, site
 from tests.integration.test_meanwhile import once_mapped
 from tests.servers import fresh_postgresql
 
@@ -100,6 +102,38 @@ def test_a_look_finds_what_is_due_and_what_an_owner_that_is_gone_left_open(two: 
         values = {"id": 99, "partition": "deliver:city:0", "epoch": 1, "opened_at": 0, "deliveries": b"[]"}
         connection.execute(sa.insert(schema.window).values(values))
     assert look.due(here.exchange) == ["deliver:city:0", "collect:local"]
+
+
+def test_a_look_opens_no_adapter_so_one_that_cannot_be_opened_stops_nobody(
+    two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = two[0]
+    here.sync(case("A"))
+
+    def fails(*_: object) -> None:
+        raise OSError("no such file")
+
+    monkeypatch.setattr(Exchange, "adapter", fails)
+    assert look.due(here.exchange) == ["deliver:city:0"]
+
+
+class Frank:
+    """A receiver that believes its far side: the body is the key of a case, the number of the push as well."""
+
+    def receive(self, kind: str, push: Push) -> Pushed:
+        key = push.body.decode()
+        return Pushed(key, Page((case(key),), None))
+
+
+def test_every_worker_takes_pushes_and_the_same_one_twice_is_one(two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Exchange, "receiver", lambda *_: Frank())
+    gates = [SharedGate(one.exchange, "local") for one in two]
+    pushes = [Push("POST", "/", "", {}, f"K{number % 4}".encode(), START) for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        accounts = list(threads.map(lambda pair: gates[pair[0] % 2].receive("case", pair[1]), enumerate(pushes)))
+    assert sum(one.repeated for one in accounts) == 4
+    assert sorted(one.key for one in two[0].deliveries()) == ["K0", "K1", "K2", "K3"]
+    assert not any(gate.lost for gate in gates)
 
 
 def test_a_share_is_an_equal_part_rounded_up_and_what_is_beyond_it_is_let_go(two: tuple[Site, Site]) -> None:

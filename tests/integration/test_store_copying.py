@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hub.engine import dispatch
 from hub.errors import LeaseHeld, Rejected, StoreUnfit
 from hub.model import State
-from hub.store import Store, copying, open_store, runs, schema
+from hub.store import Store, actions, copying, open_store, runs, schema
+from hub.store.actions import Scope
 from hub.store.runs import Trigger
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
@@ -27,10 +28,13 @@ def urls(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
 
 
 def _half_done(here: Site) -> None:
-    """Leave one delivered, one dead, one in doubt in an open window, some pending behind it, and a run asked for."""
+    """Leave one delivered, one dead, one held, some on their way in an open window, and a run asked for."""
     here.side.will("B", Rejected("HUB-D-110", "no"))
     here.sync(case("A"), case("B"))
     here.drain()
+    here.sync(case("H"))
+    with here.store.writing() as connection:
+        connection.execute(sa.update(schema.delivery).where(schema.delivery.c.key == "H").values(state=State.HELD.value))
     here.sync(case("C"), step("C-1", "C"), case("甲"))
     _, window = dispatch._turn(here.desk(), here.now)
     assert window is not None
@@ -54,13 +58,16 @@ def test_the_work_goes_on_on_the_other_side(tmp_path: Path, urls: tuple[str, str
         copying.copy(here.store, target)
         assert _contents(target) == _contents(here.store) == before
         here.move(target)
-        assert here.states()["B"] is State.DEAD
+        assert (here.states()["B"], here.states()["H"]) == (State.DEAD, State.HELD)
         assert dispatch.recover(here.desk(anew=True)) > 0
+        held = Scope(ids=(here.one("H").id,))
+        with here.store.writing() as connection:
+            actions.decide_held(connection, held, State.PENDING, actor="王某", reason="已核对", now=here.now)
         here.later(minutes=10)
         here.sync(case("D"))
         here.drain()
-        assert {key for key, state in here.states().items() if state is State.DELIVERED} == {"A", "C", "C-1", "甲", "D"}
-        assert sorted(here.taken()) == ["A", "C", "C-1", "D", "甲"]
+        assert {key for key, state in here.states().items() if state is State.DELIVERED} == {"A", "C", "C-1", "甲", "D", "H"}
+        assert sorted(here.taken()) == ["A", "C", "C-1", "D", "H", "甲"]
         numbers = [one.id for one in here.deliveries()]
         assert len(numbers) == len(set(numbers)) == here.count(schema.delivery)
 
