@@ -22,7 +22,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import DeleteJobCondition, Status
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.engine import look, maintain, schedule, steps
 from hub.engine.exchange import Exchange
@@ -125,8 +125,11 @@ class ClusterEngine:
         self._chores_at = 0.0
 
     def start(self) -> None:
-        """Join the workers and begin to work."""
-        self._install()
+        """Join the workers and begin to work. Raises StoreUnfit HUB-T-102 where the engine's tables cannot be made."""
+        try:
+            self._install()
+        except DBAPIError as error:
+            raise dialect.unreachable(error) from error
         self._gates = {one.name: SharedGate(self._exchange, one.name) for one in self._exchange.settings.sources() if one.pushes}
         self._roster.join()
         self._thread.start()

@@ -40,6 +40,8 @@ def copy(source: Store, target: Store, told: Callable[[Copied], None] = lambda o
         stack.enter_context(target.lease())
         reading = stack.enter_context(_at_one_moment(source))
         writing = stack.enter_context(target.writing())
+        for connection in (reading, writing):  # one stands still while the other is read to its end
+            dialect.be_patient(connection)
         _demand_empty(writing)
         found = []
         for table in TABLES:

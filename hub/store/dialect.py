@@ -117,6 +117,12 @@ def now(connection: Connection) -> datetime:
     return told.astimezone(UTC)
 
 
+def be_patient(connection: Connection) -> None:
+    """Let this transaction stand still for as long as it likes: nobody else works on the store."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
 def one_by_one(connection: Connection, key: int) -> None:
     """Wait until no other process is in a transaction that called this with that key; on SQLite all writers queue up anyway."""
     if connection.dialect.name == "postgresql":

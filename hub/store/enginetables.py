@@ -23,9 +23,7 @@ def install(engine: Engine, table: str, script: str) -> bool:
             return False
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
-        cursor = connection.connection.cursor()
-        cursor.execute(script)  # many statements: as text, with nothing bound
-        cursor.close()
+        connection.exec_driver_sql(script.replace("%", "%%"))  # many statements, with nothing bound
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from hub.engine import dispatch
 from hub.errors import LeaseHeld, Rejected, StoreUnfit
 from hub.model import State
-from hub.store import Store, actions, copying, open_store, runs, schema
+from hub.store import Store, actions, copying, dialect, open_store, runs, schema
 from hub.store.actions import Scope
 from hub.store.runs import Trigger
 from tests import fakes
@@ -112,4 +113,21 @@ def test_what_arrives_otherwise_is_not_kept(tmp_path: Path, urls: tuple[str, str
         with pytest.raises(StoreUnfit, match="HUB-T-106"):
             copying.copy(here.store, target)
         assert not any(_contents(target).values())
+        target.close()
+
+
+def _wait() -> None:
+    """Let so much time pass that the server would end the transaction."""
+    Event().wait(0.2)
+
+
+@pytest.mark.server
+def test_a_copy_may_take_its_time(tmp_path: Path, urls: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server ends transactions that stand still; those of a copy do while the other side is read."""
+    monkeypatch.setattr(dialect, "IDLE_MS", 100)
+    with site(tmp_path, urls[0]) as here:
+        here.sync(case("A"))
+        target = open_store(urls[1])
+        copying.copy(here.store, target, told=lambda one: _wait())
+        assert _contents(target) == _contents(here.store)
         target.close()
