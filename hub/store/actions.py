@@ -163,15 +163,17 @@ def replay_as_they_are(
     return number
 
 
-def retire(connection: Connection, scope: Scope, now: datetime) -> None:
-    """End failed deliveries a newer version of which is over there, or may be: sent now, they would put old data in its place.
+def retire(connection: Connection, scope: Scope, now: datetime, states: Sequence[State] = tuple(FAILED)) -> None:
+    """End deliveries a newer version of which is over there, or may be: sent now, they would put old data in its place.
 
-    No window opens until the transaction ends, so that none of what is left can be overtaken before it is pending.
+    What waits at a gate is left to whom it waits for. No window opens until the transaction ends, so that none of what is left can
+    be overtaken before it is pending.
     """
     if not scope:
         return
     partitions.hold(connection, "deliver:")
-    outdated = update(_OURS).where(*_meant(scope, tuple(FAILED)), _overtaken(outbox.in_flight(connection)))
+    overtaken = and_(not_(gate.at_gate()), _overtaken(outbox.in_flight(connection)))
+    outdated = update(_OURS).where(*_meant(scope, states), overtaken)
     connection.execute(outdated.values(state=State.SUPERSEDED.value, changed_at=moment(now)))
 
 
@@ -258,11 +260,13 @@ def _revived(now: datetime) -> dict[str, Any]:
 def decide_held(connection: Connection, scope: Scope, state: State, *, actor: str, reason: str, now: datetime) -> int:
     """End the waiting of held deliveries: PENDING (send), DELIVERED (it is over there) or CANCELLED.
 
-    What waits at a gate is approved by PENDING and refused by CANCELLED; never sent, it cannot be over there. Returns how many
-    were decided.
+    What waits at a gate is approved by PENDING and refused by CANCELLED; never sent, it cannot be over there. What waited for a
+    verdict while its newer version went ends instead of being sent. Returns how many were decided.
     """
     if not scope:
         return 0
+    if state is State.PENDING:
+        retire(connection, scope, now, (State.HELD,))
     approvals = [] if state is State.DELIVERED else held(connection, scope, at_gate=True)
     decided = gate.decide(connection, approvals, approved=state is State.PENDING, actor=actor, reason=reason, now=now)
     values = {**_revived(now), "state": state.value, "reason": reason}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hub.engine import feedback, replay
+from hub.engine import feedback, maintain, replay
 from hub.errors import InDoubt, Rejected
-from hub.model import Judgement, Operation, State, Unreadable, Verdict
+from hub.model import Judgement, Operation, Receipt, State, Taken, Unreadable, Verdict
 from hub.store import actions, schema, views
 from hub.store.actions import Scope
 from tests import fakes
@@ -259,3 +259,20 @@ def test_refusals_of_one_cause_are_one_group_and_each_keeps_its_words(here: Site
         said = list(connection.execute(sa.select(schema.verdict.c.said).order_by(schema.verdict.c.id)).scalars())
     assert (group.count, group.reason) == (2, "行 # 申请人不符")
     assert said == ["行 201600000A1 申请人不符", "行 201600000B1 申请人不符"]
+
+
+def test_what_is_released_does_not_follow_its_newer_version(here: Site) -> None:
+    """Queued once, and no verdict came in time; its newer version was taken meanwhile."""
+    here.side.will("A", Receipt(Taken.QUEUED))
+    here.sync(case("A"))
+    here.drain()
+    here.sync(case("A", "2"))
+    here.drain()
+    here.later(days=4)
+    maintain.maintain(here.exchange)
+    assert [one.state for one in here.deliveries()] == [HELD, DELIVERED]
+    with here.store.writing() as connection:
+        decided = actions.decide_held(connection, Scope(lane="A"), PENDING, actor="test", reason="send it", now=here.now)
+    here.drain()
+    assert (decided, here.sent()) == (0, ["A", "A"])
+    assert [one.state for one in here.deliveries()] == [SUPERSEDED, DELIVERED]
