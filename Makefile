@@ -6,7 +6,7 @@ RUN := requirements/run.txt
 DEV := requirements/dev.txt
 BENCH := requirements/bench.txt
 
-.PHONY: help demo test check format lint types layers hub-check docs bench lock clean
+.PHONY: help demo test check format lint types layers hub-check docs bench crash-matrix lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -58,6 +58,9 @@ docs: $(VENV)/.dev
 
 bench: $(VENV)/.bench ## Run the benchmarks side by side; prints ratios.
 	$(BIN)/python -m benchmarks
+
+crash-matrix: $(VENV)/.dev ## Kill, fill, lock and freeze a hub, row by row, and write docs/crash-matrix.md.
+	$(BIN)/python -m tests.fault.matrix
 
 lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
 	$(BIN)/python -m pip install --quiet uv

@@ -5,32 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from hub.demo.neighbours import Neighbours
-from hub.mapping import Envelope
-from hub.model import Record, State
-from hub.ports import Source
+from hub.model import State
 from hub.sandbox.faults import FaultKind
-from hub.sandbox.ledger import Held
 from hub.sandbox.street import Plan, Ports
-from hub.settings import Settings, load
+from hub.settings import load
 from hub.store import schema
 from tests import configs
 from tests.commands import CORE, Directory, one_way, shipped
+from tests.fault.accounts import equal, idempotent, wanted
 from tests.fault.murder import Murder
 from tests.servers import fresh_postgresql
 
 #: Waits between tries: none longer than a second, and more of them than there are deaths.
 RETRY = ("retry: [30s, 2m, 10m, 1h, 6h, 24h]", f"retry: [{', '.join(['1s'] * 20)}]")
-#: What a body says about its sending, and not about the case.
-SENDING = {"cd_batch", "cd_time", "Cd_batch", "Cd_time"}
 
 
 @contextmanager
@@ -81,72 +75,10 @@ def _live_through(path: Path, beside: Neighbours, *, deaths: int, longest: float
         murder.live(lambda: murder.count(State.PENDING) == 0)
         assert murder.count(State.HELD) == 0
         doubtful = len(murder.doubtful)
-    wanted = _wanted(load(directory.path, env=dict(directory.environment)))
-    for system, rows in wanted.items():
-        _equal(rows, beside.held()[system])
-        _idempotent(beside.stats()[system], doubtful)
-
-
-def _equal(wanted: dict[str, dict[str, Any]], held: list[Held]) -> None:
-    """Nothing lost, nothing extra, nothing doubled, and every row as the mapping made it."""
-    there = Counter(one.row for one in held)
-    assert set(there) == set(wanted) and max(there.values()) == 1
-    wrong = [one.row for one in held if not _same(wanted[one.row], one)]
-    assert wrong == []
-
-
-def _same(body: dict[str, Any], held: Held) -> bool:
-    return all(
-        str("" if held.content[name] is None else held.content[name])[:19] == str(value)[:19]
-        for name, value in body.items()
-        if name not in SENDING
-    )
-
-
-def _idempotent(stats: Any, doubtful: int) -> None:
-    """What came twice was the same bytes twice, and only what a death had left in doubt."""
-    assert stats["updated"] == stats["order_violations"] == stats.get("doubled", 0) == 0
-    assert stats["duplicates"] <= doubtful
-
-
-@dataclass(frozen=True)
-class Sorted:
-    """Rows of one far side by row key, and the lanes whose parent row was refused."""
-
-    rows: dict[str, tuple[str, bool, dict[str, Any]]]
-    broken: set[str]
-
-
-def _wanted(settings: Settings) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return what each far side must hold in the end, from the source and the mappings alone: row -> body."""
-    found = {system.name: Sorted({}, set()) for system in settings.systems.values() if system.endpoints and system.name != "local"}
-    for record in _records(settings):
-        for route in settings.routes_for("local", record.kind):
-            if route.when(record.data):
-                _sort(found[route.system], route, record)
-    return {
-        name: {row: body for row, (lane, child, body) in one.rows.items() if not (child and lane in one.broken)}
-        for name, one in found.items()
-    }
-
-
-def _sort(found: Sorted, route: Any, record: Record) -> None:
-    lane = route.lane_of(record.data)
-    envelope = Envelope(operation="I", batch="B", key=record.key, revision=record.revision, kind=record.kind, lane=lane)
-    body, _ = route.mapping.apply(record.data, envelope)
-    if body is not None:
-        found.rows[body[route.row] if route.row else record.key] = (lane, route.parent is not None, body)
-    elif route.parent is None:
-        found.broken.add(lane)
-
-
-def _records(settings: Settings) -> list[Record]:
-    source = settings.systems["local"].open()
-    assert isinstance(source, Source)
-    try:
-        return [record for page in source.read(None) for record in page.records]
-    finally:
-        source.close()
+    rows_wanted = wanted(load(directory.path, env=dict(directory.environment)))
+    for system, rows in rows_wanted.items():
+        equal(rows, beside.held()[system])
+        idempotent(beside.stats()[system], doubtful)
 
 
 # --- a far side that can neither be asked nor told twice ---
