@@ -1,12 +1,13 @@
 # Everything a newcomer or a machine needs: `make demo`, `make test`, `make check`. Python 3.11 or newer and make are enough.
 PYTHON ?= python3
 VENV ?= .venv
+MINUTES ?= 10
 BIN := $(VENV)/bin
 RUN := requirements/run.txt
 DEV := requirements/dev.txt
 BENCH := requirements/bench.txt
 
-.PHONY: help demo test check format lint types layers hub-check docs bench crash-matrix lock clean
+.PHONY: help demo test check format lint types layers hub-check docs bench crash-matrix soak lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -61,6 +62,10 @@ bench: $(VENV)/.bench ## Run the benchmarks side by side; prints ratios.
 
 crash-matrix: $(VENV)/.dev ## Kill, fill, lock and freeze a hub, row by row, and write docs/crash-matrix.md.
 	$(BIN)/python -m tests.fault.matrix
+
+soak: $(VENV)/.dev ## Let a hub work under load and faults for MINUTES, and the model play as long; ends by itself.
+	$(BIN)/python -m tests.fault.soak --minutes $(MINUTES)
+	HUB_MODEL_EXAMPLES=$$(( $(MINUTES) * 30 )) $(BIN)/python -m pytest -q tests/fault/test_model.py
 
 lock: $(VENV)/.dev ## Resolve the pinned, hash-checked requirements anew.
 	$(BIN)/python -m pip install --quiet uv

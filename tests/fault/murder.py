@@ -72,9 +72,9 @@ class Murder:
 
     def _start(self) -> subprocess.Popen[str]:
         """Start it and wait until it works; as long as the server has not noticed the death, it may have to be started again."""
-        before, process = self._taken(), self.directory.start("serve", "--no-http")
+        before, process = self.taken(), self.directory.start("serve", "--no-http")
         ends = time.monotonic() + DEADLINE
-        while self._taken() == before:
+        while self.taken() == before:
             assert time.monotonic() < ends and process.poll() in (None, 5), "hub serve does not start"
             if process.poll() == 5:
                 process.communicate()
@@ -85,7 +85,7 @@ class Murder:
                 runs.ask(connection, self.source, Trigger.CLI, "test", utc_now())
         return process
 
-    def _taken(self) -> int:
+    def taken(self) -> int:
         """Return how often partitions were taken so far."""
         with self.store.reading() as connection:
             return connection.scalar(select(func.sum(schema.partition.c.epoch))) or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -26,6 +27,8 @@ from tests.fault.truthful import Answer
 from tests.fault.world import CASES, EVENTS, SINKS, STEPS, World
 from tests.servers import fresh_postgresql
 
+#: How many histories are tried; more of them in a soak.
+EXAMPLES = int(os.environ.get("HUB_MODEL_EXAMPLES", "60"))
 #: At which transaction something happens to the hub; 0: at none.
 FALLS = (0, 0, 0, 1, 2, 3, 4)
 TIMES = (timedelta(minutes=2), timedelta(minutes=20), timedelta(days=4))
@@ -158,7 +161,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # a failing example is made small before it is shown
+@pytest.mark.timeout(900 + 10 * EXAMPLES)  # a failing example is made small before it is shown
 def test_the_outbox_is_what_the_model_says(tmp_path: Path) -> None:
     made, number = tmp_path / "made.db", count()
     open_store(f"sqlite:///{made}").close()
@@ -170,11 +173,11 @@ def test_the_outbox_is_what_the_model_says(tmp_path: Path) -> None:
         sa.event.listen(store.engine, "connect", _hurry)
         return store
 
-    _run(opened, examples=60, steps=30)
+    _run(opened, examples=EXAMPLES, steps=30)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # a failing example is made small before it is shown
+@pytest.mark.timeout(900 + 10 * EXAMPLES)  # a failing example is made small before it is shown
 @pytest.mark.server
 def test_the_outbox_is_what_the_model_says_on_postgresql() -> None:
     with fresh_postgresql() as url:
@@ -186,7 +189,7 @@ def test_the_outbox_is_what_the_model_says_on_postgresql() -> None:
                     connection.exec_driver_sql(f'DELETE FROM "{name}"')
             return store
 
-        _run(opened, examples=15, steps=30)
+        _run(opened, examples=max(EXAMPLES // 4, 1), steps=30)
 
 
 def _hurry(connection: Any, _: object) -> None:
