@@ -93,7 +93,7 @@ def cancel(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = No
         states, who = tuple(FAILED), getpass.getuser()
         return {"cancelled": actions.cancel(connection, scope, actor=who, reason=reason, now=now, states=states)}
 
-    _end(ctx, _Named(system, code, cause, lane, ids or []), give_up, "would_cancel", dry_run, yes)
+    _end(ctx, _Named(system, code, cause, lane, ids or []), give_up, "would_cancel", reason, dry_run, yes)
 
 
 def purge(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = None, code: Code = None, cause: CauseOf = None,
@@ -104,7 +104,7 @@ def purge(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = Non
     def forget(connection: Connection, scope: Scope, now: datetime) -> dict[str, int]:
         return asdict(purging.purge(connection, scope, actor=getpass.getuser(), reason=reason, now=now))
 
-    _end(ctx, _Named(system, code, cause, lane, ids or []), forget, "would_purge", dry_run, yes)
+    _end(ctx, _Named(system, code, cause, lane, ids or []), forget, "would_purge", reason, dry_run, yes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +179,15 @@ def _end(
     given: _Named,
     act: Callable[[Connection, Scope, datetime], dict[str, int]],
     word: str,
+    reason: str,
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Count, ask, and give up; `act` returns how many of what."""
+    """Count, ask, and give up; `act` returns how many of what. Raises HubError HUB-X-125 where the reason says nothing."""
     from hub.engine.exchange import utc_now
 
+    if not reason.strip():
+        raise HubError("HUB-X-125", "giving up needs a reason", hint="--reason WHY")
     screen = terminal.of(ctx)
     settings = screen.settings()
     with looking.store_of(settings) as store:

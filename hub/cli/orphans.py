@@ -51,7 +51,7 @@ def list_(ctx: typer.Context) -> None:
     elif found:
         _show(screen, settings, found)
     else:
-        screen.note("没有", "none")
+        screen.note("没有：在等的都有去处", "none: what waits leads somewhere")
     raise typer.Exit(exits.FINDINGS if found else exits.DONE)
 
 
@@ -62,6 +62,8 @@ def cancel(ctx: typer.Context, system: System, reason: Why, dry_run: DryRun = Fa
 
     screen = terminal.of(ctx)
     settings = screen.settings()
+    if not reason.strip():
+        raise HubError("HUB-X-125", "giving up needs a reason", hint="--reason WHY")
     with looking.store_of(settings) as store:
         found = [one for one in orphans(settings, store) if one.system == system]
         if not found:

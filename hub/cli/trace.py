@@ -105,7 +105,8 @@ def _later(settings: Settings, one: Delivery, story: Story) -> str:
     reason = " ".join(word for word in (one.code, deliveries.why(settings, one)) if word)
     told_by_try = bool(story.tried) and one.state in FAILED and story.tried[-1].code == one.code
     told_by_decision = bool(story.decisions) and one.state in (State.CANCELLED, State.PENDING)
-    if not reason or one.issues or told_by_try or told_by_decision:
+    told_by_issues = bool(one.issues) and one.state is not State.CANCELLED  # why a person gave it up they do not tell
+    if not reason or told_by_issues or told_by_try or told_by_decision:
         return ""
     return f"{at}  {words.state(one.state)}  {reason}"
 

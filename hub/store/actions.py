@@ -76,7 +76,7 @@ class Remade:
 def _meant(scope: Scope, states: Sequence[State]) -> list[Any]:
     parts: list[Any] = [_OURS.c.state.in_([state.value for state in states]), schema.OPEN]
     for name in ("system", "code", "reason", "stage", "lane"):
-        if getattr(scope, name):
+        if getattr(scope, name) is not None:  # an empty one fits nothing: it may be a variable nobody has set
             parts.append(_OURS.c[name] == getattr(scope, name))
     named: list[ColumnElement[bool]] = [_OURS.c.id.in_(scope.ids)] if scope.ids else []
     named += [one.holds() for one in scope.groups]

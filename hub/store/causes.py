@@ -37,7 +37,7 @@ class Cause:
     def holds(self) -> ColumnElement[bool]:
         """Return the condition that a failed delivery has this cause."""
         ours, reason = delivery.c, func.coalesce(delivery.c.reason, "")
-        same = reason.like(_pattern(self.reason), escape="\\") if self.rows else reason == self.reason
+        same = _but_for_rows(reason, self.reason) if self.rows else reason == self.reason
         alike = (func.coalesce(ours.stage, "") == self.stage, func.coalesce(ours.code, "") == self.code)
         return and_(ours.system == self.system, *alike, same)
 
@@ -74,6 +74,17 @@ def _one(same: Sequence[DeadGroup]) -> DeadGroup:
 
 def _by_rows(stage: str, code: str) -> bool:
     return stage == Stage.SOURCE.value and _PLACED.fullmatch(code) is not None
+
+
+def _but_for_rows(column: ColumnElement[str], reason: str) -> ColumnElement[bool]:
+    """Return the condition that a reason differs by the number of a row alone.
+
+    SQLite's LIKE takes `A.csv` and `a.csv` for alike: what stands before and behind is compared once more.
+    """
+    before, behind = ROW.split(reason, maxsplit=1)[0], ROW.split(reason)[-1]
+    starts = func.substr(column, 1, len(before)) == before
+    ends = func.substr(column, func.length(column) - len(behind) + 1) == behind
+    return and_(column.like(_pattern(reason), escape="\\"), starts, ends)
 
 
 def _pattern(reason: str) -> str:

@@ -10,10 +10,11 @@ import pytest
 
 from hub.engine import feeds, maintain
 from hub.engine.feeds import Short
+from hub.model import Unreadable
 from tests import configs, fakes
 from tests.exchanges import Site, case, site, step
 
-#: A Thursday morning; the Friday after it is a working day, the week-end is none.
+#: A Thursday morning, on the day after the first that was watched; the Friday is a working day, the week-end is none.
 THURSDAY = datetime(2016, 12, 15, 1, 0, tzinfo=UTC)
 
 
@@ -26,6 +27,9 @@ def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     local = configs.LOCAL.replace(", records: records.json", "").rstrip(" ") + EXPECT
     with site(tmp_path, store_url, {"config/systems/local.yaml": local}) as made:
         made.now = THURSDAY
+        made.later(days=-1)
+        look(made)
+        made.later(days=1)
         yield made
 
 
@@ -40,9 +44,16 @@ def gauge(here: Site, kind: str) -> float | None:
     return here.exchange.metrics.registry.get_sample_value("hub_feed_short", {"system": "local", "kind": kind})
 
 
-def test_a_day_nobody_watched_says_nothing(here: Site) -> None:
+def test_the_day_on_which_watching_began_is_no_whole_one_and_says_nothing(here: Site) -> None:
     assert look(here) == []
     assert (gauge(here, "case"), gauge(here, "step")) == (0, 0)
+
+
+def test_rows_that_are_no_records_do_not_count_as_given(here: Site) -> None:
+    for number in range(2):
+        here.sync(Unreadable("case", f"{number}", "HUB-S-313", "has no time"), case("A") if number else step("A-1", "A"))
+    here.later(days=1)
+    assert [(one.kind, one.got) for one in look(here)] == [("case", 1)]
 
 
 def test_a_working_day_with_too_few_is_a_finding_on_the_next_one_and_not_at_the_week_end(here: Site) -> None:
@@ -73,7 +84,7 @@ def test_rows_that_did_not_change_count_as_given(here: Site) -> None:
 
 
 def test_a_feed_that_gives_nothing_for_a_whole_week_is_a_finding(here: Site) -> None:
-    here.later(days=-3)  # Monday
+    here.later(days=4)  # Monday
     look(here)
     here.sync(case("A"), case("B"))
     here.later(days=7)

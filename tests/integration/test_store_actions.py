@@ -51,6 +51,19 @@ def journal(here: Site) -> list[tuple[str, str, int]]:
         return [(row.actor, row.action, row.count) for row in connection.execute(sa.select(table).order_by(table.c.id))]
 
 
+# --- scopes ---
+
+
+@pytest.mark.parametrize("part", ["code", "reason", "stage", "lane"])
+def test_an_empty_part_of_a_scope_fits_nothing(here: Site, part: str) -> None:
+    here.side.will("A", NO)
+    here.sync(case("A"))
+    here.drain()
+    with here.store.reading() as connection:
+        assert actions.count(connection, Scope("city")) == 1
+        assert actions.count(connection, Scope("city", **{part: ""})) == 0
+
+
 # --- verdicts ---
 
 

@@ -65,6 +65,14 @@ def test_rows_of_one_file_with_one_fault_are_one_group_and_no_more(here: Site) -
     assert [count(here, scope(here, one.group)) for one in found] == [2, 1]
 
 
+def test_files_whose_names_differ_by_case_are_two_groups(here: Site) -> None:
+    reason = "{}.csv, row 3: 17 cells, the header has 18"
+    here.sync(*(Unreadable("case", name, "HUB-S-241", reason.format(name)) for name in ("a", "A")))
+    with here.store.reading() as connection:
+        found = groups.listed(connection)
+    assert [count(here, scope(here, one.group)) for one in found] == [1, 1]
+
+
 def test_numbers_beside_a_group_mean_either(here: Site) -> None:
     refused(here, "甲", "乙")
     with here.store.reading() as connection:

@@ -16,6 +16,7 @@ def test_a_system_tells_which_feeds_give_too_little(api: Asker, service: Service
     service.exchange.settings = working.settings_of(here)
     yesterday = service.exchange.clock().astimezone(service.exchange.settings.timezone).date() - timedelta(days=1)
     with service.store.writing() as connection:
+        intake.add(connection, "local", yesterday.toordinal() - 1, {"step": 0})
         intake.add(connection, "local", yesterday.toordinal(), {"step": 2})
     (short,) = api.get("/api/v1/systems/local").json()["short"]
     assert short == {"kind": "step", "got": 2, "at_least": 5, "first": str(yesterday), "last": str(yesterday)}

@@ -160,9 +160,15 @@ def test_list_show_mend_retry_deliver(hub: Callable[..., Any], store: Store, her
         assert [row.reason for row in connection.execute(schema.journal.select())] == ["放宽长度"]
 
 
+def test_an_empty_case_means_none_and_not_every_one(hub: Callable[..., Any], store: Store) -> None:
+    dry = hub("dead", "cancel", "--system", "city", "--case", "", "--reason", "不再报送", "--dry-run", "--json")
+    assert json.loads(dry.stdout) == {"would_cancel": 0, "samples": []}
+
+
 def test_cancel_ends_them_with_a_reason(hub: Callable[..., Any], store: Store) -> None:
     assert hub("dead", "cancel", "--system", "city").exit_code == 2  # no reason
     assert "HUB-X-120" in hub("dead", "cancel", "--reason", "不再报送").stderr
+    assert "HUB-X-125" in hub("dead", "cancel", sample(hub), "--reason", " ", "--yes").stderr
     dry = hub("dead", "cancel", "--code", "HUB-M-103", "--reason", "不再报送", "--dry-run", "--json")
     assert json.loads(dry.stdout) == {"would_cancel": 1, "samples": [3]}
     done = hub("dead", "cancel", sample(hub), "--reason", "不再报送", "--yes")

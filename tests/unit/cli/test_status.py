@@ -63,6 +63,7 @@ def test_a_feed_that_gives_too_little_is_told_with_whom_to_ask(hub: Callable[...
     store = open_store(working.settings_of(here).store)
     yesterday = NOW.astimezone(working.settings_of(here).timezone).date() - timedelta(days=1)
     with store.writing() as connection:
+        intake.add(connection, "local", yesterday.toordinal() - 1, {"step": 0})
         intake.add(connection, "local", yesterday.toordinal(), {"step": 2})
     store.close()
     (need,) = [one for one in needs(hub) if one["why"] == "HUB-S-191"]

@@ -53,6 +53,13 @@ def test_issues_of_the_mapping(hub: Callable[..., Any], here: Path) -> None:
     assert "名字过长" not in text
 
 
+def test_why_a_dead_letter_was_given_up_is_told_beside_its_issues(hub: Callable[..., Any], here: Path) -> None:
+    working.exchanged(here)
+    assert hub("dead", "cancel", "--code", "HUB-M-103", "--reason", "申请人撤回", "--yes").exit_code == 0
+    text = hub("trace", "A2").stdout
+    assert text.index("HUB-M-103 applyer_name 申请人") < text.index("申请人撤回")
+
+
 def test_a_try_says_whether_it_sent_the_original_or_a_new_body(hub: Callable[..., Any], here: Path) -> None:
     fakes.far("city").will("A1", Rejected("HUB-D-115", "refused", said="编号不存在"))
     working.exchanged(here)

@@ -79,3 +79,8 @@ def test_no_cause_holds_what_is_quoted_of_a_person(said: str) -> None:
 @pytest.mark.parametrize("said", [one for pair in ONE_CAUSE + TWO_CAUSES for one in pair])
 def test_a_cause_is_its_own_cause(said: str) -> None:
     assert alike(alike(said)) == alike(said)
+
+
+def test_of_a_very_long_message_only_the_beginning_is_looked_at() -> None:
+    assert len(alike("字" * 100_000)) < 3000
+    assert alike("字" * 3000 + "甲") == alike("字" * 3000 + "乙")
