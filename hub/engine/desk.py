@@ -62,8 +62,10 @@ class Desk:
         return self.partition > 0 or self.settings.partitions > 1
 
 
-def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool: ThreadPoolExecutor) -> Desk:
-    """Set up the desk of a partition."""
+def desk(
+    exchange: Exchange, holding: Holding, system: str, partition: int, pool: ThreadPoolExecutor, pace: Pace | None = None
+) -> Desk:
+    """Set up the desk of a partition. `pace`: what was learned about it before; None: nothing."""
     observe = exchange.metrics.attempt_seconds.labels(system).observe
     turnstile = Turnstile(exchange, system)
     guarantees = capped(exchange, system)
@@ -73,8 +75,9 @@ def desk(exchange: Exchange, holding: Holding, system: str, partition: int, pool
         one_request=configured.flow.rate is not None, ours=exchange.unbroken, endpoints=configured.endpoints,
     )  # fmt: skip
     return Desk(
-        exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system), Pace(widest(guarantees))
-    )
+        exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system),
+        pace or Pace(widest(guarantees)),
+    )  # fmt: skip
 
 
 def capped(exchange: Exchange, system: str) -> Guarantees:

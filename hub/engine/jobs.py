@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.engine import dispatch, feedback, look, steps
 from hub.engine.dispatch import Desk
 from hub.engine.exchange import Exchange
+from hub.engine.pace import Pace
 from hub.engine.roster import Roster
 from hub.errors import Fenced
 
@@ -33,7 +34,8 @@ class Jobs:
     def __init__(self, exchange: Exchange, roster: Roster, wake: Callable[..., None], stopping: threading.Event) -> None:
         self._exchange, self._roster, self._wake, self._stopping = exchange, roster, wake, stopping
         self._pools: dict[str, ThreadPoolExecutor] = {}
-        self._failing: dict[str, int] = {}
+        self._paces: dict[str, Pace] = {}  # learned in one job, used in the next
+        self._waits: dict[str, float] = {}  # after the last job that failed
         self._kinds = {"deliver": self._deliver, "collect": self._collect, "feedback": self._poll}
 
     def do(self, name: str, over: Callable[[], bool]) -> None:
@@ -44,7 +46,7 @@ class Jobs:
         with self._roster.at(name):
             try:
                 self._kinds[kind](name, rest, over)
-                self._failing.pop(name, None)
+                self._waits.pop(name, None)
             except Fenced as error:
                 log.error("%s: %s", name, error, extra={"event": "partition.fenced", "error_code": error.code})
             except Exception:
@@ -57,8 +59,7 @@ class Jobs:
 
     def _failed(self, name: str, kind: str) -> None:
         """Wait before the job ends: while it lasts, nobody else tries the same in vain."""
-        times = self._failing[name] = self._failing.get(name, -1) + 1
-        wait = min(FIRST_WAIT * 2.0**times, LONGEST_WAIT)
+        wait = self._waits[name] = min(2 * self._waits.get(name, FIRST_WAIT / 2), LONGEST_WAIT)
         log.exception("%s failed and is tried again in %.1f s", name, wait, extra={"event": "engine.error"})
         self._exchange.metrics.errors.labels(kind).inc()
         self._stopping.wait(wait)
@@ -68,7 +69,8 @@ class Jobs:
         if name not in self._pools:
             self._pools[name] = steps.pool(self._exchange, system)
         ends, parts = time.monotonic() + BOUND_SECONDS, look.most_deliveries(self._exchange)
-        desk = steps.desk(self._exchange, system, int(number), self._pools[name])
+        desk = steps.desk(self._exchange, system, int(number), self._pools[name], self._paces.get(name))
+        self._paces[name] = desk.pace
 
         def stopping() -> bool:
             return over() or time.monotonic() > ends or self._roster.spare(name, parts)
@@ -77,7 +79,9 @@ class Jobs:
             due = steps.deliver(desk, sound=False, stopping=stopping)
             while self._soon(due) and not stopping():
                 due = steps.deliver(desk, sound=True, stopping=stopping)
-        except SQLAlchemyError:
+        except Fenced:
+            raise
+        except Exception:
             self._write_down(desk)
             raise
 
@@ -94,7 +98,9 @@ class Jobs:
             stopped = self._stopping.wait(FIRST_WAIT)
             try:
                 dispatch.write_down(desk)
-            except SQLAlchemyError:
+            except SQLAlchemyError as error:
+                log.warning("answers cannot be written down: %s", type(error).__name__, extra={"event": "engine.unwritten"})
+                self._exchange.metrics.errors.labels("deliver").inc()
                 if stopped:
                     raise
 

@@ -106,7 +106,7 @@ class Roster:
             self._others = workers.living(connection)
         if began - self._last > LOST.total_seconds() / 2:
             self._since = began  # was away: whoever else was silent may have been so for the same reason
-        self._last = time.monotonic()
+        self._last = began  # not when it was written: the others count from when it was said
         exchange.metrics.held.set(len(holds))
         exchange.metrics.workers.set(len(self._others))
         self._compare()

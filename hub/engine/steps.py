@@ -10,6 +10,7 @@ from hub.engine import dispatch
 from hub.engine.collect import collect
 from hub.engine.dispatch import Desk
 from hub.engine.exchange import Exchange
+from hub.engine.pace import Pace
 from hub.settings import SystemSettings
 from hub.store import outbox, partitions, runs
 from hub.store.partitions import Holding
@@ -37,9 +38,9 @@ def pool(exchange: Exchange, system: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(dispatch.capped(exchange, system).in_flight, thread_name_prefix=f"send:{system}")
 
 
-def desk(exchange: Exchange, system: str, partition: int, pool: ThreadPoolExecutor) -> Desk:
-    """Take a partition of a system's deliveries and set up its desk."""
-    return dispatch.desk(exchange, take(exchange, deliverer(system, partition)), system, partition, pool)
+def desk(exchange: Exchange, system: str, partition: int, pool: ThreadPoolExecutor, pace: Pace | None = None) -> Desk:
+    """Take a partition of a system's deliveries and set up its desk. `pace`: what was learned about it before."""
+    return dispatch.desk(exchange, take(exchange, deliverer(system, partition)), system, partition, pool, pace)
 
 
 def deliver(desk: Desk, *, sound: bool, stopping: Callable[[], bool]) -> datetime | None:

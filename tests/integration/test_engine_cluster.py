@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -149,3 +151,30 @@ def test_a_share_is_an_equal_part_rounded_up_and_what_is_beyond_it_is_let_go(two
     with two[0].store.reading() as connection:
         assert workers.living(connection)[0].holds == ("collect:local", *names)
     assert not any(roster.sure for roster in rosters), "who has just come may not call others gone"
+
+
+def test_a_beat_that_took_so_long_that_others_may_have_acted_was_a_silence(
+    two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, stalls = [100.0], [0.0]
+    monkeypatch.setattr("hub.engine.roster.time", SimpleNamespace(monotonic=lambda: now[0]))
+    real = workers.beat
+
+    def beat(*arguments: Any, **named: Any) -> None:
+        now[0] += stalls.pop() if stalls else 0.0
+        real(*arguments, **named)
+
+    monkeypatch.setattr(workers, "beat", beat)
+    roster = Roster(two[0].exchange)
+    roster._beat()
+    now[0] += 1
+    opened = now[0]
+    assert roster.unbroken(opened)
+    stalls.append(12.0)  # frozen between asking for the store and writing into it
+    roster._beat()
+    assert not roster.unbroken(opened)
+    now[0] += 1
+    roster._beat()
+    assert not roster.unbroken(opened)
+    assert roster.unbroken(now[0])
+    assert not roster.sure
