@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
@@ -18,6 +19,8 @@ from hub.store import causes, groups, purging, wishes
 from hub.store.actions import Scope
 
 Answer = TypeVar("Answer", bound=BaseModel)
+#: Wishes with a key are carried out one by one: the same one may come twice at once.
+_KEYED = threading.Lock()
 Key = Annotated[
     str | None,
     Header(min_length=1, max_length=64, description="the same key with `confirm` does it once, however often it is sent"),
@@ -96,19 +99,20 @@ def _once(
 
     A hub that ends between doing and remembering does it once more: what was dealt with is no longer dead, and is left alone.
     """
-    asked = f"{form.__name__} {wish.model_dump_json()}"
-    if wish.confirm and key:
-        with service.store.reading() as connection:
-            if before := wishes.answered(connection, key, asked):
-                return form.model_validate_json(before)
-    scope = _scope(service, wish)
     if not wish.confirm:
-        return shared.counted(service, scope)
-    done = act(scope)
-    if key:
+        return shared.counted(service, _scope(service, wish))
+    if not key:
+        return act(_scope(service, wish))
+    asked = f"{form.__name__} {wish.model_dump_json()}"
+    with _KEYED:
+        with service.store.reading() as connection:
+            before = wishes.answered(connection, key, asked)
+        if before is not None:
+            return form.model_validate_json(before)
+        done = act(_scope(service, wish))
         with service.store.writing() as connection:
             wishes.remember(connection, key, asked, done.model_dump_json(), service.exchange.clock())
-    return done
+        return done
 
 
 def _scope(service: Service, wish: forms.DeadWish) -> Scope:

@@ -177,11 +177,14 @@ def deliveries(
     limit: int = 100,
 ) -> list[Delivery]:
     """Return deliveries newest first, by any of these, below a delivery number (paging)."""
-    query = select(_OURS).order_by(_OURS.c.id.desc()).limit(limit)
+    wanted = None if states is None else set(states)
+    looked_at = wanted is not None and wanted <= set(OPEN)
+    # By number alone SQLite would go through the whole history for what is open, which is little.
+    query = select(_OURS).order_by((_OURS.c.id + 0 if looked_at else _OURS.c.id).desc()).limit(limit)
     if system:
         query = query.where(_OURS.c.system == system)
-    if states is not None:
-        query = query.where(_OURS.c.state.in_([state.value for state in states]))
+    if wanted is not None:
+        query = query.where(_OURS.c.state.in_([state.value for state in wanted]), *([schema.OPEN] if looked_at else []))
     if code:
         query = query.where(_OURS.c.code == code)
     if lane:

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, delete, or_
 
 from hub.errors import HubError
-from hub.store import acceptance, runs, schema
+from hub.store import acceptance, dialect, runs, schema
 from hub.store.numbers import moment
 from hub.store.runs import Trigger
 
@@ -54,9 +54,10 @@ def answered(connection: Connection, key: str, wish: str) -> str | None:
 
 
 def remember(connection: Connection, key: str, wish: str, answer: str, now: datetime) -> None:
-    """Remember what was answered to a wish that is carried out now."""
+    """Remember what was answered to a wish that is carried out now; of two at once, in two processes, the first."""
     _forget(connection, now)
-    acceptance.set_cursor(connection, _DONE + key, orjson.dumps([_digest(wish), answer]).decode(), now)
+    value = orjson.dumps([_digest(wish), answer]).decode()
+    dialect.ensure(connection, schema.cursor, {"name": _DONE + key, "value": value, "changed_at": moment(now)})
 
 
 def _digest(wish: str) -> str:

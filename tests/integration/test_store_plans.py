@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from hub.model import State
-from hub.store import actions, renewal, schema, verdicts
+from hub.model import FAILED, State
+from hub.store import actions, renewal, schema, verdicts, views
 from hub.store.actions import Scope
 from hub.store.verdicts import Match
 from tests import fakes
@@ -64,20 +64,33 @@ ASKED: dict[str, Callable[[Connection, Site], object]] = {
 @pytest.mark.parametrize("name", ASKED)
 def test_other_versions_are_found_by_their_record(here: Site, name: str, analysed: bool) -> None:
     if analysed:
-        with here.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("ANALYZE")
+        _analyse(here)
     lines = [line for asked in _asked(here, ASKED[name]) for line in _plan(here, *asked)]
     told = [line for line in lines if any(f" {table} " in f"{line} " for table in OTHERS) and ("Scan" in line or line[:1] == "S")]
     assert len(told) >= 3
     assert [line for line in told if not any(index in line for index in BY)] == []
 
 
-def _asked(here: Site, ask: Callable[[Connection, Site], object]) -> list[tuple[str, object]]:
-    """Return the statements that look for other versions, with their values."""
+@pytest.mark.parametrize("system", [None, "city"])
+@pytest.mark.parametrize("analysed", [False, True])
+def test_what_is_open_is_listed_without_the_history(here: Site, analysed: bool, system: str | None) -> None:
+    if analysed:
+        _analyse(here)
+    asked = _asked(here, lambda connection, _: views.deliveries(connection, system=system, states=FAILED), "FROM delivery")
+    assert any("ix_delivery_open" in line for each in asked for line in _plan(here, *each))
+
+
+def _analyse(here: Site) -> None:
+    with here.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _asked(here: Site, ask: Callable[[Connection, Site], object], about: str = "this_version") -> list[tuple[str, object]]:
+    """Return the statements that look for other versions, or that hold these words, with their values."""
     found: list[tuple[str, object]] = []
 
     def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
-        if "this_version" in statement:
+        if about in statement.replace("\n", ""):
             found.append((statement, parameters))
 
     sa.event.listen(here.store.engine, "before_cursor_execute", note)

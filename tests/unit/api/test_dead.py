@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,15 @@ def test_a_group_that_is_not_there_is_a_problem(api: Asker, path: str) -> None:
     wish = {**WHO, "groups": ["g00000000"], "confirm": True}
     answer = api.post(f"/api/v1/{path}", json=wish) if path.endswith("retry") else api.get(f"/api/v1/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "HUB-X-111")
+
+
+def test_the_same_key_that_comes_several_times_at_once_retries_once(api: Asker, service: Service, here: Path) -> None:
+    widened(service, here)
+    wish = {**WHO, "groups": [group(api)["group"]], "remap": True, "confirm": True}
+    with ThreadPoolExecutor(6) as threads:
+        asked = [threads.submit(api.post, "/api/v1/dead/retry", json=wish, headers={"Idempotency-Key": "k1"}) for _ in range(6)]
+    assert [one.result().json() for one in asked] == [{"retried": 1, "still_unmappable": 0}] * 6
+    assert actions_of(service) == [("operator", "retry:remap", 1)]
 
 
 def test_the_same_key_retries_once_and_is_answered_the_same(api: Asker, service: Service, here: Path) -> None:
