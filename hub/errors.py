@@ -88,10 +88,11 @@ class Misconfigured(Failure):
 
 
 #: Codes the hub gives and acts upon: the far side was asked and has not got it; there was no time left in the window; an earlier
-#: message of the lane was not taken; the system's rate allowed no call.
+#: message of the lane was not taken; the system's rate allowed no call; nor one to find out who of a refused batch is at fault.
 ABSENT = "HUB-D-107"
 UNSENT = "HUB-D-108"
 UNGRANTED = "HUB-D-123"
+SUSPECTED = "HUB-D-126"
 #: A far side said to everybody, not of one record, when to come back (429, Retry-After).
 LATER = "HUB-D-112"
 QUEUED = "HUB-D-140"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.errors import ABSENT, LATER, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
+from hub.errors import ABSENT, LATER, SUSPECTED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Receipt
 from hub.ports import Findable, Outcome, Sink
 
@@ -95,7 +95,7 @@ class Sender:
         outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], alone))
-        late, until_granted, told = False, None, None
+        late, until_granted, told, together = False, None, None, set[int]()
         while waiting and not late and not told:
             chunk = [one for one in waiting.popleft() if one.lane not in stopped]
             if chunk and ((until_granted := self.enter()) or not self.ours(span.opened)):
@@ -104,12 +104,16 @@ class Sender:
                 said = self._call(chunk) if chunk else []
             except Rejected:  # one of them is refused and nobody says which: by halves it is found, and the others are taken
                 waiting.extendleft((chunk[len(chunk) // 2 :], chunk[: len(chunk) // 2]))
+                together.update(one.id for one in chunk)
                 continue
             outcomes.update(zip((one.id for one in chunk), said, strict=True))
             stopped.update(one.lane for one, outcome in zip(chunk, said, strict=True) if isinstance(outcome, Failure))
+            if any(isinstance(outcome, Rejected) for outcome in said):
+                together.clear()  # the guilty one is found
             late, told = self.clock() > span.until, told_later(said)
-        rest = _not_granted(until_granted) if until_granted else _not_sent(told)
-        return {one.id: outcomes.get(one.id) or rest for one in stripe}
+        unsent = _not_granted(until_granted) if until_granted else _not_sent(told)
+        suspects = together if until_granted else frozenset()
+        return {one.id: outcomes.get(one.id) or (_suspected(one) if one.id in suspects else unsent) for one in stripe}
 
     def _calls(self, stripe: Sequence[Message], alone: frozenset[int]) -> Iterator[list[Message]]:
         """Cut a stripe into what each call is handed, in order."""
@@ -202,6 +206,13 @@ def _not_sent(told: Deferred | None = None) -> Deferred:
 
 def _not_granted(until: datetime) -> Deferred:
     return Deferred(UNGRANTED, "not sent: the rate allows no call now", until=until)
+
+
+def _suspected(message: Message) -> Deferred:
+    """It keeps its place: what goes next is half of those it was refused with, and not what came in meanwhile."""
+    return Deferred(
+        SUSPECTED, "refused together with others, and the rate allows no call now to find out which", until=message.created
+    )
 
 
 def _still_in_doubt() -> InDoubt:

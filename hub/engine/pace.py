@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.engine.deliver import took_nothing
-from hub.errors import UNGRANTED, UNSENT, Deferred
+from hub.errors import SUSPECTED, UNGRANTED, UNSENT, Deferred
 from hub.model import Guarantees
 from hub.ports import Outcome
 
@@ -37,11 +38,15 @@ class Pace:
     def learn(self, outcomes: Sequence[Outcome], guarantees: Guarantees) -> None:
         """Halve after batches that met nothing but trouble, fit a slow target's time, and widen again while all goes well.
 
-        One record may be the trouble of its whole batch: in ever smaller windows its neighbours get through without it.
+        One record may be the trouble of its whole batch: in ever smaller windows its neighbours get through without it. The same
+        where a batch was refused and the rate let nobody find out whose fault it was.
         """
-        unsent = sum(isinstance(outcome, Deferred) and outcome.code in (UNSENT, UNGRANTED) for outcome in outcomes)
+        kinds = Counter(outcome.code for outcome in outcomes if isinstance(outcome, Deferred))
+        unsent, suspects = kinds[UNSENT] + kinds[UNGRANTED], kinds[SUSPECTED]
         sent = len(outcomes) - unsent
-        if guarantees.batch > 1 and took_nothing(outcomes):
+        if suspects:
+            self.limit = max(1, suspects // 2)
+        elif guarantees.batch > 1 and took_nothing(outcomes):
             self.limit = max(1, sent // 2)
         elif unsent:
             self.limit = min(self.most, max(guarantees.in_flight * guarantees.batch, sent))

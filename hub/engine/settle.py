@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.engine import likeness, storable
-from hub.errors import QUEUED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Misconfigured, Rejected
+from hub.errors import QUEUED, SUSPECTED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Misconfigured, Rejected
 from hub.model import Receipt, Stage, State, Taken
 from hub.ports import Outcome
 from hub.settings.flow import BreakerSettings
@@ -17,7 +17,7 @@ from hub.store.settling import Settlement
 UNREACHED = frozenset({"HUB-D-101", "HUB-D-102"})
 #: What a far side says of when to come back is kept between these: a time that is past would be tried without end.
 SOONEST, LATEST = timedelta(seconds=1), timedelta(days=7)
-_AT_ONCE = frozenset({UNSENT, QUEUED, UNGRANTED})
+_AT_ONCE = frozenset({UNSENT, QUEUED, UNGRANTED, SUSPECTED})
 #: Most characters of a far side's own number that are kept.
 REFERENCE_LIMIT = 255
 #: How long a far side that queued a message may stay silent, when it set no deadline itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -112,6 +113,22 @@ def test_a_batch_refused_as_a_whole_costs_only_the_guilty(here: Site, peer: Peer
     taken, peer.answer = choking(400)  # type: ignore[assignment]
     expected = cases(here)
     here.drain()
+    assert taken == set(expected) - {"A7"}
+    only_a7_is_dead(here)
+
+
+@pytest.mark.parametrize("rate", ["{second: 1}", "{second: 2}", "{minute: 3}"])
+def test_the_guilty_is_found_also_where_a_rate_allows_less_than_the_halves_of_a_batch_take(
+    here: Site, peer: Peer, rate: str
+) -> None:
+    batches = REST.replace("/process, idempotent: true", "/process, idempotent: true, template: $items, batch: {{size: 16}}")
+    here.reconfigure({"config/systems/city.yaml": f"{dedent(batches.format(url=peer.url))}\nrate: {rate}\n"})
+    taken, peer.answer = choking(400)  # type: ignore[assignment]
+    expected = cases(here, 40)
+    desk = here.desk()
+    for _ in range(30):
+        dispatch.drain(desk, stopping=lambda: False)
+        here.later(minutes=2)
     assert taken == set(expected) - {"A7"}
     only_a7_is_dead(here)
 

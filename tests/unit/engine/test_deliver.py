@@ -227,6 +227,13 @@ class TestRate:
         assert sink.calls == [[0, 1, 2, 3], [0, 1], [0]]
         assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-115", *["HUB-D-123"] * 3]
 
+    def test_what_was_refused_together_and_may_not_be_halved_now_is_suspected_and_keeps_its_place(
+        self, pool: ThreadPoolExecutor
+    ) -> None:
+        outcomes = self.rated(Recorder(picky(1)), pool, 2, batch=4)[0].send([message(number, str(number)) for number in range(5)])
+        assert [getattr(one, "code", None) for one in outcomes] == [*["HUB-D-126"] * 4, "HUB-D-123"]
+        assert {one.until for one in outcomes if isinstance(one, Deferred)} == {message(0).created, LATER}
+
     def test_a_look_up_is_counted_and_never_held_back(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(lambda one: Receipt(said="found"), lambda messages: [DOUBT])
         sender, counted = self.rated(sink, pool, 1, findable=True)

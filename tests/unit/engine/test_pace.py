@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.engine.pace import WINDOW, Pace, widest
-from hub.errors import UNSENT, Deferred, InDoubt, Rejected, Retryable
+from hub.errors import SUSPECTED, UNSENT, Deferred, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Receipt
 from hub.ports import Outcome
 
@@ -45,6 +45,15 @@ def test_a_window_in_which_something_was_judged_is_no_trouble(outcome: Outcome) 
     pace = Pace(64)
     pace.learn([BUSY, outcome], BATCH)
     assert pace.limit == 64
+
+
+def test_the_next_window_is_half_of_those_that_were_refused_together() -> None:
+    pace = Pace(64)
+    suspects = [Deferred(SUSPECTED, "refused together", until=None)] * 16
+    pace.learn([Receipt(), *suspects, *[REST] * 8], BATCH)
+    assert pace.limit == 8
+    pace.learn(suspects[:1], BATCH)
+    assert pace.limit == 1
 
 
 def test_one_by_one_there_is_no_neighbour_to_spare() -> None:
