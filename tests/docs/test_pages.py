@@ -56,7 +56,7 @@ def test_commands_in_the_text_exist(page: Path) -> None:
 
 
 #: Commands the pages name to say that they are not there yet.
-_LATER = {"worker", "reconcile"}
+_LATER = {"reconcile"}
 
 
 def _resolve(line: str, *, whole: bool) -> None:
