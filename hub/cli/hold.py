@@ -49,7 +49,9 @@ def register(app: typer.Typer) -> None:
         release
     )
     group.command("deliver", help=say("对方确认已收到：记为已送达。", "The far side has them: call them delivered."))(deliver)
-    group.command("cancel", help=say("不再送：取消。", "Give them up."))(cancel)
+    group.command(
+        "cancel", help=say("不再送：取消；点名的也可以是等父记录的。", "Give them up; what is named may also wait for a parent.")
+    )(cancel)
     app.add_typer(group, name="hold")
 
 
@@ -170,18 +172,19 @@ def _decide(
     missed = 0
     with looking.store_of(settings) as store:
         with store.reading() as connection:
-            meant = _meant(connection, scope, wish.state)
-            gone = _gone(connection, ids or [], meant)
+            meant, parked = _meant(connection, scope, wish.state), _parked(connection, scope, wish.state)
+            gone = _gone(connection, ids or [], [*meant, *parked])
         for one in gone:
             screen.line(_why_not(settings, one), style="yellow")
-        screen.note(f"涉及 {len(meant)} 条待人工的", f"{len(meant)} held deliveries are meant")
-        if meant and not dry_run and (yes or looking.agreed("确定吗？", "Are you sure?")):
-            number = _do(store, meant, wish, actor)
+        wanted = len(meant) + len(parked)
+        screen.note(f"涉及 {wanted} 条", f"{words.counted(wanted, 'delivery', 'deliveries')} {words.are(wanted)} meant")
+        if wanted and not dry_run and (yes or looking.agreed("确定吗？", "Are you sure?")):
+            number = _do(store, meant, parked, wish, actor)
             text = f"{number} {say(*_DONE[wish.state])}"
             screen.data({"decided": number, "state": wish.state.value}) if screen.json else screen.line(text, style="green")
-            missed = len(meant) - number  # overtaken by a newer version while the question was asked
-        elif screen.json or dry_run or not meant:
-            screen.data({"would_decide": len(meant)}) if screen.json else screen.line(str(len(meant)))
+            missed = wanted - number  # overtaken by a newer version while the question was asked
+        elif screen.json or dry_run or not wanted:
+            screen.data({"would_decide": wanted}) if screen.json else screen.line(str(wanted))
     if gone or missed:
         raise typer.Exit(exits.FINDINGS)
 
@@ -193,15 +196,30 @@ def _meant(connection: Connection, scope: Scope, state: State) -> list[int]:
     return actions.held(connection, scope, at_gate=False if state is State.DELIVERED else None)
 
 
-def _do(store: Store, meant: list[int], wish: Wish, actor: str) -> int:
-    from hub.engine.exchange import utc_now
+def _parked(connection: Connection, scope: Scope, state: State) -> list[int]:
+    """Return what waits for a parent and is given up by name: its parent may be given up, too, and come no more."""
     from hub.store import actions
 
+    if state is not State.CANCELLED or not scope.ids:
+        return []
+    return actions.samples(connection, scope, (State.PARKED,), most=len(scope.ids))
+
+
+def _do(store: Store, meant: list[int], parked: list[int], wish: Wish, actor: str) -> int:
+    """Decide about what is held, and give up what is parked; return how many that were."""
+    from hub.engine.exchange import utc_now
+    from hub.store import actions
+    from hub.store.numbers import parts
+
     number = 0
-    for start in range(0, len(meant), MOST_AT_ONCE):
-        scope = actions.Scope(ids=tuple(meant[start : start + MOST_AT_ONCE]))
+    for part in parts(meant, MOST_AT_ONCE):
         with store.writing() as connection:
+            scope = actions.Scope(ids=tuple(part))
             number += actions.decide_held(connection, scope, wish.state, actor=actor, reason=wish.reason, now=utc_now())
+    for part in parts(parked, MOST_AT_ONCE):
+        with store.writing() as connection:
+            scope, waiting = actions.Scope(ids=tuple(part)), (State.PARKED,)
+            number += actions.cancel(connection, scope, actor=actor, reason=wish.reason, now=utc_now(), states=waiting)
     return number
 
 

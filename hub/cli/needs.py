@@ -218,7 +218,9 @@ def _parked(line: Line) -> Iterator[Need]:
     if line.count(*FAILED):  # named above: mending the parents releases them
         why = say("父记录处理好后自动放行", "they follow by themselves once the parents are mended")
     else:
-        why = say("父记录还没有到，来源读到后自动放行", "their parents have not come yet; they follow by themselves")
+        zh = "父记录还没有到或已结案，来源再读到就自动放行；不再送的用 hub hold cancel 编号"
+        en = "their parents have not come, or were given up; read again, they follow; to give them up: hub hold cancel ID"
+        why = say(zh, en)
     word = words.state(State.PARKED)
     yield Need(name, word, what, why, f"hub hold list --parked --system {name}", waits=not line.count(*FAILED))
 

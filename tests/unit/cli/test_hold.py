@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hub.errors import Rejected
 from hub.store import Store, open_store, schema
 from tests import configs, fakes, working
 
@@ -135,6 +136,18 @@ def test_show_tells_field_by_field_what_changes_and_masks_it(hub: Callable[..., 
     assert (part["first"], [(one["path"], one["old"], one["new"]) for one in part["fields"]]) == (
         False, [("applyer_name", "甲**", "乙**")],
     )  # fmt: skip
+
+
+def test_what_waits_for_a_parent_that_was_given_up_can_be_given_up_by_name(hub: Callable[..., Any], here: Path) -> None:
+    fakes.far("city").will("A1", Rejected("HUB-D-115", "refused"))
+    working.exchanged(here)
+    hub("dead", "cancel", "--code", "HUB-D-115", "--reason", "申请人撤回", "--yes")
+    (parked,) = json.loads(hub("hold", "list", "--parked", "--json").stdout)
+    for word in ("release", "deliver"):
+        assert "不能这样处理" in hub("hold", word, str(parked["id"]), "--reason", "试", "--yes").stdout
+    done = hub("hold", "cancel", str(parked["id"]), "--reason", "父记录已结案", "--yes", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"decided": 1, "state": "cancelled"})
+    assert json.loads(hub("hold", "list", "--parked", "--json").stdout) == []
 
 
 def test_a_reason_and_a_scope_are_demanded(hub: Callable[..., Any], store: Store) -> None:
