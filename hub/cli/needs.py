@@ -154,7 +154,7 @@ def _short(line: Line) -> Iterator[Need]:
 
 
 def _broken(line: Line) -> Iterator[Need]:
-    if line.last and not line.last.adds_up:
+    if line.last and not line.adds_up:
         what = say(f"运行 {line.last.id} 的账不平", f"the account of run {line.last.id} does not add up")
         command = f"hub runs --audit --source {line.system.name}"
         yield Need(line.system.name, say("账不平", "does not add up"), what, "HUB-E-132", command)

@@ -48,6 +48,7 @@ class Line:
     short: Sequence[Short] = ()  # feeds that give less than is expected of them
     closed: Closed | None = None  # outside its opening hours, or under maintenance
     spent_until: datetime | None = None  # its rate is used up until then
+    adds_up: bool = True  # the account of `last`, recounted in the store
 
     def sendable(self) -> bool:
         """Return whether messages may leave for it now."""

@@ -149,9 +149,21 @@ def _line(connection: Connection, settings: Settings, name: str, backlog: dict[S
     retrying = waiting.retrying(connection, name) if State.PENDING in backlog else None
     return Line(
         system, systems.standing(connection, name), backlog, dead, suppliers, last, now, unheard, retrying=retrying,
+        adds_up=_adds_up(connection, last),
         closed=closed(system.flow, settings.timezone, now),
         spent_until=quota.spent_until(connection, name, system.flow.rate, settings.timezone, now),
     )  # fmt: skip
+
+
+def _adds_up(connection: Connection, last: Run | None) -> bool:
+    """Tell whether the account of a run still agrees with what lies in the store; of a very large one only whether it adds up."""
+    from hub.engine.collect import RECOUNTED
+    from hub.store import audit
+
+    if last is None:
+        return True
+    counted = audit.audit(connection, last) if last.read <= RECOUNTED else None
+    return (counted or last).adds_up
 
 
 def _last(connection: Connection, source: str) -> Run | None:

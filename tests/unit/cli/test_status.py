@@ -72,6 +72,17 @@ def test_a_feed_that_gives_too_little_is_told_with_whom_to_ask(hub: Callable[...
     assert "只读到 2 条 step" in hub("runs").stdout
 
 
+def test_a_delivery_that_has_disappeared_is_told_with_the_run_that_accounted_for_it(hub: Callable[..., Any], here: Path) -> None:
+    working.exchanged(here)
+    assert [one for one in needs(hub) if one["why"] == "HUB-E-132"] == []
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        connection.execute(schema.delivery.delete().where(schema.delivery.c.key == "A1"))
+    store.close()
+    (need,) = [one for one in needs(hub) if one["why"] == "HUB-E-132"]
+    assert (need["system"], need["command"].split(" -c ")[0]) == ("local", "hub runs --audit --source local")
+
+
 def test_who_gave_sound_data_is_not_asked(hub: Callable[..., Any], here: Path) -> None:
     given = configs.LOCAL.replace("title: 审批系统", "title: 审批系统\n    contact: {contact}")
     configs.put(here, "config/systems/local.yaml", given.replace("{contact}", "县信息股"))
