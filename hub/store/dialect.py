@@ -273,6 +273,11 @@ def _insert_text(table: Table, columns: tuple[str, ...], rows: int) -> str:
     return f"{head} VALUES {', '.join([marks] * rows)}"
 
 
+def deadlocked(error: DBAPIError) -> bool:
+    """Tell whether a transaction was given up because it and another waited for each other: nothing of it was kept."""
+    return getattr(error.orig, "sqlstate", None) == "40P01"
+
+
 #: What SQLite calls a file with pages that cannot be, and one that never was its own.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

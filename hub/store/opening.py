@@ -15,6 +15,8 @@ from hub.store import dialect
 #: The newest migration this program knows (`migrations/versions`).
 HEAD = "0007"
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: Times a migration begins anew: one that locks table after table may meet those at work, who lock them in an order of their own.
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,16 @@ def _migrate(engine: Engine, version: str | None) -> None:
     known = {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if version is not None and version not in known:
         raise StoreUnfit("HUB-T-103", f"the store has schema {version}, this program knows up to {HEAD}")
+    for left in reversed(range(TRIES)):
+        try:
+            _upgrade(engine)
+            return
+        except DBAPIError as error:
+            if not left or not dialect.deadlocked(error):
+                raise
+
+
+def _upgrade(engine: Engine) -> None:
     from alembic import command  # slow to import, and needed once in a store's life
     from alembic.config import Config
 
