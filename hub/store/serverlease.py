@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import LeaseHeld
 
@@ -63,8 +63,8 @@ class ServerLease:
                 if not self._lost:
                     log.error("the lease was lost: %s", error, extra={"event": "lease.lost"})
                 self._lost = True
-            except DBAPIError as error:
-                log.warning("the lease cannot be looked at: %s", type(error.orig).__name__, extra={"event": "lease.unseen"})
+            except SQLAlchemyError as error:  # also that all connections are in use
+                log.warning("the lease cannot be looked at: %s", type(error).__name__, extra={"event": "lease.unseen"})
 
     def _look(self) -> None:
         if self._connection is not None:

@@ -7,10 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import TimeoutError
 
 from hub.errors import LeaseHeld
-from hub.store import Store, open_store, runs
+from hub.store import Store, open_store, runs, serverlease
 from hub.store.runs import Trigger
+from tests.commands import until
+
+END_ALL_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @pytest.fixture
@@ -31,6 +38,28 @@ def test_looking_tells_the_holder_and_takes_nothing(stores: tuple[Store, Store])
     assert theirs.holder() is None
     with theirs.lease():
         assert ours.holder()
+
+
+@pytest.mark.server
+def test_a_lease_is_taken_again_also_when_no_connection_was_free_at_first(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serverlease, "LOOK_SECONDS", 0.05)
+    ours, theirs = open_store(postgresql_url), open_store(postgresql_url)
+    busy: list[TimeoutError] = []
+
+    def none_free(*_: object) -> None:
+        if busy:
+            raise busy.pop()
+
+    event.listen(ours.engine, "checkout", none_free)
+    with ours.lease():
+        busy.extend(TimeoutError("QueuePool limit reached") for _ in range(3))
+        with theirs.writing() as connection:
+            connection.execute(text(END_ALL_OTHERS))
+        until(lambda: not busy and bool(theirs.holder()), "the lease is taken again")
+    ours.close()
+    theirs.close()
 
 
 def test_nobody_but_its_owner_reads_the_store(tmp_path: Path) -> None:
