@@ -88,10 +88,11 @@ def rest(connection: Connection, name: str, failures: int, until: datetime, now:
 
 
 def wait(connection: Connection, name: str, until: datetime, now: datetime, *, code: str, reason: str) -> None:
-    """Send nothing to a target until the time it named. A pause, and a longer rest, stand as they are."""
+    """Send nothing to a target until the time it named: it is up. A pause, and a longer rest, stand as they are."""
     before = standing(connection, name)
     if not before.paused and (before.rest_until is None or before.rest_until < until):
-        _write(connection, name, {"rest_until": moment(until), "code": code, "reason": reason, "changed_at": moment(now)})
+        told = {"failures": 0, "down_since": 0, "rest_until": moment(until), "code": code, "reason": reason}
+        _write(connection, name, {**told, "changed_at": moment(now)})
 
 
 def recovered(connection: Connection, name: str, now: datetime) -> None:

@@ -338,6 +338,22 @@ def test_what_is_taken_meanwhile_does_not_end_the_wait(here: Site) -> None:
     assert standing(here).rest_until == until
 
 
+def test_a_success_meanwhile_does_not_end_the_wait_of_a_target_that_had_failed_before(here: Site) -> None:
+    configure(here, "partitions: 2", in_flight=1)
+    cases(here, 30)
+    until = here.now + timedelta(minutes=10)
+    with here.store.writing() as connection:
+        systems.failed(connection, "city", 1, here.now, code="HUB-D-113", reason="busy")
+
+    def told() -> None:
+        with here.store.writing() as connection:
+            systems.wait(connection, "city", until, here.now, code="HUB-D-112", reason="HTTP 429")
+
+    meanwhile(here, told)
+    drain(here.desk(0))
+    assert standing(here).rest_until == until
+
+
 # --- calls in flight ---
 
 
