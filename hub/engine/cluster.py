@@ -14,7 +14,6 @@ import time
 from collections.abc import Awaitable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 from procrastinate import App, PsycopgConnector, exceptions
@@ -24,12 +23,13 @@ from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from hub.engine import look, maintain, schedule, steps
+from hub.engine import look, schedule, steps
 from hub.engine.exchange import Exchange
 from hub.engine.gate import SharedGate
 from hub.engine.jobs import Jobs
 from hub.engine.receive import Account
 from hub.engine.roster import Roster
+from hub.engine.turns import LOOK_SECONDS, Turns
 from hub.errors import Closing
 from hub.model import Push
 from hub.store import dialect, enginetables, partitions, workers
@@ -37,12 +37,8 @@ from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
 
-#: How often one of the workers looks at the outbox, and an idle worker at the jobs.
-LOOK_SECONDS = 1.0
 #: Most partitions one worker is at at once: the store's connections are shared with HTTP.
 MOST = 24
-#: How often one of the workers does the chores, and each its gauges.
-CHORE_SECONDS = maintain.EVERY_SECONDS
 #: Seconds between tries to come back to a store that is away.
 RETURN_SECONDS = 1.0
 TASK = "hub"
@@ -111,7 +107,7 @@ class ClusterEngine:
 
     def __init__(self, exchange: Exchange, *, scheduled: bool = True) -> None:
         self._exchange = exchange
-        self._scheduled = scheduled
+        self._turns = Turns(exchange, scheduled=scheduled)
         self._roster = Roster(exchange)
         exchange.unbroken = self._roster.unbroken
         self._stopping = threading.Event()
@@ -122,7 +118,6 @@ class ClusterEngine:
         self._workers: list[_Share] = []
         self._gates: dict[str, SharedGate] = {}
         self._jobs = Jobs(exchange, self._roster, self.wake, self._stopping)
-        self._chores_at = 0.0
 
     def start(self) -> None:
         """Join the workers and begin to work. Raises StoreUnfit HUB-T-102 where the engine's tables cannot be made."""
@@ -166,7 +161,8 @@ class ClusterEngine:
         until = time.monotonic() + within
         late = [gate for gate in self._gates.values() if not gate.close(until)]
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end)
+            with suppress(RuntimeError):  # the loop has just been closed
+                self._loop.call_soon_threadsafe(self._end)
             self._thread.join(max(0.0, until - time.monotonic()))
         clean = not self._thread.is_alive() and not late
         self._jobs.close(wait=clean)
@@ -258,7 +254,7 @@ class ClusterEngine:
         while not self._over():
             rung, self._rung = self._rung, set()
             self._bell.clear()
-            for name in await asyncio.to_thread(self._look, rung):
+            for name in await asyncio.to_thread(self._turns.look, rung):
                 await self._defer(app, name)
             if self._roster.sure:
                 await self._forget_orphans(app)
@@ -281,23 +277,3 @@ class ClusterEngine:
                 with suppress(exceptions.ConnectorException):  # another worker was quicker
                     await manager.finish_job_by_id_async(job["id"], Status.ABORTED, delete_job=True)
                 await self._defer(app, job["lock"])
-
-    def _look(self, rung: set[str]) -> list[str]:
-        names = look.due(self._exchange, rung) if rung else []
-        if self._turn("look", LOOK_SECONDS):
-            if self._scheduled:
-                schedule.fall_due(self._exchange)
-            names += [name for name in look.due(self._exchange) if name not in names]
-        if time.monotonic() >= self._chores_at:
-            self._chores_at = time.monotonic() + CHORE_SECONDS
-            self._chores()
-        return names
-
-    def _chores(self) -> None:
-        if self._turn("chores", CHORE_SECONDS):
-            maintain.sweep(self._exchange)
-        maintain.refresh(self._exchange)
-
-    def _turn(self, name: str, every: float) -> bool:
-        with self._exchange.store.writing() as connection:
-            return partitions.turn(connection, f"turn:{name}", self._exchange.owner, timedelta(seconds=every * 0.9))

@@ -11,7 +11,7 @@ from hub.engine import steps
 from hub.engine.exchange import Exchange
 from hub.settings import SystemSettings
 from hub.settings.hours import closed
-from hub.store import outbox, partitions, runs, systems
+from hub.store import clocks, outbox, partitions, runs, systems
 
 
 def due(exchange: Exchange, among: Collection[str] | None = None) -> list[str]:
@@ -60,6 +60,7 @@ def _polls(connection: Connection, exchange: Exchange) -> list[str]:
     last, now = partitions.taken(connection, "feedback:"), exchange.clock()
 
     def fell_due(name: str, every: timedelta) -> bool:
-        return f"feedback:{name}" not in last or last[f"feedback:{name}"] + every <= now
+        before = last.get(f"feedback:{name}")
+        return before is None or not before - clocks.AHEAD <= now < before + every  # nor is a time waited for that is still to come
 
     return [system.name for system in exchange.sinks() if system.feedback_every and fell_due(system.name, system.feedback_every)]

@@ -15,12 +15,13 @@ from hub.engine import look, receive, schedule
 from hub.engine.exchange import Exchange
 from hub.engine.gate import SharedGate
 from hub.engine.roster import Roster
+from hub.engine.turns import Turns
 from hub.errors import Fenced
 from hub.model import Page, Push, Pushed, State
 from hub.store import runs, schema, workers
 from hub.store.runs import Trigger
 from tests import fakes
-from tests.exchanges import START, Site, case, site
+from tests.exchanges import START, Site, case, city, site
 from tests.integration.test_meanwhile import once_mapped
 from tests.servers import fresh_postgresql
 
@@ -178,3 +179,33 @@ def test_a_beat_that_took_so_long_that_others_may_have_acted_was_a_silence(
     assert not roster.unbroken(opened)
     assert roster.unbroken(now[0])
     assert not roster.sure
+
+
+@pytest.mark.parametrize(
+    ("since", "due"), [({"minutes": 4}, False), ({"minutes": 5}, True), ({"minutes": -2}, False), ({"days": -1}, True)]
+)
+def test_verdicts_are_asked_for_again_in_time_and_not_only_when_a_clock_that_was_ahead_said(
+    two: tuple[Site, Site], since: dict[str, int], due: bool
+) -> None:
+    here = two[0]
+    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines="feedback: {every: 5m}")})
+    assert look.due(here.exchange) == ["feedback:city"]
+    here.holding("feedback:city")
+    here.later(**since)
+    assert look.due(here.exchange) == (["feedback:city"] if due else [])
+
+
+@pytest.mark.parametrize("broken", ["hub.engine.schedule.fall_due", "hub.engine.maintain.sweep", "hub.engine.maintain.refresh"])
+def test_a_schedule_or_a_chore_that_fails_keeps_nothing_from_being_delivered(
+    two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    here = two[0]
+    here.sync(case("A"))
+
+    def fails(*_: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(broken, fails)
+    assert Turns(here.exchange, scheduled=True).look(set()) == ["deliver:city:0"]
+    step = "schedule" if "schedule" in broken else "maintain"
+    assert here.exchange.metrics.registry.get_sample_value("hub_engine_errors_total", {"step": step}) == 1
