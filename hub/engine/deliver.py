@@ -142,7 +142,20 @@ class Sender:
             self.observe(time.perf_counter() - began)
         if not any(isinstance(outcome, InDoubt) for outcome in said):
             return said
-        return [self.look_up(message, outcome) for message, outcome in zip(chunk, said, strict=True)]
+        return self.look_up_all(chunk, said)
+
+    def look_up_all(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Settle what is in doubt, lane by lane: behind one that is not found, nothing is called taken.
+
+        Else the earlier one would be sent again after a later one of its lane.
+        """
+        stopped: set[str] = set()
+        settled: list[Outcome] = []
+        for message, outcome in zip(messages, outcomes, strict=True):
+            settled.append(outcome if message.lane in stopped else self.look_up(message, outcome))
+            if isinstance(settled[-1], Failure):
+                stopped.add(message.lane)
+        return settled
 
     def look_up(self, message: Message, outcome: Outcome) -> Outcome:
         """Settle an outcome in doubt by asking the far side; stays in doubt when it cannot be asked or does not answer."""

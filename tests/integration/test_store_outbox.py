@@ -323,6 +323,27 @@ def test_an_interrupted_window_is_recovered(here: Site, idempotent: bool, findab
     assert here.one("A").state is (State.HELD if state is State.HELD else State.DELIVERED)
 
 
+def test_a_look_up_without_an_answer_stops_its_lane(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both versions arrived before the hub ended; called taken alone, the newer one would be followed by the older one."""
+    here.sync(case("A"), case("A", "2"))
+    window = open_window(here)
+    assert keys(window) == ["A", "A"]
+    for one in window.opened if window else ():
+        here.side.receive(one.message, idempotent=True)
+    answers: list[Receipt | Failure] = [Receipt(), BUSY]
+    monkeypatch.setattr(fakes.MemoryAdapter, "find", lambda *_: _said(answers.pop()))
+    dispatch.recover(here.desk(anew=True))
+    here.drain()
+    assert [message.id for message in here.side.arrived] == [1, 2, 1, 2]
+    assert [one.state for one in here.deliveries()] == [State.DELIVERED] * 2
+
+
+def _said(answer: Receipt | Failure) -> Receipt:
+    if isinstance(answer, Failure):
+        raise answer
+    return answer
+
+
 def test_what_was_parked_while_it_was_sent_is_recovered_too(here: Site) -> None:
     """Its parent was refused late in the middle of a send that a kill broke off: it may be over there all the same."""
     configure(here, idempotent=False, findable=False)
