@@ -236,7 +236,8 @@ class Outbox:
             ahead = (other.system, other.lane) == (one.system, one.lane) and other.id < one.id and other.state in (PENDING, HELD)
             assert not ahead or other.id in before or self._ever(other), f"{one} overtook {other}"
             if one.same_object(other) and other.id > one.id:
-                assert not self._ever(other), f"{one} came after the newer {other}"
+                again = other.state is PENDING  # in doubt, both: both go again, in order
+                assert again or not self._ever(other), f"{one} came after the newer {other}"
         if one.parent_key is not None:
             names = (one.system, one.parent_route, one.parent_key)
             parents = [other for other in self.owed.values() if (other.system, other.route, other.key) == names]
