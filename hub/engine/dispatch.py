@@ -93,9 +93,11 @@ def _open(connection: Connection, desk: Desk, now: datetime) -> tuple[Admission,
     admission = admit(connection, desk, now, deciding=True)
     if not admission.messages:
         return admission, None
+    deletes = any(route.deletes for route in desk.exchange.settings.routes if route.system == desk.system)
     window = outbox.open_window(
         connection, desk.holding, system=desk.system, partition=desk.partition, limit=admission.messages, calls=admission.calls,
         heads_only=desk.heads_only, now=now, urgent=desk.urgent, as_inserts=partial(remake.as_inserts, desk.exchange),
+        as_updates=partial(remake.as_updates, desk.exchange) if deletes else None,
     )  # fmt: skip
     return admission, window
 

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, and_, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, case, delete, func, insert, not_, or_, select, update
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, gate, replacing, schema, urgency
 from hub.store.numbers import instant, moment, parts, take
-from hub.store.outbox import refused_later
 from hub.store.partitions import Holding, require
+from hub.store.presence import refused_later
 
 #: What only a person can bring to life: to be tried again, approved, or decided about.
 _DORMANT = [State.DEAD.value, State.HELD.value]
@@ -89,13 +89,17 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     What it refused in its later check (stage feedback) it has had, whatever became of the delivery since. What it was told to
     delete it has no more, unless it refused that, too.
     """
-    table, deletion = schema.delivery, schema.delivery.alias("deletion")
+    table, last, told = schema.delivery, Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     gone = [State.CANCELLED.value, State.SUPERSEDED.value, State.DEAD.value]
     there = or_(and_(table.c.state.not_in(gone), not_(gate.at_gate(table))), refused_later(table))
-    same = schema.same_object(deletion, table)
-    done = and_(deletion.c.state.not_in([*gone, State.REJECTED.value]), not_(gate.at_gate(deletion)))
-    told = (deletion.c.operation == Operation.DELETE.value, done, deletion.c.id >= table.c.id)
-    return _of_records(connection, record_ids, table.c.route, and_(there, not_(exists().where(*same, *told))))
+    deletion = and_(table.c.operation == Operation.DELETE.value, table.c.state.not_in([*gone, State.REJECTED.value]))
+    deleted = and_(deletion, not_(gate.at_gate(table)))
+    newest = [func.max(case((condition, table.c.id), else_=0)) for condition in (there, deleted)]
+    for part in parts(record_ids, CHUNK):  # not by lane: that may have changed between a version and its deletion
+        query = select(table.c.route, table.c.key, *newest).where(table.c.record_id.in_(part))
+        for route, key, here, without in connection.execute(query.group_by(table.c.route, table.c.key)):
+            last[route, key], told[route, key] = max(last[route, key], here), max(told[route, key], without)
+    return {name for name, number in last.items() if number > told[name]}
 
 
 def dormant(connection: Connection, record_ids: Iterable[int], *, lock: bool = False) -> set[int]:

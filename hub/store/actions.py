@@ -25,8 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from hub.model import FAILED, TAKEN, Operation, State
-from hub.store import family, gate, outbox, partitions, renewal, replays, schema
+from hub.model import FAILED, Operation, State
+from hub.store import family, gate, outbox, partitions, presence, renewal, replays, schema
 from hub.store.causes import Cause
 from hub.store.journal import write_journal
 from hub.store.numbers import moment, parts
@@ -188,9 +188,7 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
 
 def _second_inserts(connection: Connection, again: Sequence[int], as_updates: AsUpdates | None) -> None:
     """Have inserts made updates that an earlier version goes before, or is over there: two inserts of one thing would collide."""
-    earlier = _OURS.alias("earlier")
-    comes = or_(earlier.c.state.in_([state.value for state in (*TAKEN, State.PENDING)]), outbox.refused_later(earlier))
-    second = exists().where(*schema.versions_of_one(earlier, _OURS), earlier.c.id < _OURS.c.id, comes)
+    second = presence.is_there(_OURS, schema.versions_of_one)
     pending = (_OURS.c.state == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
     for part in parts(again) if as_updates else ():
         numbers = list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(part), *pending, second)).scalars())

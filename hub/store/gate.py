@@ -18,7 +18,7 @@ from hub.model import TAKEN, Operation, Stage, State
 from hub.store import renewal, schema
 from hub.store.journal import Decision, write_decisions
 from hub.store.numbers import instant, moment, parts
-from hub.store.outbox import refused_later
+from hub.store.presence import refused_later
 
 #: Why a delivery is held whose route has a gate; its `reason` is whose approval it waits for.
 CODE = "HUB-E-130"

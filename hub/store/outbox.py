@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, bindparam, exists, func, insert, literal, not_, or_, select
 from sqlalchemy.sql import Select
 
-from hub.model import TAKEN, Message, Operation, Stage, State, Taken
-from hub.store import schema
+from hub.model import TAKEN, Message, Operation, State
+from hub.store import presence, schema
 from hub.store.numbers import instant, moment, take
 from hub.store.partitions import Holding, require
 
@@ -28,6 +28,9 @@ _TAKEN = [state.value for state in TAKEN]
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _OURS = schema.delivery
 _WINDOW = schema.window
+
+#: Makes other operations of these deliveries, with bodies that say so.
+Turning: TypeAlias = Callable[[Connection, Sequence[int]], None]
 
 
 class _Sent(NamedTuple):
@@ -86,19 +89,25 @@ def open_window(
     now: datetime,
     urgent: bool = False,
     calls: int = 1,
-    as_inserts: Callable[[Connection, Sequence[int]], None] | None = None,
+    as_inserts: Turning | None = None,
+    as_updates: Turning | None = None,
 ) -> SendWindow | None:
     """Open the attempts of the next due messages, lane order kept (invariant 3); None when nothing is due.
 
     The oldest come first, or what is `urgent` (see `urgency`). `heads_only`: at most one message of a lane. `calls`: how many it
     may be sent in at once. `as_inserts` is told the updates whose insert never came to be over there, and makes inserts of them;
-    None: they stay what they are. Raises Fenced when the partition has a newer owner.
+    `as_updates` the inserts of what is over there still, because its deletion came to nothing. None: they stay what they are.
+    Raises Fenced when the partition has a newer owner.
     """
     require(connection, holding)
     due = _due(system, partition, moment(now), limit, heads_only, urgent=urgent)
     rows = _without_gaps(connection.execute(due).all())
-    if as_inserts and (groundless := _groundless(connection, rows)):
-        as_inserts(connection, groundless)
+    turned = False
+    for find, turn in ((presence.groundless, as_inserts), (presence.second, as_updates)):
+        if turn and (wrong := find(connection, rows)):
+            turn(connection, wrong)
+            turned = True
+    if turned:
         rows = _without_gaps(connection.execute(due).all())
     return _opening(connection, holding, rows, calls, moment(now)) if rows else None
 
@@ -108,45 +117,6 @@ def _opening(connection: Connection, holding: Holding, rows: Sequence[Any], call
     opening = {"id": number, "partition": holding.name, "epoch": holding.epoch, "opened_at": at, "calls": calls}
     connection.execute(insert(_WINDOW).values(**opening, deliveries=orjson.dumps([row.id for row in rows])))
     return SendWindow(number, at, tuple(_opened(row) for row in rows))
-
-
-def _groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
-    """Return the updates of these rows of which no earlier version is, was or will before them be over there."""
-    updates = [row.id for row in rows if row.operation == Operation.UPDATE.value and not row.doubtful]
-    if not updates:
-        return []
-    ours, earlier = _OURS, schema.delivery.alias("earlier")
-    same = schema.same_object(earlier, ours)
-    there = or_(earlier.c.state.in_([*_TAKEN, _PENDING]), refused_later(earlier))
-    grounded = or_(exists().where(*same, earlier.c.id < ours.c.id, there), refused_later(ours))
-    bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
-    return [number for number in bare if not _moved(connection, number)] if bare else []
-
-
-def _moved(connection: Connection, number: int) -> bool:
-    """Tell whether an earlier version of this delivery is over there from another lane: its record's lane has changed since."""
-    ours, earlier = _OURS, schema.delivery.alias("earlier")
-    now, before = schema.record.alias("now"), schema.record.alias("before")
-    joined = ours.join(now, now.c.id == ours.c.record_id).join(
-        before, and_(*(before.c[name] == now.c[name] for name in ("source", "kind", "key")), before.c.id < now.c.id)
-    )
-    there = or_(earlier.c.state.in_(_TAKEN), refused_later(earlier))
-    of_it = (earlier.c.record_id == before.c.id, earlier.c.route == ours.c.route, there)
-    query = select(ours.c.id).select_from(joined).where(ours.c.id == number, exists().where(*of_it)).limit(1)
-    return connection.execute(query).first() is not None
-
-
-def refused_later(delivery: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a delivery was taken once and refused later: its row is over there, whatever became of it since."""
-    told = exists().where(schema.verdict.c.delivery_id == delivery.c.id)
-    return or_(delivery.c.stage.is_not_distinct_from(Stage.FEEDBACK.value), told)
-
-
-def doubted(delivery: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a delivery may be over there without having been taken: any of its attempts was left in doubt."""
-    tried = schema.attempt
-    unsure = or_(tried.c.outcome == "in-doubt", tried.c.outcome == Taken.QUEUED.value)  # no IN list goes with many rows
-    return or_(delivery.c.doubtful, exists().where(tried.c.delivery_id == delivery.c.id, unsure))
 
 
 def interrupted(connection: Connection, holding: Holding) -> list[SendWindow]:

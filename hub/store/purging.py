@@ -17,7 +17,7 @@ from hub.store import actions, schema
 from hub.store.actions import Scope
 from hub.store.journal import write_journal
 from hub.store.numbers import parts
-from hub.store.outbox import refused_later
+from hub.store.presence import refused_later
 
 _OURS = schema.delivery
 #: What is left of a record's data.

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, not_
 from hub.model import TAKEN, Stage, State
 from hub.store import schema
 from hub.store.numbers import parts
-from hub.store.outbox import doubted, refused_later
+from hub.store.presence import doubted, refused_later
 
 #: A newer version in one of these is over there, or can still arrive; if held, only in doubt: at a gate it may be refused.
 _COMES = [state.value for state in (State.PENDING, State.PARKED, State.REJECTED, *TAKEN)]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, not_, or_, se
 
 from hub.model import State
 from hub.store import schema
-from hub.store.outbox import doubted
+from hub.store.presence import doubted
 from hub.store.schema import NOWHERE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, insert, not_, or_, select, true, update
 
 from hub.model import TAKEN, Stage, State
-from hub.store import gate, outbox, renewal, schema
+from hub.store import gate, outbox, presence, renewal, schema
 from hub.store.numbers import moment, take
 from hub.store.settling import Settled, Settlement, park_children
 
@@ -77,7 +77,7 @@ def _waiting_for_it(match: Match) -> ColumnElement[bool]:
     if match.batch is not None or match.state is State.REJECTED:
         return held
     before = _OURS.alias("before")
-    there = or_(before.c.state.in_(_TAKEN), outbox.refused_later(before))
+    there = or_(before.c.state.in_(_TAKEN), presence.refused_later(before))
     row = [before.c[name] == _OURS.c[name] for name in ("system", "row", "endpoint")]
     return and_(held, not_(exists().where(*row, before.c.id < _OURS.c.id, there)))
 

@@ -33,8 +33,8 @@ def retry(here: Site, *, remap: bool = False) -> int:
     return replay.retry(here.exchange, Scope(everything=True), remap=remap, actor="wang", reason="they mended it").retried
 
 
-def gone(key: str, revision: str = "gone") -> fakes.Record:
-    return fakes.record(key, revision, operation=Operation.DELETE, BJBH=key, SQRMC="甲某")
+def gone(key: str, revision: str = "gone", lane: str | None = None) -> fakes.Record:
+    return fakes.record(key, revision, operation=Operation.DELETE, BJBH=lane or key, SQRMC="甲某")
 
 
 def states(here: Site) -> list[State]:
@@ -114,3 +114,47 @@ def test_a_late_refusal_comes_back_when_the_newer_version_in_another_lane_comes_
     with here.store.writing() as connection:
         actions.cancel(connection, Scope(ids=(here.deliveries()[1].id,)), actor="wang", reason="不再报送", now=here.now)
     assert states(here) == [State.REJECTED, State.CANCELLED]
+
+
+# --- what was deleted over there comes back as an insert ---
+
+
+def test_what_was_deleted_in_another_lane_comes_back_as_an_insert(here: Site) -> None:
+    for version in (case("A"), case("A", "2", lane="X"), gone("A", "3", lane="X"), case("A", "4", lane="Y")):
+        here.sync(version)
+        here.drain()
+    assert taken(here) == ["I", "U", "D", "I"]
+
+
+@pytest.mark.parametrize("remap", [False, True])
+def test_a_retried_insert_behind_a_deletion_stays_an_insert(here: Site, remap: bool) -> None:
+    here.sync(case("A"))
+    here.sync(gone("A"))
+    here.drain()
+    here.side.will("A", NO)
+    here.sync(case("A", "3"))
+    here.drain()
+    assert retry(here, remap=remap) == 1
+    here.drain()
+    assert taken(here) == ["I", "D", "I"]
+
+
+def test_an_update_whose_insert_died_behind_a_deletion_becomes_one(here: Site) -> None:
+    here.sync(case("A"))
+    here.sync(gone("A"))
+    here.drain()
+    here.side.will("A", NO)
+    here.sync(case("A", "3"), case("A", "4"))
+    here.drain()
+    here.drain()
+    assert taken(here) == ["I", "D", "I"]
+
+
+def test_an_insert_behind_a_deletion_that_was_refused_becomes_an_update(here: Site) -> None:
+    here.sync(case("A"))
+    here.drain()
+    here.side.will("A", NO)
+    here.sync(gone("A"), case("A", "3"))
+    here.drain()
+    here.drain()
+    assert taken(here) == ["I", "U"]
