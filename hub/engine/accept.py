@@ -52,7 +52,9 @@ def accept_page(
         with exchange.store.reading() as connection:
             frame = _frame(connection, exchange, run, page, number, now)
         accepted, counts = _accept_all(frame, page)
-        with exchange.store.writing() as connection:
+
+        def write(connection: Connection) -> int:
+            nonlocal frame, accepted, counts
             if _overtaken(connection, frame):
                 frame = _frame(connection, exchange, run, page, number, now)
                 accepted, counts = _accept_all(frame, page)
@@ -65,6 +67,9 @@ def accept_page(
                 deletions.write(connection, route, spent, now)
             if also is not None:
                 also(connection)
+            return due
+
+        due = exchange.store.write(write)
     _measure(exchange, run.source, accepted, counts)
     return due
 

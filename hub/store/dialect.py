@@ -6,12 +6,12 @@ import fcntl
 import functools
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, make_url, text
@@ -27,6 +27,8 @@ LEASE_KEY = 621_125
 MIGRATION_KEY = LEASE_KEY + 1
 #: A process that freezes inside a transaction keeps its rows locked no longer than this; the server ends it then.
 IDLE_MS = 15_000
+_DEADLOCK = "40P01"
+_T = TypeVar("_T")
 
 
 def connect(url: str) -> Engine:
@@ -102,6 +104,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """Yield a connection inside a write transaction; committed on success, rolled back on any exception."""
     with engine.begin() as connection:
         yield connection
+
+
+def write(engine: Engine, act: Callable[[Connection], _T], tries: int = 5) -> _T:
+    """Carry `act` out in a write transaction, and anew when the server gave it up because it and another waited for each other."""
+    while True:
+        try:
+            with writing(engine) as connection:
+                return act(connection)
+        except DBAPIError as error:
+            tries -= 1
+            if not tries or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                raise
 
 
 def shareable(engine: Engine) -> bool:
@@ -271,11 +285,6 @@ def _insert_text(table: Table, columns: tuple[str, ...], rows: int) -> str:
     one = str(named.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=list(columns)))
     head, marks = one.split(" VALUES ")
     return f"{head} VALUES {', '.join([marks] * rows)}"
-
-
-def deadlocked(error: DBAPIError) -> bool:
-    """Tell whether a transaction was given up because it and another waited for each other: nothing of it was kept."""
-    return getattr(error.orig, "sqlstate", None) == "40P01"
 
 
 #: What SQLite calls a file with pages that cannot be, and one that never was its own.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -12,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from hub.errors import StoreUnfit
 from hub.store import dialect
 
+_T = TypeVar("_T")
 #: The newest migration this program knows (`migrations/versions`).
 HEAD = "0007"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,6 +35,10 @@ class Store:
     def writing(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that writes: all of it, or none of it."""
         return dialect.writing(self.engine)
+
+    def write(self, act: Callable[[Connection], _T]) -> _T:
+        """Carry out a transaction that writes; `act` is done anew when the server gave it up for another's sake."""
+        return dialect.write(self.engine, act)
 
     def lease(self, *, shared: bool = False) -> AbstractContextManager[None]:
         """Hold the right to work on this store, alone or `shared`; raises LeaseHeld when another process's excludes it."""
@@ -109,22 +116,15 @@ def _migrate(engine: Engine, version: str | None) -> None:
     known = {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if version is not None and version not in known:
         raise StoreUnfit("HUB-T-103", f"the store has schema {version}, this program knows up to {HEAD}")
-    for left in reversed(range(TRIES)):
-        try:
-            _upgrade(engine)
-            return
-        except DBAPIError as error:
-            if not left or not dialect.deadlocked(error):
-                raise
+    dialect.write(engine, _upgrade, TRIES)
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(connection: Connection) -> None:
     from alembic import command  # slow to import, and needed once in a store's life
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with dialect.writing(engine) as connection:
-        dialect.one_by_one(connection, dialect.MIGRATION_KEY)  # another process may be at it: then there is nothing left to do
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    dialect.one_by_one(connection, dialect.MIGRATION_KEY)  # another process may be at it: then there is nothing left to do
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

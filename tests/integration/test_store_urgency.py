@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hub.engine import maintain
 from hub.model import State
 from hub.store import schema
 from tests import configs, fakes
+from tests.commands import until
 from tests.exchanges import Site, case, city, site, step
 from tests.servers import fresh_sqlite
 
@@ -162,3 +164,29 @@ def test_no_lane_is_ever_overtaken(tmp_path_factory: pytest.TempPathFactory, arr
         for lane in "PQR":
             mine = [key for key in here.sent() if key[0] == lane]
             assert mine == sorted(mine)
+
+
+@pytest.mark.server
+def test_a_page_that_meets_a_window_going_the_other_way_round_is_written_all_the_same(postgresql_url: str, tmp_path: Path) -> None:
+    fakes.forget()
+    with site(tmp_path, postgresql_url, FILES) as here, ThreadPoolExecutor(1) as threads:
+        here.sync(promised("A", "20"), promised("B", "20"))
+        with here.store.writing() as settling:  # as T3 does with a window of A and B, while the page makes B and then A more urgent
+            touch(settling, "A")
+            reading = threads.submit(here.sync, promised("B", "14", revision="2"), promised("A", "14", revision="2"))
+            until(lambda: waits(here), "the page waits for A")
+            touch(settling, "B")
+        assert reading.result(60).accepted == 2
+        assert sorted(one.key for one in here.deliveries()) == ["A", "A", "B", "B"]
+
+
+def touch(connection: sa.Connection, key: str) -> None:
+    connection.execute(
+        sa.update(schema.delivery).where(schema.delivery.c.key == key).values(changed_at=schema.delivery.c.changed_at)
+    )
+
+
+def waits(here: Site) -> bool:
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with here.store.reading() as connection:
+        return bool(connection.scalar(sa.text(blocked)))
