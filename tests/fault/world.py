@@ -212,9 +212,9 @@ class World:
             self.model.at_most_once(name, truthful.side(name))
 
     def calm(self) -> None:
-        """Let all be well for days: whatever can move has arrived then."""
+        """Let all be well for a month, chores included: whatever can move has arrived then."""
         for _ in range(8):
-            self.now += timedelta(days=1)
+            self.wait(timedelta(days=4))
             for system in self.sinks:
                 self.resume(system)
                 self.deliver(system, (), 0, 0, Blow.DIES_BEFORE)
