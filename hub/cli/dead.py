@@ -156,6 +156,8 @@ def _show_group(screen: Terminal, settings: Settings, store: Store, names: Seque
         return
     _groups(screen, settings, [group])
     deliveries.listed(screen, settings, found)
+    if len(found) < group.count:
+        screen.note(f"只列出最新的 {len(found)} 条，共 {group.count} 条", f"the newest {len(found)} of {group.count}")
     screen.remedy(group.code, screen.out)
     _advise(screen, group.group, group.stage, "看这一组", "this group")
 

@@ -138,16 +138,28 @@ def _accept_all(frame: Frame, page: Page) -> tuple[list[Accepted], Counter[str]]
     newest: dict[tuple[str, str], Record] = {}  # one page may hold two versions of a record
     for record in page.records:
         name = (record.kind, record.key)
-        before = newest[name].revision if name in newest else frame.known[name].revision if name in frame.known else None
-        if before == record.revision and not (name in frame.refused and name not in newest and _mended(frame, record)):
+        same = _unchanged(frame, newest.get(name), record)
+        if same and not (name in frame.refused and name not in newest and _mended(frame, record)):
             counts["unchanged"] += 1
             continue
-        one = _accept_one(frame, record, counts, renewed=before is not None)
+        one = _accept_one(frame, record, counts, renewed=name in newest or name in frame.known)
         newest[name] = record
         accepted.append(one)
         _expect(frame, one)
     accepted.extend(_unreadable(frame, fault, counts) for fault in page.faults if not _seen(frame, fault, counts))
     return accepted, counts
+
+
+def _unchanged(frame: Frame, before: Record | None, record: Record) -> bool:
+    """Tell whether the newest version is this very one. Its deletion may come under the same revision, and is none the less new."""
+    if before is not None:
+        revision, deleted = before.revision, before.operation is Operation.DELETE
+    elif (record.kind, record.key) in frame.known:
+        known = frame.known[record.kind, record.key]
+        revision, deleted = known.revision, known.deleted
+    else:
+        return False
+    return revision == record.revision and (deleted or record.operation is not Operation.DELETE)
 
 
 def _expect(frame: Frame, one: Accepted) -> None:

@@ -27,10 +27,11 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store has of a record already: its newest revision, and the numbers of all its versions."""
+    """What the store has of a record already: its newest revision, the numbers of all its versions, and whether it is deleted."""
 
     revision: str
     record_ids: tuple[int, ...]
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,12 @@ def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -
     table = schema.record
     found: dict[str, Known] = {}
     for part in parts(keys, CHUNK):
-        query = select(table.c.key, table.c.id, table.c.revision).where(
+        query = select(table.c.key, table.c.id, table.c.revision, table.c.deleted).where(
             table.c.source == source, table.c.kind == kind, table.c.key.in_(part)
         )
-        for key, number, revision in connection.execute(query.order_by(table.c.id)):
+        for key, number, revision, deleted in connection.execute(query.order_by(table.c.id)):
             before = found[key].record_ids if key in found else ()
-            found[key] = Known(revision, (*before, number))
+            found[key] = Known(revision, (*before, number), deleted)
     return found
 
 

@@ -106,6 +106,17 @@ def test_an_unchanged_revision_is_skipped(here: Site) -> None:
     assert [one.key for one in here.deliveries()] == ["A", "B", "B"]
 
 
+def test_a_deletion_under_the_revision_it_deletes_is_taken_once(here: Site) -> None:
+    here.reconfigure({"config/routes/city.yaml": configs.ROUTES.replace("lane: BJBH}", "lane: BJBH, deletes: true}", 1)})
+    here.sync(case("A"))
+    here.drain()
+    deletion = fakes.record("A", "1", operation=Operation.DELETE, BJBH="A", SQRMC="甲某")
+    assert here.sync(deletion, deletion).accepted == 1
+    assert here.sync(case("A"), deletion).unchanged == 2
+    here.drain()
+    assert [message.operation for message in here.side.taken] == [Operation.INSERT, Operation.DELETE]
+
+
 def test_a_new_record_is_an_insert_and_a_newer_version_an_update(here: Site) -> None:
     here.sync(case("A"))
     here.drain()
