@@ -34,9 +34,9 @@ Http = Annotated[bool, typer.Option("--http/--no-http", help=say("是否提供 H
 def live(screen: Terminal, made: Callable[[Settings], AbstractContextManager[Service]], *, http: bool, port: int | None) -> int:
     """Work until a signal ends it; return the exit code: 130 or 143 after a clean drain, 3 when something was still in flight."""
     logs.configure(screen.level("info"), screen.log_format)
+    signals = _Signals()  # first: until somebody listens, SIGHUP ends a process that has only begun
     load = _loader(screen)
     settings = load()
-    signals = _Signals()
     with ExitStack() as stack:
         service = stack.enter_context(made(settings))
         if http:
