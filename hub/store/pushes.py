@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, case, delete, select
 
 from hub.errors import HubError
 from hub.model import FAILED, Json, State
@@ -78,11 +78,12 @@ def fates(connection: Connection, source: str, kind: str, run: int, keys: Sequen
 def _failed(connection: Connection, records: Collection[int]) -> dict[int, Fate]:
     """Return the first failure of each record before anything was sent; later ones are no news to who pushed it.
 
-    What a person gave up since failed all the same.
+    What a person gave up since failed all the same; why they did is nobody else's business.
     """
     table = schema.delivery
     states = [state.value for state in (*FAILED, State.SUPERSEDED, State.CANCELLED)]
-    query = select(table.c.record_id, table.c.stage, table.c.code, table.c.reason, table.c.issues).where(
+    reason = case((table.c.state != State.CANCELLED.value, table.c.reason)).label("reason")
+    query = select(table.c.record_id, table.c.stage, table.c.code, reason, table.c.issues).where(
         table.c.record_id.in_(records), table.c.state.in_(states), table.c.stage.in_(("source", "map"))
     )
     found: dict[int, Fate] = {}
