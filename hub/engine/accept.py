@@ -36,6 +36,7 @@ class Frame:
     known: Mapping[tuple[str, str], Known]
     dormant: frozenset[int]  # deliveries of these records that any retry or approval may bring to life while the page is mapped
     there: set[tuple[str, str]]  # (route, key) of which something is over there or on its way; follows the page
+    lanes: dict[tuple[str, str], set[str]]  # in which a (route, key) has stood; grows with the page
     owed: Counter[tuple[str, str]]  # how many versions a (route, key) was owed, where its body tells; grows with the page
     deletions: Mapping[str, Allowance]  # by route, where the page has some: how many may go by themselves; used up by the page
     epoch: int  # of the source's records, where other processes may write them too: it tells whether one has
@@ -100,13 +101,13 @@ def _frame(connection: Connection, exchange: Exchange, run: Run, page: Page, num
     }
     versions = _versions(known)
     dormant = acceptance.dormant(connection, versions)  # looked at first: what comes to life in between is there
-    there = acceptance.taken_routes(connection, versions)
+    there, lanes = acceptance.taken_routes(connection, versions)
     refused = acceptance.refused_at_source(connection, run.source, versions) if run.full else set[tuple[str, str]]()
     counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
     owed = acceptance.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
     batch = batch_number(exchange, run, number, now)
     spent = _allowances(connection, exchange, run.source, page, now)
-    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, owed, spent, epoch, frozenset(refused))
+    return Frame(exchange, run.source, batch, now, known, frozenset(dormant), there, lanes, owed, spent, epoch, frozenset(refused))
 
 
 def _allowances(connection: Connection, exchange: Exchange, source: str, page: Page, now: datetime) -> dict[str, Allowance]:
@@ -230,6 +231,8 @@ def _delete(frame: Frame, record: Record, route: RouteSettings, deletes: Deletes
 
 def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operation) -> Owed:
     lane = route.lane_of(record.data) or record.key
+    lanes = frame.lanes.setdefault((route.name, record.key), set())
+    lanes.add(lane)
     frame.owed[route.name, record.key] += 1
     envelope = Envelope(
         operation=operation.value, batch=frame.batch, time=frame.now, key=record.key, revision=record.revision,
@@ -251,6 +254,7 @@ def _map(frame: Frame, record: Record, route: RouteSettings, operation: Operatio
         parent=(route.parent.route, parent_key) if route.parent and parent_key else None,
         row=row,
         rank=urgency.rank(route.promised_of(record.data)) if ranked else None,
+        moved=len(lanes) > 1,
         **_standing(body, issues, route),
     )
 

@@ -15,7 +15,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, case, delete, fu
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, gate, replacing, schema, urgency
 from hub.store.numbers import instant, moment, parts, take
-from hub.store.partitions import Holding, require
+from hub.store.partitions import Holding, hold, require
 from hub.store.presence import refused_later
 
 #: What only a person can bring to life: to be tried again, approved, or decided about.
@@ -54,6 +54,7 @@ class Owed:
     reason: str | None = None
     issues: bytes | None = None
     rank: int | None = None  # see `urgency`
+    moved: bool = False  # an earlier version of the record stood in another lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -
     return found
 
 
-def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple[str, str]]:
-    """Return the (route, key) pairs the far side has, or will have had, from any version of these records.
+def taken_routes(connection: Connection, record_ids: Iterable[int]) -> tuple[set[tuple[str, str]], dict[tuple[str, str], set[str]]]:
+    """Return the (route, key) pairs the far side has, or will have had, from any version of these records; and the lanes of all.
 
     What it refused in its later check (stage feedback) it has had, whatever became of the delivery since. What it was told to
     delete it has no more, unless it refused that, too.
@@ -96,11 +97,14 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> set[tuple
     deletion = and_(table.c.operation == Operation.DELETE.value, table.c.state.not_in([*gone, State.REJECTED.value]))
     deleted = and_(deletion, not_(gate.at_gate(table)))
     newest = [func.max(case((condition, table.c.id), else_=0)) for condition in (there, deleted)]
+    lanes: dict[tuple[str, str], set[str]] = {}
+    ends = (func.min(table.c.lane), func.max(table.c.lane))
     for part in parts(record_ids, CHUNK):  # not by lane: that may have changed between a version and its deletion
-        query = select(table.c.route, table.c.key, *newest).where(table.c.record_id.in_(part))
-        for route, key, here, without in connection.execute(query.group_by(table.c.route, table.c.key)):
+        query = select(table.c.route, table.c.key, *newest, *ends).where(table.c.record_id.in_(part))
+        for route, key, here, without, *stood in connection.execute(query.group_by(table.c.route, table.c.key)):
             last[route, key], told[route, key] = max(last[route, key], here), max(told[route, key], without)
-    return {name for name, number in last.items() if number > told[name]}
+            lanes.setdefault((route, key), set()).update(stood)
+    return {name for name, number in last.items() if number > told[name]}, lanes
 
 
 def dormant(connection: Connection, record_ids: Iterable[int], *, lock: bool = False) -> set[int]:
@@ -168,6 +172,8 @@ def write_page(
     Raises Fenced when the source was taken by another owner since.
     """
     require(connection, holding)
+    if any(owed.moved for one in accepted for owed in one.owed):  # first, since it waits for whoever sends
+        hold(connection, "deliver:")
     due = _write_records(connection, source, run_id, accepted, batch, moment(now)) if accepted else 0
     _count(connection, run_id, counts)
     if cursor is not None:
@@ -194,7 +200,9 @@ def _write_records(connection: Connection, source: str, run_id: int, accepted: S
     first = take(connection, "delivery", len(owed)) if owed else 0
     due = _write_deliveries(connection, owed, first, batch, at) if owed else 0
     if any(one.renewed for one in accepted):
-        replacing.supersede(connection, replacing.replaced(source, accepted, first), at)
+        places = replacing.replaced(source, accepted, first)
+        replacing.supersede(connection, places, at)
+        replacing.leave(connection, places, at)
         newest = {(one.kind, one.key): number for number, one in enumerate(accepted, first_record) if one.renewed}
         if gate.overtake(connection, source, newest, at):
             family.reunite(connection, instant(at))

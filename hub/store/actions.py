@@ -182,7 +182,7 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     newer = _OURS.alias("newer")
     # Written into the statement: they may be more than a database takes as bound values.
     numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
-    there = or_(renewal.arrived(newer), newer.c.id.in_(numbers))
+    there = or_(presence.arrived(newer), newer.c.id.in_(numbers))
     return exists().where(*schema.versions_of_one(newer, _OURS), newer.c.id > _OURS.c.id, there)
 
 

@@ -11,7 +11,21 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, bindparam, exists, func, insert, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import Select
 
 from hub.model import TAKEN, Message, Operation, State
@@ -103,6 +117,10 @@ def open_window(
     due = _due(system, partition, moment(now), limit, heads_only, urgent=urgent)
     rows = _without_gaps(connection.execute(due).all())
     turned = False
+    if overtaken := presence.outdated(connection, rows):
+        ended = {"state": State.SUPERSEDED.value, "changed_at": moment(now)}
+        connection.execute(update(_OURS).where(_OURS.c.id.in_(overtaken)).values(ended))
+        turned = True
     for find, turn in ((presence.groundless, as_inserts), (presence.second, as_updates)):
         if turn and (wrong := find(connection, rows)):
             turn(connection, wrong)

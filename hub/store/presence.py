@@ -35,6 +35,24 @@ def second(connection: Connection, rows: Sequence[Any]) -> list[int]:
     return list(connection.execute(there).scalars())
 
 
+def outdated(connection: Connection, rows: Sequence[Any]) -> list[int]:
+    """Return those of these rows, tried before, a newer version of which has arrived from the lane their record is in now."""
+    tried = [row.id for row in rows if row.attempts]
+    if not tried:
+        return []
+    newer = _OURS.alias("newer")
+    elsewhere = and_(newer.c.id > _OURS.c.id, newer.c.lane != _OURS.c.lane, arrived(newer))
+    overtaken = exists().where(*schema.versions_of_one(newer, _OURS), elsewhere)
+    return list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(tried), overtaken)).scalars())
+
+
+def arrived(version: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a version is over there, or may be: taken, refused later, or left in doubt."""
+    in_doubt = and_(version.c.state == State.HELD.value, version.c.stage.is_distinct_from(Stage.GATE.value))
+    taken = [version.c.state == state.value for state in TAKEN]  # no IN list goes with many rows
+    return or_(*taken, refused_later(version), in_doubt, doubted(version))
+
+
 def is_there(ours: FromClause, same: Callable[[FromClause, FromClause], list[ColumnElement[bool]]]) -> ColumnElement[bool]:
     """Return the condition that an earlier version of a delivery is over there, or comes before it, and is not deleted since.
 

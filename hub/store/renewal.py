@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select, update
 
 from hub.model import TAKEN, Stage, State
 from hub.store import schema
 from hub.store.numbers import parts
-from hub.store.presence import doubted, refused_later
+from hub.store.presence import arrived, refused_later
 
 #: A newer version in one of these is over there, or can still arrive; if held, only in doubt: at a gate it may be refused.
 _COMES = [state.value for state in (State.PENDING, State.PARKED, State.REJECTED, *TAKEN)]
@@ -25,13 +25,6 @@ def renewed() -> ColumnElement[bool]:
     in_doubt = and_(newer.c.state == State.HELD.value, newer.c.stage.is_distinct_from(Stage.GATE.value))
     comes = or_(newer.c.state.in_(_COMES), in_doubt, refused_later(newer))
     return exists().where(*schema.versions_of_one(newer, _OURS), newer.c.id > _OURS.c.id, comes)
-
-
-def arrived(version: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a version is over there, or may be: taken, refused later, or left in doubt."""
-    in_doubt = and_(version.c.state == State.HELD.value, version.c.stage.is_distinct_from(Stage.GATE.value))
-    taken = [version.c.state == state.value for state in TAKEN]  # no IN list goes with many rows
-    return or_(*taken, refused_later(version), in_doubt, doubted(version))
 
 
 def overtaken() -> ColumnElement[bool]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hub.engine import feedback, replay
-from hub.errors import InDoubt, Rejected
+from hub.errors import InDoubt, Rejected, Retryable
 from hub.model import Judgement, Operation, State, Verdict
-from hub.store import actions
+from hub.store import actions, schema
 from hub.store.actions import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site
@@ -85,10 +85,12 @@ def test_two_dead_versions_that_are_retried_go_as_an_insert_and_an_update(here: 
 
 
 def test_an_older_version_in_another_lane_is_not_sent_over_the_newer_one(here: Site) -> None:
-    here.side.will("A", NO)
     here.sync(case("A", lane="1"))
     here.sync(case("A", "2", lane="2"))
     here.drain()
+    with here.store.writing() as connection:  # as if it had been on its way when its record left the lane, and was refused
+        refused = {"state": "dead", "stage": "send", "code": "HUB-D-115"}
+        connection.execute(schema.delivery.update().where(schema.delivery.c.lane == "1").values(refused))
     assert states(here) == [State.DEAD, State.DELIVERED]
     assert retry(here) == 0
     assert states(here) == [State.SUPERSEDED, State.DELIVERED]
@@ -114,6 +116,41 @@ def test_a_late_refusal_comes_back_when_the_newer_version_in_another_lane_comes_
     with here.store.writing() as connection:
         actions.cancel(connection, Scope(ids=(here.deliveries()[1].id,)), actor="wang", reason="不再报送", now=here.now)
     assert states(here) == [State.REJECTED, State.CANCELLED]
+
+
+# --- a record whose lane changes ---
+
+
+@pytest.mark.parametrize("newer", [case("A", "2", lane="2"), gone("A", "2", lane="2")], ids=["version", "deletion"])
+def test_what_waits_in_a_lane_its_record_has_left_is_not_sent_over_what_is_newer(here: Site, newer: fakes.Record) -> None:
+    here.side.will("A", Retryable("HUB-D-113", "503"))
+    here.sync(case("A", lane="1"))
+    here.drain()
+    here.sync(newer)
+    assert states(here) == [State.SUPERSEDED, State.PENDING]
+    here.later(hours=1)
+    here.drain()
+    assert [message.lane for message in here.side.taken] == ["2"]
+
+
+def test_of_two_versions_in_one_page_the_one_in_the_lane_left_is_not_sent(here: Site) -> None:
+    here.sync(case("A", lane="1"), case("A", "2", lane="2"))
+    here.drain()
+    assert [(message.lane, message.operation) for message in here.side.taken] == [("2", Operation.INSERT)]
+
+
+def test_what_is_let_go_after_its_record_arrived_from_another_lane_ends(here: Site) -> None:
+    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines=LINES, findable=False, idempotent=False)})
+    here.side.will("A", LOST)
+    here.sync(case("A", lane="1"))
+    here.drain()
+    here.sync(case("A", "2", lane="2"))
+    here.drain()
+    assert states(here) == [State.HELD, State.DELIVERED]
+    with here.store.writing() as connection:
+        actions.decide_held(connection, Scope("city"), State.PENDING, actor="wang", reason="核实过", now=here.now)
+    here.drain()
+    assert (states(here), [message.lane for message in here.side.taken]) == ([State.SUPERSEDED, State.DELIVERED], ["2"])
 
 
 # --- what was deleted over there comes back as an insert ---
