@@ -16,7 +16,7 @@ from hub.engine.settle import Policy
 from hub.model import Guarantees
 from hub.ports import Outcome
 from hub.settings import SystemSettings
-from hub.store import quota
+from hub.store import outbox, quota
 from hub.store.outbox import SendWindow
 from hub.store.partitions import Holding
 from hub.store.systems import Standing
@@ -39,6 +39,7 @@ class Desk:
     policy: Policy
     parents: frozenset[str]
     pace: Pace
+    shared: bool  # other partitions, perhaps of other workers, send to the same system
     unwritten: list[tuple[Standing | None, SendWindow, list[Outcome]]] = field(default_factory=list)  # sent, not yet in the store
 
     @property
@@ -56,11 +57,6 @@ class Desk:
         """Whether its backlog drains by what was promised."""
         return self.system in self.exchange.settings.urgent
 
-    @property
-    def shared(self) -> bool:
-        """Whether other partitions, perhaps of other workers, send to the same system."""
-        return self.partition > 0 or self.settings.partitions > 1
-
 
 def desk(
     exchange: Exchange, holding: Holding, system: str, partition: int, pool: ThreadPoolExecutor, pace: Pace | None = None
@@ -76,8 +72,16 @@ def desk(
     )  # fmt: skip
     return Desk(
         exchange, holding, system, partition, sender, exchange.policy(system), exchange.parents(system),
-        pace or Pace(widest(guarantees)),
+        pace or Pace(widest(guarantees)), _shared(exchange, system, partition),
     )  # fmt: skip
+
+
+def _shared(exchange: Exchange, system: str, partition: int) -> bool:
+    """Tell whether a system has more than this partition; what is left in those it no longer has counts until it is sent."""
+    if partition > 0 or exchange.settings.systems[system].partitions > 1:
+        return True
+    with exchange.store.reading() as connection:
+        return outbox.partitions(connection, system) > 1
 
 
 def capped(exchange: Exchange, system: str) -> Guarantees:

@@ -401,6 +401,13 @@ def test_calls_at_once_hold_over_all_partitions_and_each_gets_its_turn(here: Sit
     assert [sorted(turn) for turn in turns] == [[0, 1, 2]] * 2
 
 
+def test_calls_at_once_hold_also_while_what_is_left_in_former_partitions_is_sent(here: Site) -> None:
+    configure(here, "in_flight: 1\npartitions: 2")
+    assert set(cases(here, 12)) == {0, 1}
+    configure(here, "in_flight: 1")
+    assert opened(here, here.desk(1), here.desk(0)) == [1, 0]
+
+
 def test_what_a_dead_worker_left_open_counts_until_it_is_recovered(here: Site) -> None:
     configure(here, "in_flight: 1\npartitions: 2")
     cases(here, 20)
