@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from hub.engine import deliver
 from hub.engine.desk import Desk
 from hub.engine.settle import UNREACHED, comes_back, settle
-from hub.errors import ABSENT, UNGRANTED, Deferred, Failure, Misconfigured
+from hub.errors import ABSENT, UNGRANTED, UNSENT, Deferred, Failure, Misconfigured
 from hub.model import TAKEN, Circuit, State
 from hub.ports import Outcome
 from hub.store import settling, systems
@@ -75,7 +75,7 @@ def _settled(desk: Desk, one: Opened, settlement: settling.Settlement) -> Settle
 
 def _may_be_there(desk: Desk, settlement: settling.Settlement) -> bool:
     """Whether an earlier attempt may still have arrived: it was sent again unasked, or was neither asked about nor sent."""
-    return settlement.code == UNGRANTED or (desk.policy.idempotent and settlement.code != ABSENT)
+    return settlement.code in (UNGRANTED, UNSENT) or (desk.policy.idempotent and settlement.code != ABSENT)
 
 
 def _trouble(connection: Connection, desk: Desk, outcomes: Sequence[Outcome], now: datetime) -> tuple[int, datetime | None]:

@@ -92,7 +92,7 @@ class Sender:
         self, stripe: Sequence[Message], span: _Span, doubtful: frozenset[int], alone: frozenset[int]
     ) -> dict[int, Outcome]:
         outcomes = {one.id: _nowhere(one) for one in stripe if self.endpoints is not None and one.endpoint not in self.endpoints}
-        outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], doubtful)
+        outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], span, doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
         waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], alone))
         late, until_granted, told, together = False, None, None, set[int]()
@@ -127,11 +127,17 @@ class Sender:
         if call:
             yield call
 
-    def _ask_first(self, stripe: Sequence[Message], doubtful: frozenset[int]) -> dict[int, Outcome]:
-        """Settle what may have arrived already; what certainly has not is left to be sent."""
-        if self.guarantees.idempotent or not doubtful:
-            return {}
-        asked = {one.id: self.look_up(one, _still_in_doubt()) for one in stripe if one.id in doubtful}
+    def _ask_first(self, stripe: Sequence[Message], span: _Span, doubtful: frozenset[int]) -> dict[int, Outcome]:
+        """Settle what may have arrived already; what certainly has not is left to be sent, and what there is no time for waits.
+
+        A lane that was begun is asked about to its end: what is absent goes before what waits.
+        """
+        asked: dict[int, Outcome] = {}
+        lanes: set[str] = set()
+        for one in [one for one in stripe if one.id in doubtful and not self.guarantees.idempotent]:
+            late = bool(asked) and one.lane not in lanes and self.clock() > span.until
+            asked[one.id] = _not_sent() if late else self.look_up(one, _still_in_doubt())
+            lanes |= set() if late else {one.lane}
         return {number: outcome for number, outcome in asked.items() if not isinstance(outcome, Retryable)}
 
     def _call(self, chunk: Sequence[Message]) -> list[Outcome]:
@@ -144,15 +150,19 @@ class Sender:
             return said
         return self.look_up_all(chunk, said)
 
-    def look_up_all(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def look_up_all(self, messages: Sequence[Message], outcomes: Sequence[Outcome], *, patient: bool = True) -> list[Outcome]:
         """Settle what is in doubt, lane by lane: behind one that is not found, nothing is called taken.
 
-        Else the earlier one would be sent again after a later one of its lane.
+        Else the earlier one would be sent again after a later one of its lane. Not `patient`: after one look-up without an answer
+        all others stay in doubt, too.
         """
         stopped: set[str] = set()
         settled: list[Outcome] = []
+        silent = False
         for message, outcome in zip(messages, outcomes, strict=True):
-            settled.append(outcome if message.lane in stopped else self.look_up(message, outcome))
+            asked = not silent and message.lane not in stopped
+            settled.append(self.look_up(message, outcome) if asked else outcome)
+            silent |= asked and not patient and isinstance(settled[-1], InDoubt)
             if isinstance(settled[-1], Failure):
                 stopped.add(message.lane)
         return settled

@@ -72,7 +72,8 @@ def recover(desk: Desk) -> int:
     with desk.exchange.store.writing() as connection:
         left = outbox.interrupted(connection, desk.holding)
     for window in left:
-        asked = desk.sender.look_up_all([one.message for one in window.opened], [deliver.interrupted()] * len(window.opened))
+        doubts = [deliver.interrupted()] * len(window.opened)
+        asked = desk.sender.look_up_all([one.message for one in window.opened], doubts, patient=False)
         desk.unwritten.append((None, window, asked))
         write_down(desk)
     return sum(len(window.opened) for window in left)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,53 @@ def test_a_clock_set_anew_stops_nothing(here: Site, ahead: timedelta) -> None:
         connection.execute(sa.update(schema.delivery).values(due_at=0))
     here.drain()
     assert len(here.sent()) == 4
+
+
+# --- what may have arrived ---
+
+
+def test_what_there_was_no_time_to_ask_about_is_asked_about_before_it_goes_again(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(here, "", idempotent=False)
+    for key in ("A0", "A1"):
+        here.side.will(key, InDoubt("HUB-D-104", "no answer"), taken=True)
+    unanswered(here, monkeypatch, drain)
+    here.later(minutes=10)
+    desk = here.desk()
+    drain(replace(desk, sender=replace(desk.sender, window=0.0)))
+    assert set(here.states().values()) == {State.DELIVERED}
+    assert here.sent() == ["A0", "A1"]
+
+
+def test_after_a_death_a_far_side_that_does_not_answer_is_asked_once_and_not_for_each(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(here, "", idempotent=False)
+
+    def dies(desk: Desk) -> None:
+        assert dispatch._turn(desk, here.now)[1] is not None
+        dispatch.recover(desk)
+
+    assert unanswered(here, monkeypatch, dies) == ["A0"]
+    assert {one.state for one in here.deliveries()} == {State.PENDING}
+    drain(here.desk())
+    assert here.sent() == here.taken() == ["A0", "A1"]
+
+
+def unanswered(here: Site, monkeypatch: pytest.MonkeyPatch, act: Callable[[Desk], object]) -> list[str]:
+    """Accept two cases and act while nobody answers what is asked; return what was asked about."""
+    asked: list[str] = []
+
+    def nobody(message: Message) -> None:
+        asked.append(message.key)
+        raise Retryable("HUB-D-101", "cannot connect")
+
+    cases(here, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(here.exchange.sink("city"), "find", nobody)
+        act(here.desk())
+    return asked
 
 
 # --- what the far side says itself ---

@@ -324,6 +324,30 @@ class TestAskFirst:
         assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-109", "HUB-D-108", None]
         assert sink.calls == [[3]]
 
+    def test_is_neither_asked_about_nor_sent_when_the_time_is_over(self, pool: ThreadPoolExecutor) -> None:
+        time = [0.0]
+
+        def slow(_: Message) -> Receipt | None:
+            time[0] += 1.0
+            raise Retryable("HUB-D-101", "down")
+
+        sink = Findable(slow)
+        messages = [message(number, str(number)) for number in range(3)]
+        outcomes = sender(sink, pool, clock=lambda: time[0], findable=True).send(messages, frozenset({0, 1}))
+        assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-109", "HUB-D-108", None]
+        assert (sink.asked, sink.calls) == ([0], [[2]])
+
+    def test_is_asked_about_to_the_end_of_a_lane_however_late_it_is(self, pool: ThreadPoolExecutor) -> None:
+        time = [0.0]
+
+        def slow(_: Message) -> Receipt | None:
+            time[0] += 1.0
+            return None
+
+        sink = Findable(slow)
+        sender(sink, pool, clock=lambda: time[0], findable=True).send([message(1), message(2)], frozenset({1, 2}))
+        assert (sink.asked, sink.calls[0]) == ([1, 2], [1])
+
     def test_is_simply_sent_where_twice_does_no_harm(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(lambda one: Receipt())
         sender(sink, pool, findable=True, idempotent=True).send([message(1)], frozenset({1}))
