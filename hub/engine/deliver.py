@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.errors import ABSENT, LATER, SUSPECTED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
-from hub.model import Guarantees, Message, Receipt
+from hub.model import Guarantees, Message, Operation, Receipt
 from hub.ports import Findable, Outcome, Sink
 
 log = logging.getLogger(__name__)
@@ -136,9 +136,16 @@ class Sender:
         lanes: set[str] = set()
         for one in [one for one in stripe if one.id in doubtful and not self.guarantees.idempotent]:
             late = bool(asked) and one.lane not in lanes and self.clock() > span.until
-            asked[one.id] = _not_sent() if late else self.look_up(one, _still_in_doubt())
+            asked[one.id] = _not_sent() if late else self._ask(one)
             lanes |= set() if late else {one.lane}
         return {number: outcome for number, outcome in asked.items() if not isinstance(outcome, Retryable)}
+
+    def _ask(self, message: Message) -> Outcome:
+        """Look one up that may have arrived. An update that has not goes in the next window: what it updates may be gone, too."""
+        outcome = self.look_up(message, _still_in_doubt())
+        if isinstance(outcome, Retryable) and message.operation is Operation.UPDATE:
+            return Deferred(ABSENT, outcome.message, until=None)
+        return outcome
 
     def _call(self, chunk: Sequence[Message]) -> list[Outcome]:
         began = time.perf_counter()
@@ -153,18 +160,22 @@ class Sender:
     def look_up_all(self, messages: Sequence[Message], outcomes: Sequence[Outcome], *, patient: bool = True) -> list[Outcome]:
         """Settle what is in doubt, lane by lane: behind one that is not found, nothing is called taken.
 
-        Else the earlier one would be sent again after a later one of its lane. Not `patient`: after one look-up without an answer
-        all others stay in doubt, too.
+        Else the earlier one would be sent again after a later one of its lane. Behind one that certainly is not there nothing is,
+        for a call stops a lane at its first failure. Not `patient`: after one look-up without an answer all others stay in doubt.
         """
-        stopped: set[str] = set()
+        stopped: dict[str, Failure] = {}
         settled: list[Outcome] = []
         silent = False
         for message, outcome in zip(messages, outcomes, strict=True):
-            asked = not silent and message.lane not in stopped
-            settled.append(self.look_up(message, outcome) if asked else outcome)
-            silent |= asked and not patient and isinstance(settled[-1], InDoubt)
-            if isinstance(settled[-1], Failure):
-                stopped.add(message.lane)
+            ahead = stopped.get(message.lane)
+            if ahead is None and not silent:
+                outcome = self.look_up(message, outcome)
+                silent = not patient and isinstance(outcome, InDoubt)
+            elif ahead is not None and ahead.code == ABSENT and isinstance(outcome, InDoubt):
+                outcome = ahead
+            settled.append(outcome)
+            if isinstance(outcome, Failure):
+                stopped.setdefault(message.lane, outcome)
         return settled
 
     def look_up(self, message: Message, outcome: Outcome) -> Outcome:

@@ -127,10 +127,14 @@ def _with_record() -> Select[Any]:
 
 
 def become(connection: Connection, number: int, operation: Operation, made: Remade | None) -> None:
-    """Make an update an insert, or the other way round, with the body that says so; without one the bytes stay as they are."""
-    values: dict[str, str | None] = {"operation": operation.value}
+    """Make an update an insert, or the other way round, with the body that says so; without one the bytes stay as they are.
+
+    Other bytes than a try has sent already are a new generation: the far side must not take them for the old ones (invariant 4).
+    """
+    values: dict[str, Any] = {"operation": operation.value}
     if made is not None:
-        values |= {"mapping": made.mapping, "row": made.row}
+        tried = case((_OURS.c.attempts > 0, 1), else_=0)
+        values |= {"mapping": made.mapping, "row": made.row, "generation": _OURS.c.generation + tried}
         _put_body(connection, number, made.body)
     connection.execute(update(_OURS).where(_OURS.c.id == number).values(values))
 

@@ -304,6 +304,13 @@ class TestLookUp:
         sender(sink, pool, findable=True).send([message(1)])
         assert sink.asked == []
 
+    def test_behind_one_that_is_certainly_not_there_nothing_is(self, pool: ThreadPoolExecutor) -> None:
+        """A call stops a lane at its first failure, so what stood behind it never left."""
+        sink = Findable(lambda one: None if one.id == 1 else Receipt())
+        asked = sender(sink, pool, findable=True).look_up_all([message(1), message(2), message(3, "B")], [DOUBT] * 3)
+        assert [getattr(one, "code", None) for one in asked] == ["HUB-D-107", "HUB-D-107", None]
+        assert sink.asked == [1, 3]
+
 
 class TestAskFirst:
     """A message an earlier attempt of which may have arrived."""
@@ -317,6 +324,14 @@ class TestAskFirst:
         sink = Findable(lambda one: None)
         assert sender(sink, pool, findable=True).send([message(1)], frozenset({1})) == [Receipt()]
         assert (sink.asked, sink.calls) == ([1], [[1]])
+
+    def test_is_looked_at_anew_before_it_is_sent_as_an_update(self, pool: ThreadPoolExecutor) -> None:
+        sink = Findable(lambda one: None)
+        update = replace(message(1), operation=Operation.UPDATE)
+        outcomes = sender(sink, pool, findable=True).send([update, message(2), message(3, "B")], frozenset({1}))
+        assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-107", "HUB-D-108", None]
+        assert isinstance(outcomes[0], Deferred) and outcomes[0].until is None
+        assert sink.calls == [[3]]
 
     def test_stops_its_lane_when_nobody_answers(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(raises(Retryable("HUB-D-101", "down")))
