@@ -129,12 +129,12 @@ def _with_record() -> Select[Any]:
 def become(connection: Connection, number: int, operation: Operation, made: Remade | None) -> None:
     """Make an update an insert, or the other way round, with the body that says so; without one the bytes stay as they are.
 
-    Other bytes than a try has sent already are a new generation: the far side must not take them for the old ones (invariant 4).
+    One that was tried is a new generation then: the far side must not take it for what it was sent before (invariant 4).
     """
-    values: dict[str, Any] = {"operation": operation.value}
+    tried = case((_OURS.c.attempts > 0, 1), else_=0)
+    values: dict[str, Any] = {"operation": operation.value, "generation": _OURS.c.generation + tried}
     if made is not None:
-        tried = case((_OURS.c.attempts > 0, 1), else_=0)
-        values |= {"mapping": made.mapping, "row": made.row, "generation": _OURS.c.generation + tried}
+        values |= {"mapping": made.mapping, "row": made.row}
         _put_body(connection, number, made.body)
     connection.execute(update(_OURS).where(_OURS.c.id == number).values(values))
 

@@ -192,6 +192,27 @@ def test_the_outbox_is_what_the_model_says_on_postgresql() -> None:
         _run(opened, examples=max(EXAMPLES // 4, 1), steps=30)
 
 
+@pytest.mark.parametrize(
+    ("sink", "seeds"),
+    [
+        pytest.param("keyed", [1383, 12201, 2521], id="a parent that fell silent after its child was tried"),
+        pytest.param("table", [92, 676220, 0, 55], id="an update in doubt behind an insert that never arrived"),
+        pytest.param(
+            "blind", [4941, 4844830, 376987, 2273, 926, 195293462, 3664, 2830], id="an insert that goes again as an update"
+        ),
+    ],
+)
+def test_what_was_found_once_stays_mended(sink: str, seeds: list[int], tmp_path: Path) -> None:
+    world = World(open_store(f"sqlite:///{tmp_path}/a.db"), (sink,))
+    try:
+        for seed in seeds:
+            event(seed).happen(world)
+            world.check()
+        world.calm()
+    finally:
+        world.close()
+
+
 def _hurry(connection: Any, _: object) -> None:
     """Leave out the waiting for the disk: these hubs die, this machine does not."""
     connection.execute("PRAGMA synchronous=OFF")

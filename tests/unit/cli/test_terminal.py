@@ -41,7 +41,7 @@ def test_a_command_names_the_configuration_and_its_variables(tmp_path: Path, mon
     [
         (("status",), "hub dead list --system city"),
         (("status",), "hub serve"),
-        (("dead", "list"), "hub dead show {dead}"),
+        (("dead", "list"), "hub dead show {group}"),
         (("dead", "show", "{dead}"), "hub dead retry {dead} --remap"),
         (("dead", "show", "{dead}"), "hub trace A2"),
         (("trace", "A2"), "hub dead retry {dead} --remap"),
@@ -53,7 +53,8 @@ def test_hints_lead_back_to_the_same_configuration(
 ) -> None:
     working.exchanged(here)
     monkeypatch.chdir(here.parent)
-    dead = json.loads(hub("dead", "list", "--json").stdout)[0]["sample"]
+    listed = json.loads(hub("dead", "list", "--json").stdout)[0]
+    dead, group = listed["sample"], listed["group"]
     done = hub(*(word.format(dead=dead) for word in asked))
-    hint = told.format(dead=dead)
+    hint = told.format(dead=dead, group=group)
     assert f"{hint} -c {here}" in done.stdout + done.stderr
