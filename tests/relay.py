@@ -46,9 +46,16 @@ class Relay:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                with self._lock:
+                    self._open.append(client)
                 server = socket.create_connection(self._server)
                 with self._lock:
-                    self._open += [client, server]
+                    self._open.append(server)
+                    gone = self._listener is not listener
+                if gone:  # it went down meanwhile, and cut what it knew of
+                    _cut(client)
+                    _cut(server)
+                    return
                 Thread(target=self._pump, args=(client, server, True), daemon=True).start()
                 Thread(target=self._pump, args=(server, client, False), daemon=True).start()
 

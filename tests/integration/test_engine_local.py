@@ -60,7 +60,7 @@ def test_works_to_the_end(here: Site, service: Service) -> None:
     here.source.records.extend(case(f"A{number}") for number in range(250))
     service.start()
     number = service.ask("local", Trigger.CLI, "test")
-    eventually(lambda: all_in(here, State.DELIVERED, 250))
+    eventually(lambda: all_in(here, State.DELIVERED, 250) and ended(here, number) is not None)
     run = ended(here, number)
     assert run is not None
     assert (run.state, run.read, run.adds_up) == (RunState.DONE, 250, True)
