@@ -23,17 +23,14 @@ from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from hub.engine import look, schedule, steps
+from hub.engine import look
 from hub.engine.exchange import Exchange
+from hub.engine.front import Front
 from hub.engine.gate import SharedGate
 from hub.engine.jobs import Jobs
-from hub.engine.receive import Account
 from hub.engine.roster import Roster
 from hub.engine.turns import LOOK_SECONDS, Turns
-from hub.errors import Closing
-from hub.model import Push
-from hub.store import dialect, enginetables, partitions, workers
-from hub.store.partitions import Holding
+from hub.store import dialect, enginetables, workers
 
 log = logging.getLogger(__name__)
 
@@ -102,11 +99,11 @@ class _Share(Worker):
                 await asyncio.sleep(LOOK_SECONDS)
 
 
-class ClusterEngine:
+class ClusterEngine(Front):
     """Works for one exchange beside other processes on the same store (see `hub.engine.port.Engine`)."""
 
     def __init__(self, exchange: Exchange, *, scheduled: bool = True) -> None:
-        self._exchange = exchange
+        super().__init__(exchange)
         self._turns = Turns(exchange, scheduled=scheduled)
         self._roster = Roster(exchange)
         exchange.unbroken = self._roster.unbroken
@@ -116,7 +113,6 @@ class ClusterEngine:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
         self._workers: list[_Share] = []
-        self._gates: dict[str, SharedGate] = {}
         self._jobs = Jobs(exchange, self._roster, self.wake, self._stopping)
 
     def start(self) -> None:
@@ -139,21 +135,6 @@ class ClusterEngine:
     def _ring(self, systems: Iterable[str]) -> None:
         self._rung.update(systems)
         self._bell.set()
-
-    def schedule(self) -> list[str]:
-        """Write down the runs that fell due; return their sources."""
-        asked = schedule.fall_due(self._exchange)
-        self.wake(*asked)
-        return asked
-
-    def receive(self, system: str, kind: str, push: Push) -> Account:
-        """Accept what a system pushes; durable when this returns. Raises PushRefused, Closing, Fenced."""
-        gate = self._gates.get(system)
-        if gate is None:
-            raise Closing("HUB-X-144", "the hub has not begun to work, or takes a new configuration over")
-        account = gate.receive(kind, push)
-        self.wake(*steps.sinks_of(self._exchange, system))
-        return account
 
     def stop(self, within: float) -> bool:
         """Finish what is in flight and end; False when something was still at it after `within` seconds."""
@@ -179,11 +160,6 @@ class ClusterEngine:
         """Return `engine` when it has ended although nobody stopped it."""
         died = self._thread.ident is not None and not self._thread.is_alive()
         return ["engine"] if died and not self._stopping.is_set() else []
-
-    def owners(self) -> list[Holding]:
-        """Return who holds which partition."""
-        with self._exchange.store.reading() as connection:
-            return partitions.holdings(connection)
 
     # --- inside the loop's thread ---
 

@@ -10,14 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.engine import dispatch, feedback, maintain, schedule, steps
+from hub.engine import dispatch, feedback, maintain, steps
 from hub.engine.exchange import Exchange
+from hub.engine.front import Front
 from hub.engine.gate import Gate
-from hub.engine.receive import Account
-from hub.errors import Closing, Fenced
-from hub.model import Push
+from hub.errors import Fenced
 from hub.settings import SystemSettings
-from hub.store import partitions
 from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
@@ -66,16 +64,15 @@ class _Worker:
         return self.thread is None or not self.thread.is_alive()
 
 
-class LocalEngine:
+class LocalEngine(Front):
     """Works for one exchange inside this process (see `hub.engine.port.Engine`)."""
 
     def __init__(self, exchange: Exchange, *, scheduled: bool = True) -> None:
-        self._exchange = exchange
+        super().__init__(exchange)
         self._stopping = threading.Event()
         self._workers: list[_Worker] = []
         self._by_system: dict[str, list[_Worker]] = {}
         self._pools: list[ThreadPoolExecutor] = []
-        self._gates: dict[str, Gate] = {}
         self._scheduled = scheduled
         self._stillborn = False
 
@@ -110,21 +107,6 @@ class LocalEngine:
             for worker in self._by_system.get(system, ()):
                 worker.bell.set()
 
-    def schedule(self) -> list[str]:
-        """Write down the runs that fell due; return their sources."""
-        asked = schedule.fall_due(self._exchange)
-        self.wake(*asked)
-        return asked
-
-    def receive(self, system: str, kind: str, push: Push) -> Account:
-        """Accept what a system pushes; durable when this returns. Raises PushRefused, Closing, Fenced."""
-        gate = self._gates.get(system)
-        if gate is None:
-            raise Closing("HUB-X-144", "the hub has not begun to work, or takes a new configuration over")
-        account = gate.receive(kind, push)
-        self.wake(*steps.sinks_of(self._exchange, system))
-        return account
-
     def stop(self, within: float) -> bool:
         """Finish what is in flight and end; False when something was still at it after `within` seconds."""
         self._stopping.set()
@@ -148,11 +130,6 @@ class LocalEngine:
             return ["engine"]
         ended = [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
         return [*ended, *(gate.name for gate in self._gates.values() if gate.lost)]
-
-    def owners(self) -> list[Holding]:
-        """Return who holds which partition."""
-        with self._exchange.store.reading() as connection:
-            return partitions.holdings(connection)
 
     def _add(self, name: str, step: Callable[[], float], system: str | None = None) -> None:
         worker = _Worker(name, step, self._stopping, lambda step: self._exchange.metrics.errors.labels(step).inc())
