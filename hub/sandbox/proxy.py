@@ -13,6 +13,8 @@ from enum import StrEnum
 from threading import Thread
 from types import TracebackType
 
+from hub.sandbox.web import deafen
+
 
 class Swallow(StrEnum):
     """What the proxy keeps to itself while the connection stays open."""
@@ -80,7 +82,7 @@ class Proxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _close(self) -> None:
-        self._server.close()
+        deafen(self._server)
         await self._cut()
         pending = {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
         if pending:  # asyncio logs a traceback for a connection's task that is cancelled: let them end by themselves first
@@ -88,6 +90,7 @@ class Proxy:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+        self._server.close()
 
     async def _cut(self) -> None:
         for writer in list(self._writers):

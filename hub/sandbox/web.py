@@ -83,13 +83,21 @@ class Host:
 
     async def _stop(self) -> None:
         for server in self._servers:
-            server.close()
+            deafen(server)
         if accepting := asyncio.all_tasks() - {asyncio.current_task()}:  # somebody connected a moment before: not open yet
             await asyncio.wait(accepting)
+        for server in self._servers:
+            server.close()
         for connection in list(self._open):
             connection.abort()
         while self._open:  # a socket is closed on the turn after its connection is aborted
             await asyncio.sleep(0)
+
+
+def deafen(server: asyncio.Server) -> None:
+    """Accept nobody more, for a server that is then closed once those half accepted are open: asyncio forgets to hang up on them else."""
+    for listening in server.sockets:
+        server.get_loop().remove_reader(listening.fileno())
 
 
 class _Connection(asyncio.Protocol):

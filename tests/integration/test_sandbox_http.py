@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import socket
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -22,7 +25,7 @@ from hub.sandbox.twins.gateway import PATH, QUERY_ID, GatewayTwin
 from hub.sandbox.twins.gateway_contracts import ACCEPT_ID
 from hub.sandbox.twins.social import PATH as SOCIAL_PATH
 from hub.sandbox.twins.social import SocialTwin
-from hub.sandbox.web import Host
+from hub.sandbox.web import Answer, Host, Request
 from tests.unit.sandbox import bodies
 from tests.unit.sandbox.test_gateway import ACCEPT, form
 from tests.unit.sandbox.test_social import FIELDS, envelope
@@ -223,6 +226,46 @@ def proxy(host: Host, gateway: GatewayTwin) -> Iterator[Proxy]:
 def far(proxy: Proxy) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"http://127.0.0.1:{proxy.port}", timeout=httpx.Timeout(10.0, read=0.5)) as client:
         yield client
+
+
+def test_who_connects_as_a_host_stops_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio forgets a connection that it accepted for a server closed since: it would stay open until it is collected."""
+    busy, free, asked = threading.Event(), threading.Event(), threading.Event()
+    submit = asyncio.run_coroutine_threadsafe
+
+    def submitted(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Future[Any]:
+        future = submit(coroutine, loop)
+        asked.set()
+        return future
+
+    class Slow(GatewayTwin):
+        def answer(self, request: Request, fault: FaultKind | None) -> Answer:
+            busy.set()
+            free.wait(10)
+            return super().answer(request, fault)
+
+    host = Host()
+    address = ("127.0.0.1", host.listen(Slow()))
+    with (
+        socket.create_connection(address, timeout=10) as first,
+        socket.socket() as second,
+        ThreadPoolExecutor(1) as stopping,
+        warnings.catch_warnings(record=True) as left_open,
+    ):
+        warnings.simplefilter("always")
+        first.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert busy.wait(10)
+        second.connect(address)
+        monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", submitted)
+        stopped = stopping.submit(host.stop)
+        assert asked.wait(10)
+        free.set()
+        stopped.result(10)
+        second.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            assert second.recv(1) == b""
+        gc.collect()
+    assert [str(one.message) for one in left_open] == []
 
 
 def test_a_fair_network_passes_everything(far: httpx.Client, proxy: Proxy, gateway: GatewayTwin) -> None:
