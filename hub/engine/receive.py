@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.engine import collect, storable
-from hub.engine.accept import accept_page, fault_revision
+from hub.engine import collect, refused, storable
+from hub.engine.accept import accept_page
 from hub.engine.exchange import Exchange
 from hub.errors import Fenced, PushRefused, Unauthentic
 from hub.model import Json, Page, Push, Pushed, Stage
@@ -135,7 +135,7 @@ def _note(exchange: Exchange, system: str, error: PushRefused) -> None:
 def _account(exchange: Exchange, number: int, page: Page, *, repeated: bool) -> Account:
     """Tell from the store what became of a push, so that it is told the same the next time."""
     versions = [(one.kind, one.key, one.revision) for one in page.records]
-    versions += [(one.kind, one.key, fault_revision(one)) for one in page.faults]
+    versions += [(one.kind, one.key, refused.revision(one)) for one in page.faults]
     with exchange.store.reading() as connection:
         run = runs.get(connection, number)
         assert run is not None

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from hub.engine import accept
+from hub.engine import owing
 from hub.engine.exchange import Exchange
 from hub.mapping import Envelope
 from hub.model import Operation, Stage, State
@@ -92,7 +92,7 @@ def _made(
     )  # fmt: skip
     body, issues = route.mapping.apply(orjson.loads(row.data), envelope)
     if body is None:
-        why = accept.dead(Stage.MAP, issues)
+        why = owing.dead(Stage.MAP, issues)
         return Unmade(row.id, why["code"], why["reason"], why["issues"])
     row_id = body.get(route.row) if route.row else None
     return Remade(

@@ -95,7 +95,7 @@ class Host:
 
 
 def deafen(server: asyncio.Server) -> None:
-    """Accept nobody more, for a server that is then closed once those half accepted are open: asyncio forgets to hang up on them else."""
+    """Accept nobody more. The server is closed only once those half accepted are open: else asyncio forgets to hang up on them."""
     for listening in server.sockets:
         server.get_loop().remove_reader(listening.fileno())
 

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from hub.engine import accept, dispatch, replay
-from hub.engine.accept import Frame
 from hub.engine.deliver import Sender
+from hub.engine.frame import Frame
 from hub.errors import InDoubt, Rejected, Retryable
 from hub.model import Message, Page, State
 from hub.ports import Outcome
