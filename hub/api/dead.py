@@ -16,7 +16,7 @@ from hub.api.shared import Before, Limit, OfSystem
 from hub.engine import replay
 from hub.engine.service import Service
 from hub.store import causes, groups, purging, wishes
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 
 Answer = TypeVar("Answer", bound=BaseModel)
 #: Wishes with a key are carried out one by one: the same one may come twice at once.

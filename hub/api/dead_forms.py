@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from hub.api.models import Given, ScopedWish
-from hub.store.actions import Scope
 from hub.store.causes import NAME
+from hub.store.scopes import Scope
 
 
 class DeadGroupOut(Given):

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hub.model import State
-from hub.store.actions import Scope
 from hub.store.runs import RunState, Trigger
+from hub.store.scopes import Scope
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from hub.api.problems import Missing, Refused
 from hub.documents import suggest
 from hub.engine.service import Service
 from hub.model import FAILED, State
-from hub.store import actions
-from hub.store.actions import Scope
+from hub.store import scopes
+from hub.store.scopes import Scope
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="most items of a page")]
 Before = Annotated[int | None, Query(alias="cursor", ge=1, description="`next` of the page before")]
@@ -38,7 +38,7 @@ def scoped(service: Service, scope: Scope) -> Scope:
 def counted(service: Service, scope: Scope, states: Sequence[State] = tuple(FAILED)) -> models.Counted:
     """Count what a wish would touch."""
     with service.store.reading() as connection:
-        number, samples = actions.count(connection, scope, states), actions.samples(connection, scope, states)
+        number, samples = scopes.count(connection, scope, states), scopes.samples(connection, scope, states)
     return models.Counted(would_touch=number, samples=samples)
 
 

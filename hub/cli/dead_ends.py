@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hub.engine.replay import Replayed
     from hub.settings import Settings
     from hub.store import Store
-    from hub.store.actions import Scope
+    from hub.store.scopes import Scope
 
 Ids = Annotated[
     list[str] | None,
@@ -141,17 +141,17 @@ def named(given: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
 
 def _meant(screen: Terminal, settings: Settings, store: Store, given: _Named) -> _Meant:
     """Return what is meant and say how many. Raises HubError for no scope at all, and for a group that is not there."""
-    from hub.store import actions, groups
+    from hub.store import groups, scopes
 
     looking.known_system(settings, given.system)
     numbers, names = named(given.ids)
-    scope = actions.Scope(given.system, given.code, given.cause, None, given.lane, numbers, bool(given.everything))
+    scope = scopes.Scope(given.system, given.code, given.cause, None, given.lane, numbers, bool(given.everything))
     if not scope and not names:
         ways = "--case" if given.everything is None else "--case or --all"
         raise HubError("HUB-X-120", "no scope was given", hint=f"name ids, groups, --system, --code, --cause, {ways}")
     with store.reading() as connection:
         scope = replace(_as_stored(connection, scope), groups=groups.find(connection, names))
-        meant = _Meant(scope, actions.count(connection, scope), actions.samples(connection, scope))
+        meant = _Meant(scope, scopes.count(connection, scope), scopes.samples(connection, scope))
     screen.note(f"涉及 {meant.number} 条死信", f"{words.counted(meant.number, 'dead letter')} {words.are(meant.number)} meant")
     return meant
 

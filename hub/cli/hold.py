@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hub.cli.terminal import Terminal
     from hub.settings import Settings
     from hub.store import Store
-    from hub.store.actions import Scope
+    from hub.store.scopes import Scope
     from hub.store.views import Delivery
 
 #: Deliveries decided in one transaction.
@@ -160,13 +160,13 @@ class Wish:
 def _decide(
     ctx: typer.Context, wish: Wish, ids: list[int] | None, system: str | None, case: str | None, dry_run: bool, yes: bool
 ) -> None:
-    from hub.store import actions
+    from hub.store import scopes
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     looking.known_system(settings, system)
     actor = wish.actor()
-    scope = actions.Scope(system=system, lane=case, ids=tuple(ids or ()))
+    scope = scopes.Scope(system=system, lane=case, ids=tuple(ids or ()))
     if not scope:
         raise HubError("HUB-X-120", "no scope was given", hint="name ids, --system or --case")
     missed = 0
@@ -198,27 +198,27 @@ def _meant(connection: Connection, scope: Scope, state: State) -> list[int]:
 
 def _parked(connection: Connection, scope: Scope, state: State) -> list[int]:
     """Return what waits for a parent and is given up by name: its parent may be given up, too, and come no more."""
-    from hub.store import actions
+    from hub.store import scopes
 
     if state is not State.CANCELLED or not scope.ids:
         return []
-    return actions.samples(connection, scope, (State.PARKED,), most=len(scope.ids))
+    return scopes.samples(connection, scope, (State.PARKED,), most=len(scope.ids))
 
 
 def _do(store: Store, meant: list[int], parked: list[int], wish: Wish, actor: str) -> int:
     """Decide about what is held, and give up what is parked; return how many that were."""
     from hub.engine.exchange import utc_now
-    from hub.store import actions
+    from hub.store import actions, scopes
     from hub.store.numbers import parts
 
     number = 0
     for part in parts(meant, MOST_AT_ONCE):
         with store.writing() as connection:
-            scope = actions.Scope(ids=tuple(part))
+            scope = scopes.Scope(ids=tuple(part))
             number += actions.decide_held(connection, scope, wish.state, actor=actor, reason=wish.reason, now=utc_now())
     for part in parts(parked, MOST_AT_ONCE):
         with store.writing() as connection:
-            scope, waiting = actions.Scope(ids=tuple(part)), (State.PARKED,)
+            scope, waiting = scopes.Scope(ids=tuple(part)), (State.PARKED,)
             number += actions.cancel(connection, scope, actor=actor, reason=wish.reason, now=utc_now(), states=waiting)
     return number
 

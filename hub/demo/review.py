@@ -11,7 +11,7 @@ from hub.engine.service import Service
 from hub.model import State
 from hub.settings import Settings
 from hub.store import actions, journal, schema
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 
 #: Who decides, by name, and what they say.
 CLERK, APPROVES, REFUSES = "审改办 王某（演示）", "依据、时限与权责清单核对无误", "行使依据不足，退回部门补充"

@@ -15,10 +15,10 @@ from hub.engine.exchange import Exchange
 from hub.mapping import Envelope
 from hub.model import Operation, Stage, State
 from hub.settings import RouteSettings
-from hub.store import acceptance, actions, replays
-from hub.store.actions import Remade
+from hub.store import acceptance, remaking, replays
 from hub.store.batches import next_batch
 from hub.store.numbers import instant
+from hub.store.remaking import Remade
 from hub.store.replays import Replay
 from hub.store.unmade import Unmade
 
@@ -66,12 +66,12 @@ def _turn(exchange: Exchange, connection: Connection, numbers: Sequence[int], op
     nobody has seen others, or approved them.
     """
     routes = {route.name: route for route in exchange.settings.routes}
-    for row in actions.with_records(connection, numbers):
+    for row in remaking.with_records(connection, numbers):
         route, fresh = routes.get(row.route), None
         if route is not None and route.mapping.digest[:32] == row.mapping:
             made = _made(exchange, route, row, operation.value, row.batch, instant(row.created_at))
             fresh = made if isinstance(made, Remade) else None
-        actions.become(connection, row.id, operation, fresh)
+        remaking.become(connection, row.id, operation, fresh)
         if fresh:
             turned = Replay(row.id, exchange.clock(), replays.HUB, why, row.attempts, fresh.mapping)
             replays.write(connection, [turned])

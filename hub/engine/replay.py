@@ -11,8 +11,9 @@ from hub.engine.exchange import Exchange
 from hub.engine.remake import as_it_was, as_updates, by_present_mapping
 from hub.model import FAILED, State
 from hub.settings import RouteSettings
-from hub.store import actions, journal, unmade
-from hub.store.actions import Remade, Scope
+from hub.store import journal, replaying, scopes, unmade
+from hub.store.remaking import Remade
+from hub.store.scopes import Scope
 from hub.store.unmade import Unmade
 
 #: How one failed delivery gets its body; Unmade: it gets none and stays where it is.
@@ -38,14 +39,14 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
     """
     if remap:
         with exchange.store.writing() as connection:
-            actions.retire(connection, scope, exchange.clock())
+            replaying.retire(connection, scope, exchange.clock())
         retried, stuck = _each(exchange, scope, tuple(FAILED), by_present_mapping, actor, reason)
         with exchange.store.writing() as connection:
             journal.write_journal(connection, actor, "retry:remap", str(scope), retried, reason, exchange.clock())
         return Replayed(retried, len(stuck), stuck[0] if stuck else None)
     again, _ = _each(exchange, scope, (State.REJECTED,), as_it_was, actor, reason)
     with exchange.store.writing() as connection:
-        number = actions.replay_as_they_are(
+        number = replaying.replay_as_they_are(
             connection,
             scope,
             actor=actor,
@@ -54,7 +55,7 @@ def retry(exchange: Exchange, scope: Scope, *, remap: bool, actor: str, reason: 
             already=again,
             as_updates=partial(as_updates, exchange),
         )
-        left = actions.count(connection, scope)
+        left = scopes.count(connection, scope)
     return Replayed(number, left)
 
 
@@ -66,7 +67,7 @@ def _each(
     after, retried, stuck = 0, 0, list[Unmade]()
     while True:
         with exchange.store.reading() as connection:
-            rows = actions.replayable(connection, scope, after=after, limit=PAGE, states=states)
+            rows = replaying.replayable(connection, scope, after=after, limit=PAGE, states=states)
         if not rows:
             return retried, stuck
         after = rows[-1].id
@@ -75,7 +76,7 @@ def _each(
         with exchange.store.writing() as connection:
             # First, since it waits for whoever sends: what holds deliveries and then waits could block another retry for good.
             remade, now = [one for one in made if isinstance(one, Remade)], exchange.clock()
-            retried += actions.replay_remade(
+            retried += replaying.replay_remade(
                 connection, remade, actor=actor, reason=reason, now=now, as_updates=partial(as_updates, exchange)
             )
             unmade.write(connection, failed)

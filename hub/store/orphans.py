@@ -12,9 +12,9 @@ from sqlalchemy import Connection, func, select
 from hub.model import State
 from hub.store import actions, outbox, partitions, schema
 from hub.store.acceptance import NOWHERE
-from hub.store.actions import Scope
 from hub.store.journal import write_journal
 from hub.store.numbers import instant, parts
+from hub.store.scopes import Scope
 from hub.store.views import OPEN
 
 _OURS = schema.delivery

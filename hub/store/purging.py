@@ -14,10 +14,10 @@ from sqlalchemy import Connection, and_, delete, exists, not_, select, update
 
 from hub.model import FAILED, State
 from hub.store import actions, schema
-from hub.store.actions import Scope
 from hub.store.journal import write_journal
 from hub.store.numbers import parts
 from hub.store.presence import refused_later
+from hub.store.scopes import Scope
 
 _OURS = schema.delivery
 #: What is left of a record's data.

@@ -22,7 +22,7 @@ from hub.ports import Source
 from hub.sandbox import national
 from hub.sandbox.twins.province_tables import ABNORMAL, TABLES, TITLES
 from hub.settings import load
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests.e2e.county import County, county
 
 #: Columns that say how a row was sent, not what it is.

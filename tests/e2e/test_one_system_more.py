@@ -23,7 +23,7 @@ from hub.sandbox import national
 from hub.sandbox.flaws import Rates
 from hub.sandbox.street import Plan, Ports, Sandbox
 from hub.store import views
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests.commands import Directory, shipped
 from tests.integration.http_peer import Peer, Received, Reply, said
 

@@ -21,7 +21,7 @@ from hub.errors import Fenced
 from hub.model import Judgement, Message, Operation, Record, State, Verdict
 from hub.settings import Settings, load
 from hub.store import Store, acceptance, actions, outbox, schema, systems
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.fault import owed, truthful
 from tests.fault.mortal import Blow, Fate, Hub, MortalStore

@@ -18,8 +18,8 @@ from hub.engine.receive import Account
 from hub.errors import Fenced
 from hub.model import Page, Push, Pushed, Record, Unreadable
 from hub.store import acceptance, actions, partitions, pushes, runs, schema
-from hub.store.actions import Scope
 from hub.store.runs import Run, RunState
+from hub.store.scopes import Scope
 from tests import fakes
 from tests.exchanges import Site, case, site
 

@@ -12,7 +12,7 @@ from hub.engine import feedback, replay
 from hub.errors import Rejected
 from hub.model import Judgement, Operation, State, Verdict
 from hub.store import actions, gate, journal
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site
 

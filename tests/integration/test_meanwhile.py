@@ -17,7 +17,7 @@ from hub.errors import InDoubt, Rejected, Retryable
 from hub.model import Message, Page, State
 from hub.ports import Outcome
 from hub.store import acceptance, actions, outbox
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import configs, fakes, working
 from tests.exchanges import Site, case, city, site
 from tests.servers import fresh_postgresql

@@ -47,7 +47,7 @@ def test_a_system_whose_last_route_is_removed_is_sent_what_it_is_owed(here: Site
 
 def test_what_waits_for_a_renamed_endpoint_dies_by_name_and_goes_by_the_present_route(here: Site) -> None:
     from hub.engine import replay
-    from hub.store.actions import Scope
+    from hub.store.scopes import Scope
 
     waiting(here)
     here.reconfigure(
@@ -65,7 +65,7 @@ def test_what_waits_for_a_renamed_endpoint_dies_by_name_and_goes_by_the_present_
 
 def test_an_endpoint_that_is_restored_takes_them_as_they_are(here: Site) -> None:
     from hub.engine import replay
-    from hub.store.actions import Scope
+    from hub.store.scopes import Scope
 
     waiting(here)
     here.reconfigure(

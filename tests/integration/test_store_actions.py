@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from hub.engine import feedback, maintain, replay
 from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreUnfit
 from hub.model import Judgement, Receipt, State, Taken, Unreadable, Verdict
-from hub.store import acceptance, actions, open_store, outbox, schema, views, waiting
-from hub.store.actions import Scope
+from hub.store import acceptance, actions, open_store, outbox, replaying, schema, scopes, views, waiting
+from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
 
@@ -60,8 +60,8 @@ def test_an_empty_part_of_a_scope_fits_nothing(here: Site, part: str) -> None:
     here.sync(case("A"))
     here.drain()
     with here.store.reading() as connection:
-        assert actions.count(connection, Scope("city")) == 1
-        assert actions.count(connection, Scope("city", **{part: ""})) == 0
+        assert scopes.count(connection, Scope("city")) == 1
+        assert scopes.count(connection, Scope("city", **{part: ""})) == 0
 
 
 # --- verdicts ---
@@ -185,8 +185,8 @@ def test_an_empty_scope_means_none(here: Site) -> None:
     here.sync(case("A"))
     here.drain()
     with here.store.writing() as connection:
-        assert actions.count(connection, Scope()) == 0
-        assert actions.replay_as_they_are(connection, Scope(), actor="x", reason="", now=here.now) == 0
+        assert scopes.count(connection, Scope()) == 0
+        assert replaying.replay_as_they_are(connection, Scope(), actor="x", reason="", now=here.now) == 0
         assert actions.cancel(connection, Scope(), actor="x", reason="", now=here.now) == 0
         assert actions.decide_held(connection, Scope(), State.PENDING, actor="x", reason="", now=here.now) == 0
     assert (here.states(), journal(here)) == ({"A": State.DEAD}, [])
@@ -371,7 +371,7 @@ def test_the_hot_queries_never_scan_the_history(here: Site) -> None:
             views.life(connection, ["city"], "K77")
             acceptance.taken_routes(connection, [1, 2, 3])
             waiting.apart(connection, views.backlog(connection))
-            actions.count(connection, Scope(system="city"))
+            scopes.count(connection, Scope(system="city"))
     finally:
         sa.event.remove(here.store.engine, "before_cursor_execute", note)
     plans = [_plan(here, *one) for one in asked]

@@ -13,8 +13,8 @@ from hub.engine import dispatch
 from hub.errors import LeaseHeld, Rejected, StoreUnfit
 from hub.model import State
 from hub.store import Store, actions, copying, dialect, open_store, runs, schema
-from hub.store.actions import Scope
 from hub.store.runs import Trigger
+from hub.store.scopes import Scope
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
 from tests.servers import fresh_postgresql, fresh_sqlite

@@ -9,7 +9,7 @@ import pytest
 
 from hub.model import Operation, Record, State
 from hub.store import actions, views
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, site
 

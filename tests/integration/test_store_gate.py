@@ -13,7 +13,7 @@ from hub.errors import Retryable
 from hub.model import Judgement, Operation, State, Verdict
 from hub.store import actions, gate, journal, outbox, schema, views
 from hub.store import waiting as stuck
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
 

@@ -11,8 +11,8 @@ import pytest
 from hub.engine import replay
 from hub.errors import Rejected
 from hub.model import State, Unreadable
-from hub.store import actions, groups
-from hub.store.actions import Scope
+from hub.store import groups, scopes
+from hub.store.scopes import Scope
 from tests import fakes
 from tests.exchanges import Site, case, site
 
@@ -44,7 +44,7 @@ def scope(here: Site, *names: str) -> Scope:
 
 def count(here: Site, wanted: Scope) -> int:
     with here.store.reading() as connection:
-        return actions.count(connection, wanted)
+        return scopes.count(connection, wanted)
 
 
 def test_many_records_with_one_cause_are_one_group(here: Site) -> None:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.model import FAILED, State
-from hub.store import actions, renewal, schema, verdicts, views
-from hub.store.actions import Scope
+from hub.store import renewal, replaying, schema, verdicts, views
+from hub.store.scopes import Scope
 from hub.store.verdicts import Match
 from tests import fakes
 from tests.exchanges import Site, site
@@ -51,12 +51,12 @@ def _verdict(connection: Connection) -> None:
 
 
 ASKED: dict[str, Callable[[Connection, Site], object]] = {
-    "retire": lambda connection, here: actions.retire(connection, Scope(everything=True), here.now),
-    "replayable": lambda connection, _: actions.replayable(connection, Scope(everything=True), after=0, limit=100),
+    "retire": lambda connection, here: replaying.retire(connection, Scope(everything=True), here.now),
+    "replayable": lambda connection, _: replaying.replayable(connection, Scope(everything=True), after=0, limit=100),
     "give way": lambda connection, _: renewal.give_way(connection, 1),
     "reopen": lambda connection, _: renewal.reopen(connection, [HISTORY], 1),
     "verdict": lambda connection, _: _verdict(connection),
-    "second inserts": lambda connection, _: actions._second_inserts(connection, [1, 2, 3], lambda *_: None),
+    "second inserts": lambda connection, _: replaying._second_inserts(connection, [1, 2, 3], lambda *_: None),
 }
 
 

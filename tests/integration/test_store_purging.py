@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from hub.errors import Rejected
 from hub.model import State
 from hub.store import purging, schema, views
-from hub.store.actions import Scope
 from hub.store.purging import Purged
+from hub.store.scopes import Scope
 from tests import fakes
 from tests.exchanges import Site, case, site
 

@@ -12,7 +12,7 @@ from hub.engine import replay
 from hub.errors import Rejected
 from hub.model import State
 from hub.store import replays, schema, views
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, site
 

@@ -12,7 +12,7 @@ from hub.engine import feedback, maintain, replay
 from hub.errors import InDoubt, Rejected
 from hub.model import Judgement, Operation, Receipt, State, Taken, Unreadable, Verdict
 from hub.store import actions, schema, views
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
 

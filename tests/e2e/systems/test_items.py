@@ -16,7 +16,7 @@ from hub.sandbox.national import now
 from hub.sandbox.powerlist import powers
 from hub.sandbox.twins.province_tables import ABNORMAL, TABLES, TITLES, UNQUALIFIED
 from hub.store import actions, gate, journal, views
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests.e2e.county import County, county
 
 FAMILY = {"GG": "public", "CF": "punish", "ZS": "handle", "QZ": "check", "JC": "check"}  # all others: general

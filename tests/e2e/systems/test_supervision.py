@@ -20,7 +20,7 @@ from hub.sandbox.twins.supervision_rules import BASIC, LOG, REPLY, SUPERVISION, 
 from hub.sandbox.twins.supervision_tables import FREEBACK, SupervisionTablesTwin
 from hub.sandbox.twins.supervision_wsdl import wsdl
 from hub.store import schema
-from hub.store.actions import Scope
+from hub.store.scopes import Scope
 from tests.commands import ROOT, Directory
 from tests.e2e.county import County, county
 
