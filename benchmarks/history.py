@@ -27,7 +27,7 @@ from hub.engine import dispatch, maintain, progress
 from hub.engine.collect import collect
 from hub.engine.exchange import Exchange
 from hub.settings import load
-from hub.store import acceptance, open_store, outbox, partitions, runs, views, waiting
+from hub.store import acceptance, groups, open_store, outbox, partitions, runs, views, waiting
 from hub.store.runs import Trigger
 
 
@@ -140,7 +140,7 @@ def _look(exchange: Exchange) -> dict[str, float]:
         "all chores (every 10 s)": lambda: maintain.maintain(exchange),
         "progress": lambda: progress.look(exchange, [1]),
         "backlog": reading(lambda one: waiting.apart(one, views.backlog(one))),
-        "dead letters by cause": reading(views.dead_groups),
+        "dead letters by cause": reading(groups.unfolded),
         "latest runs": reading(lambda one: runs.latest(one, limit=10, source="local")),
         "last good run": reading(lambda one: runs.last_done(one, "local")),
         "latest deliveries": reading(lambda one: views.deliveries(one, limit=100)),

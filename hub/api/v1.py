@@ -13,7 +13,7 @@ from hub.api.standings import standings
 from hub.documents import suggest
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, journal, replays, runs, systems, views
+from hub.store import actions, attempts, journal, replays, runs, systems, views
 from hub.store.runs import Trigger
 
 Key = Annotated[
@@ -84,7 +84,7 @@ def _stories(api: APIRouter, service: Service) -> None:
     def one_delivery(number: int) -> models.OneDeliveryOut:
         with service.store.reading() as connection:
             found = views.delivery(connection, number)
-            tried = views.attempts(connection, [number]) if found else []
+            tried = attempts.read(connection, [number]) if found else []
             again, made = replays.read(connection, [number]), journal.decisions(connection, [number])
         if found is None:
             raise Missing("HUB-X-111", f"there is no delivery {number}")
@@ -106,7 +106,7 @@ def _stories(api: APIRouter, service: Service) -> None:
         with service.store.reading() as connection:
             found = views.life(connection, service.exchange.settings.systems, lane)
             numbers = [one.id for one in found]
-            tried, made = views.attempts(connection, numbers), journal.decisions(connection, numbers)
+            tried, made = attempts.read(connection, numbers), journal.decisions(connection, numbers)
             again = replays.read(connection, numbers)
         if not found:
             raise Missing("HUB-X-111", "nothing is known of that case")

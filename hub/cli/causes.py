@@ -11,7 +11,7 @@ from hub.cli import lang
 from hub.cli.lang import say
 from hub.model import Stage
 from hub.store.causes import ROW
-from hub.store.views import DeadGroup
+from hub.store.groups import DeadGroup
 
 #: Codes whose reasons tell the place in a file or a push, fields and the rules they broke, or what a rule made of an answer; all
 #: others are a far side's own words.

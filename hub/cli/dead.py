@@ -18,7 +18,8 @@ from hub.model import FAILED, Stage
 if TYPE_CHECKING:
     from hub.settings import Settings
     from hub.store import Store
-    from hub.store.views import DeadGroup, Delivery
+    from hub.store.groups import DeadGroup
+    from hub.store.views import Delivery
 
 
 def register(app: typer.Typer) -> None:

@@ -158,11 +158,11 @@ def _meant(screen: Terminal, settings: Settings, store: Store, given: _Named) ->
 
 def _as_stored(connection: Connection, scope: Scope) -> Scope:
     """Return the scope with its cause as it is stored: it may be copied from a screen in another language."""
-    from hub.store import views
+    from hub.store import groups
 
     if scope.reason is None:
         return scope
-    return replace(scope, reason=causes.exactly(views.dead_groups(connection, system=scope.system), scope.reason))
+    return replace(scope, reason=causes.exactly(groups.unfolded(connection, system=scope.system), scope.reason))
 
 
 def _counted(screen: Terminal, word: str, meant: _Meant) -> None:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from hub.cli.changes import Changed
     from hub.settings import Settings
+    from hub.store.attempts import Attempt
     from hub.store.journal import Decision
     from hub.store.replays import Replay
-    from hub.store.views import Attempt, Delivery
+    from hub.store.views import Delivery
     from hub.store.waiting import Ahead
 
 
@@ -221,10 +222,10 @@ class Seen:
 
 def story(connection: Connection, numbers: Sequence[int]) -> Story:
     """Return what happened to these deliveries."""
-    from hub.store import journal, replays, views
+    from hub.store import attempts, journal, replays
 
     again = replays.read(connection, numbers)
-    return Story(views.attempts(connection, numbers), again, journal.decisions(connection, numbers))
+    return Story(attempts.read(connection, numbers), again, journal.decisions(connection, numbers))
 
 
 def read(connection: Connection, number: int) -> Seen:

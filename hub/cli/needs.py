@@ -14,7 +14,7 @@ from hub.store.causes import folded
 
 if TYPE_CHECKING:
     from hub.cli.standing import Line
-    from hub.store.views import DeadGroup
+    from hub.store.groups import DeadGroup
 
 #: A hub that works empties what is due in seconds; what is owed longer than this, and waits for nothing, is stuck.
 OVERDUE = timedelta(minutes=15)

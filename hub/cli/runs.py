@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from hub.engine.feeds import Short
     from hub.settings import Settings
+    from hub.store.groups import DeadGroup
     from hub.store.runs import Run
-    from hub.store.views import DeadGroup
 
 #: The account: read = unchanged + accepted + rejected; filtered is a part of accepted, unmappable one of deliveries.
 NUMBERS = (

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from hub.settings import Settings, SystemSettings
     from hub.settings.hours import Closed
     from hub.store.gate import Waiting
+    from hub.store.groups import DeadGroup
     from hub.store.runs import Run
     from hub.store.systems import Standing
-    from hub.store.views import Backlog, DeadGroup
+    from hub.store.views import Backlog
     from hub.store.waiting import Retrying
 
 #: Columns that, with what stands behind held ones, are shown only while some system has such deliveries.

@@ -139,11 +139,11 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
 def _line(connection: Connection, settings: Settings, name: str, backlog: dict[State, Backlog], now: datetime) -> Line:
     from hub.engine import feedback
     from hub.settings.hours import closed
-    from hub.store import quota, systems, views, waiting
+    from hub.store import groups, quota, systems, waiting
 
     system = settings.systems[name]
-    dead = views.dead_groups(connection, system=name) if FAILED & backlog.keys() else []
-    suppliers = contacts.suppliers(settings, name, views.failing_routes(connection, name) if dead else ())
+    dead = groups.unfolded(connection, system=name) if FAILED & backlog.keys() else []
+    suppliers = contacts.suppliers(settings, name, groups.failing_routes(connection, name) if dead else ())
     last = _last(connection, name) if system.kinds else None
     unheard = feedback.last_failure(connection, name) if system.feedback_every is not None else None
     retrying = waiting.retrying(connection, name) if State.PENDING in backlog else None

@@ -17,9 +17,9 @@ from hub.model import TAKEN, State
 from hub.sandbox.flaws import GroundTruth
 from hub.sandbox.ledger import Held
 from hub.sandbox.twins.local import KINDS
-from hub.store import runs, schema, views
+from hub.store import groups, runs, schema
+from hub.store.groups import DeadGroup
 from hub.store.runs import Run
-from hub.store.views import DeadGroup
 
 #: States in which the far side holds the row: taken, or taken and later refused.
 _OVER_THERE = {*TAKEN, State.REJECTED}
@@ -90,13 +90,13 @@ def draw(
     settings = service.exchange.settings
     with service.store.reading() as connection:
         ended = tuple(run for number in numbers if (run := runs.get(connection, number))) + tuple(runs.pushed(connection))
-        groups = views.dead_groups(connection)
+        dead = groups.unfolded(connection)
         owed = {name: _owed(connection, name) for name in held}
         read = {name: _read(connection, name) for name in offered}
         exchanged = exchanges.lines(connection, stats)
         approvals = review.heeded(connection, settings)
     lines = tuple(
-        _line(name, settings.systems[name].title, owed[name], [group for group in groups if group.system == name], stats[name])
+        _line(name, settings.systems[name].title, owed[name], [group for group in dead if group.system == name], stats[name])
         for name in held
     )
     checks = [

@@ -14,7 +14,7 @@ from hub.model import Stage
 from hub.store.schema import delivery
 
 if TYPE_CHECKING:
-    from hub.store.views import DeadGroup
+    from hub.store.groups import DeadGroup
 
 #: What the name of a group looks like: never like the number of a delivery.
 NAME = re.compile(r"g[0-9a-f]{8}")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from hub.model import Stage
-from hub.store import schema, views
+from hub.store import groups, schema
 from hub.store.numbers import instant, moment, take
 
 
@@ -204,7 +204,7 @@ def _run(row: Row[Any]) -> Run:
     return Run(**{**values, "trigger": Trigger(values["trigger"]), "state": RunState(values["state"])})
 
 
-def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, list[views.DeadGroup]]:
+def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, list[groups.DeadGroup]]:
     """Return what these runs could not read and still lies dead, by run and cause."""
     ours, record = schema.delivery, schema.record
     what = (ours.c.system, ours.c.stage, ours.c.code, ours.c.reason)
@@ -212,11 +212,11 @@ def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, 
     query = (
         select(record.c.run_id, *what, count, func.min(ours.c.changed_at), sample)
         .join_from(ours, record, record.c.id == ours.c.record_id)
-        .where(*views.failed(None), ours.c.stage == Stage.SOURCE.value, record.c.run_id.in_(numbers))
+        .where(*groups.failed(None), ours.c.stage == Stage.SOURCE.value, record.c.run_id.in_(numbers))
         .group_by(record.c.run_id, *what)
         .order_by(sample)
     )
-    found: dict[int, list[views.DeadGroup]] = {}
+    found: dict[int, list[groups.DeadGroup]] = {}
     for run, *row in connection.execute(query):
-        found.setdefault(run, []).append(views.dead_group(*row))
+        found.setdefault(run, []).append(groups.group(*row))
     return found

@@ -1,19 +1,18 @@
-"""What operators ask of the store: backlog, dead letters by cause, the life of one case."""
+"""What operators ask of the store: backlog, deliveries, the life of one case."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, Select, func, select, text
 
-from hub.model import FAILED, LIVE, Stage, State, Taken
-from hub.store import causes, outbox, partitions, replays, schema
+from hub.model import LIVE, Stage, State
+from hub.store import outbox, partitions, schema
 from hub.store.numbers import instant
-from hub.store.replays import Replay
 
 _OURS = schema.delivery
 #: States a look at the backlog counts, and those of them that are still owed.
@@ -55,43 +54,6 @@ class Delivery:
     parent_key: str | None = None
     row: str | None = None  # what the far side calls it, where its verdicts name it so
     approver: str | None = None  # whose approval it waits for
-
-
-#: The outcome of an «attempt» that is none: a verdict that came later.
-REFUSED_LATER = "refused-later"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try, or a later verdict about what was taken (number 0)."""
-
-    delivery: int
-    number: int
-    opened_at: datetime
-    closed_at: datetime
-    outcome: str
-    code: str | None
-    said: str | None
-    reference: str | None
-    made: Replay | None = None  # who had the body it sent made anew, when, and by which mapping; None: the original
-
-
-@dataclass(frozen=True, slots=True)
-class DeadGroup:
-    """Dead letters with one cause."""
-
-    system: str
-    stage: str
-    code: str
-    reason: str
-    count: int
-    oldest: datetime
-    sample: int  # a delivery id to look at
-    group: str = field(init=False)  # what it is called
-
-    def __post_init__(self) -> None:
-        """Name it by what its members have in common."""
-        object.__setattr__(self, "group", causes.name(self.system, self.stage, self.code, self.reason))
 
 
 def backlog(connection: Connection) -> dict[str, dict[State, Backlog]]:
@@ -139,33 +101,6 @@ def totals(connection: Connection) -> dict[str, dict[State, int]]:
     return found
 
 
-def dead_groups(connection: Connection, *, system: str | None = None) -> list[DeadGroup]:
-    """Return dead letters grouped by system, stage, code and cause, largest group first."""
-    what = (_OURS.c.system, _OURS.c.stage, _OURS.c.code, _OURS.c.reason)
-    number = func.count().label("number")
-    query = select(*what, number, func.min(_OURS.c.changed_at), func.min(_OURS.c.id)).where(*failed(system)).group_by(*what)
-    rows = connection.execute(query.order_by(number.desc(), _OURS.c.system))
-    return [dead_group(*row) for row in rows]
-
-
-def dead_group(system: str, stage: str | None, code: str | None, reason: str | None, *rest: Any) -> DeadGroup:
-    """Return a group from what a query counted: `rest` is the number, the oldest change in milliseconds, and a delivery."""
-    number, oldest, sample = rest
-    return DeadGroup(system, stage or "", code or "", reason or "", number, instant(oldest), sample)
-
-
-def failing_routes(connection: Connection, system: str) -> frozenset[str]:
-    """Return the routes of which something lies dead that never left: who gave its data is to be asked."""
-    never = _OURS.c.stage.in_([Stage.SOURCE.value, Stage.MAP.value])
-    return frozenset(connection.execute(select(_OURS.c.route).where(*failed(system), never).distinct()).scalars())
-
-
-def failed(system: str | None) -> list[Any]:
-    """Return the conditions of a dead letter, of one system or of all."""
-    dead = [_OURS.c.state.in_([state.value for state in FAILED]), schema.OPEN]
-    return [*dead, _OURS.c.system == system] if system else dead
-
-
 def deliveries(
     connection: Connection,
     *,
@@ -205,58 +140,6 @@ def life(connection: Connection, systems: Iterable[str], name: str) -> list[Deli
     known = {*systems, *partitions.systems(connection)}
     query = select(_OURS).where(_OURS.c.system.in_(known), _OURS.c.lane == name).order_by(_OURS.c.id)
     return read(connection, query)
-
-
-def attempts(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
-    """Return the attempts of these deliveries in the order they were opened.
-
-    An attempt with a plain receipt has no row of its own: the delivery and its last window tell it.
-    """
-    wanted = list(numbers)
-    table = schema.attempt
-    rows = connection.execute(select(table).where(table.c.delivery_id.in_(wanted))).all()
-    tried = [
-        Attempt(
-            row.delivery_id,
-            row.number,
-            instant(row.opened_at),
-            instant(row.closed_at),
-            row.outcome,
-            row.code,
-            row.said,
-            row.reference,
-        )
-        for row in rows
-    ]
-    told = {(one.delivery, one.number) for one in tried}
-    plain = [one for one in _last_windows(connection, wanted) if (one.delivery, one.number) not in told]
-    again = replays.read(connection, wanted)
-    made = (
-        [replace(one, made=replays.in_force(again, one.delivery, one.number)) for one in (*tried, *plain)]
-        if again
-        else [*tried, *plain]
-    )
-    return sorted([*made, *_refusals(connection, wanted)], key=lambda one: (one.opened_at, one.delivery, one.number))
-
-
-def _refusals(connection: Connection, numbers: list[int]) -> list[Attempt]:
-    """Return the late refusals of these deliveries, as attempts without a number."""
-    table = schema.verdict
-    rows = connection.execute(select(table).where(table.c.delivery_id.in_(numbers))).all()
-    return [Attempt(row.delivery_id, 0, instant(row.at), instant(row.at), REFUSED_LATER, row.code, row.said, None) for row in rows]
-
-
-def _last_windows(connection: Connection, numbers: list[int]) -> list[Attempt]:
-    window = schema.window
-    query = (
-        select(_OURS.c.id, _OURS.c.attempts, window.c.opened_at, window.c.closed_at)
-        .join_from(_OURS, window, window.c.id == _OURS.c.window_id)
-        .where(_OURS.c.id.in_(numbers), window.c.closed_at.is_not(None))
-    )
-    return [
-        Attempt(row.id, row.attempts, instant(row.opened_at), instant(row.closed_at), Taken.TAKEN.value, None, None, None)
-        for row in connection.execute(query)
-    ]
 
 
 def bodies(connection: Connection, number: int) -> tuple[dict[str, Any], dict[str, Any] | None] | None:

@@ -19,8 +19,8 @@ from hub.model import State
 from hub.sandbox.flaws import GroundTruth, Rates
 from hub.sandbox.ledger import Held
 from hub.sandbox.street import Plan, Ports, Sandbox
-from hub.store import schema, views
-from hub.store.views import DeadGroup
+from hub.store import groups, schema, views
+from hub.store.groups import DeadGroup
 from tests.commands import Directory, shipped
 
 
@@ -63,7 +63,7 @@ class County:
     def dead(self, system: str | None = None) -> list[DeadGroup]:
         """Return the dead letters grouped by cause."""
         with self.service.store.reading() as connection:
-            return views.dead_groups(connection, system=system)
+            return groups.unfolded(connection, system=system)
 
     def life(self, case: str) -> list[Any]:
         """Return every delivery of one case, as `hub trace` does."""

@@ -15,7 +15,7 @@ from hub.sandbox.faults import FaultKind
 from hub.sandbox.flaws import Rates
 from hub.sandbox.street import Plan, Ports, Sandbox
 from hub.settings import load
-from hub.store import open_store, views
+from hub.store import attempts, open_store, views
 from tests import configs
 from tests.commands import CORE, Directory, one_way, shipped
 from tests.fault import hostile
@@ -185,7 +185,7 @@ def _only_social_suffers(street: Sandbox, directory: Directory, code: str) -> No
     store = open_store(settings.store)
     with store.reading() as connection:
         owed = views.deliveries(connection, limit=1000)
-        tried = views.attempts(connection, [one.id for one in owed if one.system == "social"])
+        tried = attempts.read(connection, [one.id for one in owed if one.system == "social"])
     store.close()
     assert {(one.system, one.state) for one in owed} == {
         ("social", State.PENDING), ("gateway", State.DELIVERED), ("province", State.DELIVERED)

@@ -21,7 +21,7 @@ from hub.sandbox.flaws import GroundTruth
 from hub.sandbox.generator import advance
 from hub.sandbox.proxy import Proxy, Swallow, Weather
 from hub.sandbox.street import Plan, Ports, Sandbox
-from hub.store import systems, views
+from hub.store import groups, systems, views
 from hub.store.runs import Trigger
 from tests.commands import CORE, one_way, shipped, until
 from tests.servers import fresh_mariadb, fresh_postgresql
@@ -164,7 +164,7 @@ def _another_day(street: Street) -> None:
 def _adds_up(street: Street) -> None:
     """Nothing died of the weather, and what is over there is what the hub says, row by row."""
     with street.service.store.reading() as connection:
-        dead = views.dead_groups(connection)
+        dead = groups.unfolded(connection)
     assert [group for group in dead if group.stage != Stage.MAP] == []
     held = {name: twin.held() for name, twin in street.sandbox.twins.items()}
     stats = {name: twin.stats() for name, twin in street.sandbox.twins.items()}

@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 from hub.engine import maintain
 from hub.errors import HubError, Rejected
 from hub.model import State
-from hub.store import views
+from hub.store import groups
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
 
@@ -64,7 +64,7 @@ def test_invariant_7_no_secret_and_no_personal_data_get_out(here: Site, caplog: 
     told += [repr(here.exchange.settings), repr(here.exchange.settings.systems), repr(here.exchange)]
     told += [repr(one) for one in here.deliveries()]
     with here.store.reading() as connection:
-        told += [repr(group) for group in views.dead_groups(connection)]
+        told += [repr(group) for group in groups.unfolded(connection)]
     assert len(here.deliveries()) == 7
     for text in told:
         assert not any(canary in text for canary in (NAME, NUMBER, SECRET)), text

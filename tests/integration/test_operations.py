@@ -11,7 +11,7 @@ import pytest
 from hub.engine import feedback, replay
 from hub.errors import Rejected, Retryable
 from hub.model import Judgement, Operation, State, Verdict
-from hub.store import schema, views
+from hub.store import attempts, schema
 from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site
@@ -179,7 +179,7 @@ def test_a_verdict_about_what_was_renewed_meanwhile_is_history(here: Site) -> No
     refuse(here, "A", batch=batch)
     assert [one.state for one in here.deliveries()] == [State.SUPERSEDED, State.DELIVERED]
     with here.store.reading() as connection:
-        told = [one.outcome for one in views.attempts(connection, [here.deliveries()[0].id])]
+        told = [one.outcome for one in attempts.read(connection, [here.deliveries()[0].id])]
     assert "refused-later" in told, "it is told all the same"
 
 
@@ -193,7 +193,7 @@ def test_the_story_keeps_every_refusal(here: Site) -> None:
         here.drain()
         here.later(minutes=1)
     with here.store.reading() as connection:
-        told_ = [(one.outcome, one.said) for one in views.attempts(connection, [here.one("A").id])]
+        told_ = [(one.outcome, one.said) for one in attempts.read(connection, [here.one("A").id])]
     assert [one for one in told_ if one[0] == "refused-later"] == [("refused-later", "数据有误")] * 2
     assert here.states() == {"A": State.DELIVERED} and here.one("A").operation == "U"
 

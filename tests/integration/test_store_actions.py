@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hub.engine import feedback, maintain, replay
 from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreUnfit
 from hub.model import Judgement, Receipt, State, Taken, Unreadable, Verdict
-from hub.store import acceptance, actions, open_store, outbox, replaying, schema, scopes, views, waiting
+from hub.store import acceptance, actions, attempts, groups, open_store, outbox, replaying, schema, scopes, views, waiting
 from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
@@ -266,10 +266,10 @@ def test_views_group_the_dead_tell_a_life_and_every_attempt(here: Site) -> None:
         here.drain()
         here.later(minutes=1)
     with here.store.reading() as connection:
-        (group,) = views.dead_groups(connection)
+        (group,) = groups.unfolded(connection)
         backlog = views.backlog(connection)["city"]
         life = views.life(connection, ["city"], "C")
-        tried = views.attempts(connection, [one.id for one in life])
+        tried = attempts.read(connection, [one.id for one in life])
     assert (group.count, group.code, group.reason) == (2, "HUB-D-115", "refused: 编号 # 不存在")
     assert {state: one.count for state, one in backlog.items()} == {State.DEAD: 2}
     assert [one.key for one in life] == ["C", "C-1"]

@@ -19,7 +19,7 @@ from hub.engine import dispatch, maintain
 from hub.errors import Deferred, Failure, Fenced, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Message, Receipt, State
 from hub.ports import Outcome
-from hub.store import open_store, outbox, partitions, schema, settling, systems, views
+from hub.store import attempts, open_store, outbox, partitions, schema, settling, systems
 from hub.store.outbox import SendWindow
 from tests import fakes
 from tests.exchanges import START, Site, case, city, site, step
@@ -380,7 +380,7 @@ def test_a_window_is_closed_once(here: Site) -> None:
         desk.unwritten.append((None, window, list(outcomes)))
         dispatch.write_down(desk)
     with here.store.reading() as connection:
-        tried = views.attempts(connection, [one.id for one in here.deliveries()])
+        tried = attempts.read(connection, [one.id for one in here.deliveries()])
     assert [(one.delivery, one.number, one.outcome) for one in tried] == [(1, 1, "retryable"), (2, 1, "taken")]
     assert [one.attempts for one in here.deliveries()] == [1, 1]
 

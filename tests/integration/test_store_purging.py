@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hub.errors import Rejected
 from hub.model import State
-from hub.store import purging, schema, views
+from hub.store import attempts, purging, schema, views
 from hub.store.purging import Purged
 from hub.store.scopes import Scope
 from tests import fakes
@@ -48,7 +48,7 @@ def test_the_body_goes_and_the_newest_version_of_the_record_stays(here: Site) ->
         contents = views.bodies(connection, one.id)
         assert contents is not None
         assert (contents[0]["SQRMC"], contents[1]) == ("甲某", None)
-        assert [tried.code for tried in views.attempts(connection, [one.id])] == ["HUB-D-115"]
+        assert [tried.code for tried in attempts.read(connection, [one.id])] == ["HUB-D-115"]
     assert here.one("B").state is State.DELIVERED
     assert here.count(schema.body) == 1
 

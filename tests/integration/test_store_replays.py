@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hub.engine import replay
 from hub.errors import Rejected
 from hub.model import State
-from hub.store import replays, schema, views
+from hub.store import attempts, replays, schema
 from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, site
@@ -34,7 +34,7 @@ def retry(here: Site, *, remap: bool, actor: str = "wang") -> None:
 def bodies(here: Site, key: str) -> list[str | None]:
     """Return, try by try, who had the body made anew that it sent (None: the original)."""
     with here.store.reading() as connection:
-        tried = views.attempts(connection, [here.one(key).id])
+        tried = attempts.read(connection, [here.one(key).id])
     return [one.made.actor if one.made else None for one in tried]
 
 
@@ -61,7 +61,7 @@ def test_a_try_with_a_new_body_says_by_which_mapping_when_and_on_whose_word(here
     retry(here, remap=False, actor="zhao")
     assert bodies(here, "A") == [None, "wang", "li", "li"]
     with here.store.reading() as connection:
-        last = views.attempts(connection, [here.one("A").id])[-1].made
+        last = attempts.read(connection, [here.one("A").id])[-1].made
     digest = next(route.mapping.digest[:32] for route in here.exchange.settings.routes if route.name == "city-accept")
     assert last is not None
     assert (last.mapping, last.at) == (digest, here.now)
@@ -85,5 +85,5 @@ def test_a_body_that_an_older_program_made_anew_is_not_called_the_original(here:
     retry(here, remap=True)
     with here.store.writing() as connection:
         connection.execute(sa.delete(schema.replay))
-        tried = views.attempts(connection, [here.one("A").id])
+        tried = attempts.read(connection, [here.one("A").id])
     assert [(one.made.actor, one.made.at) if one.made else None for one in tried] == [None, ("-", here.now)]

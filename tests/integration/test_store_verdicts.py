@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hub.engine import feedback, maintain, replay
 from hub.errors import InDoubt, Rejected
 from hub.model import Judgement, Operation, Receipt, State, Taken, Unreadable, Verdict
-from hub.store import actions, schema, views
+from hub.store import actions, groups, schema
 from hub.store.scopes import Scope
 from tests import fakes
 from tests.exchanges import Site, case, city, site, step
@@ -255,7 +255,7 @@ def test_refusals_of_one_cause_are_one_group_and_each_keeps_its_words(here: Site
     for key in ("A", "B"):
         judge(here, key, published(here, key), said=f"行 201600000{key}1 申请人不符")
     with here.store.reading() as connection:
-        (group,) = views.dead_groups(connection)
+        (group,) = groups.unfolded(connection)
         said = list(connection.execute(sa.select(schema.verdict.c.said).order_by(schema.verdict.c.id)).scalars())
     assert (group.count, group.reason) == (2, "行 # 申请人不符")
     assert said == ["行 201600000A1 申请人不符", "行 201600000B1 申请人不符"]

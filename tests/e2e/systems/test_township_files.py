@@ -19,7 +19,7 @@ from hub.sandbox.flaws import Rates
 from hub.sandbox.twins.town_cases import Filing, filings
 from hub.sandbox.twins.town_files import written
 from hub.sandbox.twins.town_forms import FORMS, Form
-from hub.store import runs, views
+from hub.store import groups, runs
 from tests.commands import DEADLINE
 from tests.e2e.county import County, county
 
@@ -207,7 +207,7 @@ def test_everything_else_is_told_by_file_sheet_row_and_column(dropped: Dropped) 
 def test_every_run_adds_up(dropped: Dropped) -> None:
     with dropped.county.service.store.reading() as connection:
         done = runs.latest(connection, limit=1000)
-        read = views.dead_groups(connection)
+        read = groups.unfolded(connection)
     assert all(run.adds_up for run in done)
     assert sum(run.rejected for run in done) == sum(one.count for one in read)
 

@@ -46,7 +46,7 @@ def test_a_bug_is_a_500_that_quotes_nothing_and_is_found_in_the_log(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("甲某某 secret")
 
-    monkeypatch.setattr("hub.store.views.dead_groups", broken)
+    monkeypatch.setattr("hub.store.groups.unfolded", broken)
     with caplog.at_level(logging.ERROR):
         answer = api.get("/api/v1/dead")
     told = answer.json()
@@ -60,6 +60,6 @@ def test_a_store_that_does_not_answer_is_a_503(api: Asker, service: Service, mon
     def silent(*_: object, **__: object) -> None:
         raise OperationalError("SELECT", {}, Exception("disk I/O error"))
 
-    monkeypatch.setattr("hub.store.views.dead_groups", silent)
+    monkeypatch.setattr("hub.store.groups.unfolded", silent)
     answer = api.get("/api/v1/dead")
     assert (answer.status_code, answer.json()["code"]) == (503, "HUB-X-118")

@@ -9,7 +9,7 @@ import pytest
 
 from hub.cli import causes, lang
 from hub.store.causes import folded
-from hub.store.views import DeadGroup
+from hub.store.groups import DeadGroup
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
