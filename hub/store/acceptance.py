@@ -17,6 +17,7 @@ from hub.store import dialect, family, gate, replacing, schema, urgency
 from hub.store.numbers import instant, moment, parts, take
 from hub.store.partitions import Holding, hold, require
 from hub.store.presence import refused_later
+from hub.store.versions import same_object
 
 #: What only a person can bring to life: to be tried again, approved, or decided about.
 _DORMANT = [State.DEAD.value, State.HELD.value]
@@ -133,7 +134,7 @@ def versions_owed(connection: Connection, record_ids: Iterable[int]) -> Counter[
 def versions_before(connection: Connection, row: Any) -> int:
     """Return how many versions the route was owed before this delivery of the same record."""
     table = schema.delivery
-    same = schema.same_object(table, row)
+    same = same_object(table, row)
     return int(connection.scalar(select(func.sum(table.c.generation + 1)).where(*same, table.c.id < row.id)) or 0)
 
 

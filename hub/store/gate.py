@@ -19,6 +19,7 @@ from hub.store import renewal, schema
 from hub.store.journal import Decision, write_decisions
 from hub.store.numbers import instant, moment, parts
 from hub.store.presence import refused_later
+from hub.store.versions import same_object
 
 #: Why a delivery is held whose route has a gate; its `reason` is whose approval it waits for.
 CODE = "HUB-E-130"
@@ -148,7 +149,7 @@ def make_way(connection: Connection, number: int, at: int) -> bool:
     A dead one is ended, kin included; what was refused later is over there, and stays to be mended until the newer one is approved.
     """
     newer = _OURS.alias("newer")
-    overtaken = exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, at_gate(newer))
+    overtaken = exists().where(*same_object(newer, _OURS), newer.c.id > _OURS.c.id, at_gate(newer))
     if connection.execute(select(_OURS.c.id).where(_OURS.c.id == number, overtaken)).first() is None:
         return False
     _end(connection, [number], _OURS.c.state == State.DEAD.value, _superseded(at))
@@ -195,7 +196,7 @@ def _published(connection: Connection, row: Any) -> Mapping[str, Any] | None:
     """Return the body of the newest version before this one that is over there; a deletion that was not refused leaves nothing."""
     body = schema.body
     there = select(_OURS.c.operation, body.c.body).join_from(_OURS, body, body.c.delivery_id == _OURS.c.id)
-    same = schema.same_object(_OURS, row)
+    same = same_object(_OURS, row)
     refused = and_(refused_later(_OURS), _OURS.c.operation != Operation.DELETE.value)
     arrived = or_(_OURS.c.state.in_([state.value for state in TAKEN]), refused)
     last = connection.execute(there.where(*same, arrived, _OURS.c.id < row.id).order_by(_OURS.c.id.desc()).limit(1)).first()

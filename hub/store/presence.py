@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists
 
 from hub.model import TAKEN, Operation, Stage, State, Taken
 from hub.store import schema
+from hub.store.versions import same_object, same_record
 
 _PENDING, _DELETE = State.PENDING.value, Operation.DELETE.value
 _TAKEN = [state.value for state in TAKEN]
@@ -21,7 +22,7 @@ def groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
     if not updates:
         return []
     ours = _OURS
-    grounded = or_(is_there(ours, schema.same_object), refused_later(ours))
+    grounded = or_(is_there(ours, same_object), refused_later(ours))
     bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
     return [number for number in bare if not _moved(connection, number)] if bare else []
 
@@ -31,7 +32,7 @@ def second(connection: Connection, rows: Sequence[Any]) -> list[int]:
     inserts = [row.id for row in rows if row.operation == Operation.INSERT.value and not row.doubtful]
     if not inserts:
         return []
-    there = select(_OURS.c.id).where(_OURS.c.id.in_(inserts), is_there(_OURS, schema.same_object))
+    there = select(_OURS.c.id).where(_OURS.c.id.in_(inserts), is_there(_OURS, same_object))
     return list(connection.execute(there).scalars())
 
 
@@ -42,7 +43,7 @@ def outdated(connection: Connection, rows: Sequence[Any]) -> list[int]:
         return []
     newer = _OURS.alias("newer")
     elsewhere = and_(newer.c.id > _OURS.c.id, newer.c.lane != _OURS.c.lane, arrived(newer))
-    overtaken = exists().where(*schema.versions_of_one(newer, _OURS), elsewhere)
+    overtaken = exists().where(*same_record(newer, _OURS), elsewhere)
     return list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(tried), overtaken)).scalars())
 
 
@@ -56,7 +57,7 @@ def arrived(version: FromClause) -> ColumnElement[bool]:
 def is_there(ours: FromClause, same: Callable[[FromClause, FromClause], list[ColumnElement[bool]]]) -> ColumnElement[bool]:
     """Return the condition that an earlier version of a delivery is over there, or comes before it, and is not deleted since.
 
-    `same` tells which deliveries are versions of one, as `schema` does. A deletion that was refused has deleted nothing.
+    `same` tells which deliveries are versions of one, as `versions` does. A deletion that was refused has deleted nothing.
     """
     earlier, deletion = (_OURS.alias("earlier") for _ in range(2))
     comes = [*_TAKEN, _PENDING]

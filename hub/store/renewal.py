@@ -10,6 +10,7 @@ from hub.model import TAKEN, Stage, State
 from hub.store import schema
 from hub.store.numbers import parts
 from hub.store.presence import arrived, refused_later
+from hub.store.versions import same_object, same_record
 
 #: A newer version in one of these is over there, or can still arrive; if held, only in doubt: at a gate it may be refused.
 _COMES = [state.value for state in (State.PENDING, State.PARKED, State.REJECTED, *TAKEN)]
@@ -24,13 +25,13 @@ def renewed() -> ColumnElement[bool]:
     newer = _OURS.alias("newer")
     in_doubt = and_(newer.c.state == State.HELD.value, newer.c.stage.is_distinct_from(Stage.GATE.value))
     comes = or_(newer.c.state.in_(_COMES), in_doubt, refused_later(newer))
-    return exists().where(*schema.versions_of_one(newer, _OURS), newer.c.id > _OURS.c.id, comes)
+    return exists().where(*same_record(newer, _OURS), newer.c.id > _OURS.c.id, comes)
 
 
 def overtaken() -> ColumnElement[bool]:
     """Return the condition that a newer version of a delivery has arrived, or may have: it would put old data in its place."""
     newer = _OURS.alias("newer")
-    return exists().where(*schema.same_object(newer, _OURS), newer.c.id > _OURS.c.id, arrived(newer))
+    return exists().where(*same_object(newer, _OURS), newer.c.id > _OURS.c.id, arrived(newer))
 
 
 def give_way(connection: Connection, at: int) -> None:
@@ -44,7 +45,7 @@ def reopen(connection: Connection, ended: Sequence[int], at: int) -> None:
     newer = _OURS.alias("ended")
     gave_way = and_(_OURS.c.state == State.SUPERSEDED.value, refused_later(_OURS), not_(renewed()))
     for part in parts(ended):
-        query = select(_OURS.c.id).where(*schema.versions_of_one(_OURS, newer), _OURS.c.id < newer.c.id)
+        query = select(_OURS.c.id).where(*same_record(_OURS, newer), _OURS.c.id < newer.c.id)
         older = list(connection.execute(query.where(newer.c.id.in_(part), gave_way)).scalars())
         if older:
             again = update(_OURS).where(_OURS.c.id.in_(older), _OURS.c.state == State.SUPERSEDED.value)

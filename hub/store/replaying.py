@@ -27,6 +27,7 @@ from hub.store.numbers import moment, parts
 from hub.store.remaking import Remade, put_body, selection
 from hub.store.replays import Replay
 from hub.store.scopes import Scope, meant
+from hub.store.versions import same_record
 
 _OURS = schema.delivery
 #: Makes updates of these inserts, with bodies that say so.
@@ -132,12 +133,12 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     # Written into the statement: they may be more than a database takes as bound values.
     numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
     there = or_(presence.arrived(newer), newer.c.id.in_(numbers))
-    return exists().where(*schema.versions_of_one(newer, _OURS), newer.c.id > _OURS.c.id, there)
+    return exists().where(*same_record(newer, _OURS), newer.c.id > _OURS.c.id, there)
 
 
 def _second_inserts(connection: Connection, again: Sequence[int], as_updates: AsUpdates | None) -> None:
     """Have inserts made updates that an earlier version goes before, or is over there: two inserts of one thing would collide."""
-    second = presence.is_there(_OURS, schema.versions_of_one)
+    second = presence.is_there(_OURS, same_record)
     pending = (_OURS.c.state == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
     for part in parts(again) if as_updates else ():
         numbers = list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(part), *pending, second)).scalars())

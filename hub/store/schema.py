@@ -5,14 +5,12 @@ Times are integer milliseconds since 1970 UTC: exact, ordered, and the same in e
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
-    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -281,23 +279,3 @@ journal = Table(
     Column("count", BigInteger, nullable=False),
     Column("reason", Text),
 )
-
-
-def same_object(delivery: FromClause, other: Any) -> list[ColumnElement[bool]]:
-    """Return the conditions that two deliveries are versions of one object: owed to one system by one route, in one lane.
-
-    `other`: the table under another name, or a row that was read.
-    """
-    theirs = other.c if isinstance(other, FromClause) else other
-    return [delivery.c[name] == getattr(theirs, name) for name in ("system", "lane", "route", "key")]
-
-
-def versions_of_one(delivery: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
-    """Return the conditions that two deliveries are of versions of one record, owed by one route: also where its lane has changed.
-
-    For a subquery of its own: it looks both records up.
-    """
-    mine, theirs = record.alias("their_version"), record.alias("this_version")
-    same = [mine.c[name] == theirs.c[name] for name in ("source", "kind", "key")]
-    # Whose system it is the route says; asked for it, SQLite would go through all deliveries of the system.
-    return [mine.c.id == delivery.c.record_id, theirs.c.id == other.c.record_id, *same, delivery.c.route == other.c.route]
