@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hub.api.models import Given, ScopedWish
+from hub.api.asked import ScopedWish
+from hub.api.models import Given
 from hub.store.causes import NAME
 from hub.store.scopes import Scope
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from hub.api import crew, dead, models, shared
+from hub.api import asked, crew, dead, models, shared
 from hub.api.problems import DOCUMENTED, Missing, Refused
 from hub.api.shared import Before, Limit, OfSystem
 from hub.api.standings import standings
 from hub.documents import suggest
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, attempts, journal, replays, runs, systems, views
+from hub.store import actions, journal, runs, stories, systems, views
 from hub.store.runs import Trigger
 
 Key = Annotated[
@@ -42,7 +42,7 @@ def _runs(api: APIRouter, service: Service) -> None:
             return shared.page(runs.latest(connection, limit=limit + 1, source=_source(service, source), before=cursor), limit)
 
     @api.post("/runs", tags=["runs"], status_code=202, summary="Ask for a pass over a source", response_model=models.RunOut)
-    def ask(wish: models.RunWish, response: Response, idempotency_key: Key = None) -> Any:
+    def ask(wish: asked.RunWish, response: Response, idempotency_key: Key = None) -> Any:
         _readable(service, wish.source)
         number = service.ask(wish.source, Trigger.API, "api", full=wish.full, key=idempotency_key)
         response.headers["Location"] = f"/api/v1/runs/{number}"
@@ -81,20 +81,13 @@ def _stories(api: APIRouter, service: Service) -> None:
         summary="One delivery with its attempts",
         response_model=models.OneDeliveryOut,
     )
-    def one_delivery(number: int) -> models.OneDeliveryOut:
+    def one_delivery(number: int) -> dict[str, Any]:
         with service.store.reading() as connection:
-            found = views.delivery(connection, number)
-            tried = attempts.read(connection, [number]) if found else []
-            again, made = replays.read(connection, [number]), journal.decisions(connection, [number])
+            found, story = views.delivery(connection, number), stories.read(connection, [number])
         if found is None:
             raise Missing("HUB-X-111", f"there is no delivery {number}")
         told = models.DeliveryOut.model_validate(found).model_dump()
-        return models.OneDeliveryOut(
-            **told,
-            tried=[models.AttemptOut.model_validate(one) for one in tried],
-            replays=[models.ReplayOut.model_validate(one) for one in again],
-            decisions=[models.DecisionOut.model_validate(one) for one in made],
-        )
+        return {**told, "tried": story.tried, "replays": story.replays, "decisions": story.decisions}
 
     @api.get(
         "/cases/{lane:path}",
@@ -105,12 +98,10 @@ def _stories(api: APIRouter, service: Service) -> None:
     def one_case(lane: str) -> dict[str, Any]:
         with service.store.reading() as connection:
             found = views.life(connection, service.exchange.settings.systems, lane)
-            numbers = [one.id for one in found]
-            tried, made = attempts.read(connection, numbers), journal.decisions(connection, numbers)
-            again = replays.read(connection, numbers)
+            story = stories.read(connection, [one.id for one in found])
         if not found:
             raise Missing("HUB-X-111", "nothing is known of that case")
-        return {"deliveries": found, "attempts": tried, "replays": again, "decisions": made}
+        return {"deliveries": found, "attempts": story.tried, "replays": story.replays, "decisions": story.decisions}
 
 
 def _held(api: APIRouter, service: Service) -> None:
@@ -120,7 +111,7 @@ def _held(api: APIRouter, service: Service) -> None:
         summary="Count, or with `confirm` decide, the held deliveries of a scope",
         response_model=models.Decided | models.Counted,
     )
-    def decide(wish: models.HoldWish) -> Any:
+    def decide(wish: asked.HoldWish) -> Any:
         scope, state = shared.scoped(service, wish.scope()), State(wish.state)
         if not wish.confirm:
             return shared.counted(service, scope, (State.HELD,))
@@ -154,7 +145,7 @@ def _pausing(api: APIRouter, service: Service) -> None:
     @api.post(
         "/systems/{name}/pause", tags=["systems"], summary="Send nothing to it until resumed", response_model=models.SystemOut
     )
-    def pause(name: str, why: models.Reason) -> dict[str, Any]:
+    def pause(name: str, why: asked.Reason) -> dict[str, Any]:
         shared.known(service, name)
         now = service.exchange.clock()
         with service.store.writing() as connection:
@@ -163,7 +154,7 @@ def _pausing(api: APIRouter, service: Service) -> None:
         return _system(service, name)
 
     @api.post("/systems/{name}/resume", tags=["systems"], summary="Send to it again, at once", response_model=models.SystemOut)
-    def resume(name: str, why: models.Reason) -> dict[str, Any]:
+    def resume(name: str, why: asked.Reason) -> dict[str, Any]:
         shared.known(service, name)
         now = service.exchange.clock()
         with service.store.writing() as connection:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hub.store.attempts import Attempt
     from hub.store.journal import Decision
     from hub.store.replays import Replay
+    from hub.store.stories import Story
     from hub.store.views import Delivery
     from hub.store.waiting import Ahead
 
@@ -190,26 +191,6 @@ def _contents(screen: Terminal, data: Any, body: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """What happened to deliveries: tries, times they were made to go again, decisions at a gate."""
-
-    tried: list[Attempt]
-    replays: list[Replay]
-    decisions: list[Decision]
-
-    def of(self, number: int) -> Story:
-        """Return what happened to one of them."""
-        tried = [one for one in self.tried if one.delivery == number]
-        again = [one for one in self.replays if one.delivery == number]
-        return Story(tried, again, [one for one in self.decisions if one.delivery == number])
-
-    def data(self, tries: str = "tried") -> dict[str, Any]:
-        """Return it as JSON data, the tries under this name."""
-        told: dict[str, list[Any]] = {tries: self.tried, "replays": self.replays, "decisions": self.decisions}
-        return {name: [asdict(one) for one in found] for name, found in told.items()}
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """A delivery with what happened to it, its record's data and its body."""
 
@@ -220,21 +201,13 @@ class Seen:
     ahead: Ahead | None = None  # the held one it stands behind
 
 
-def story(connection: Connection, numbers: Sequence[int]) -> Story:
-    """Return what happened to these deliveries."""
-    from hub.store import attempts, journal, replays
-
-    again = replays.read(connection, numbers)
-    return Story(attempts.read(connection, numbers), again, journal.decisions(connection, numbers))
-
-
 def read(connection: Connection, number: int) -> Seen:
     """Return a delivery with all there is about it. Raises HubError HUB-X-111 when there is none."""
     from hub.errors import HubError
-    from hub.store import views, waiting
+    from hub.store import stories, views, waiting
 
     found, contents = views.delivery(connection, number), views.bodies(connection, number)
     if found is None or contents is None:
         raise HubError("HUB-X-111", f"there is no delivery {number}", hint="hub dead list --each and hub hold list show numbers")
     first = waiting.ahead(connection, [number]).get(number)
-    return Seen(found, story(connection, [number]), *contents, first)
+    return Seen(found, stories.read(connection, [number]), *contents, first)

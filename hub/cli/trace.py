@@ -16,8 +16,8 @@ from hub.model import FAILED, Stage, State
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from hub.cli.deliveries import Story
     from hub.settings import Settings
+    from hub.store.stories import Story
     from hub.store.views import Delivery
     from hub.store.waiting import Ahead
 
@@ -37,14 +37,14 @@ def trace(
     case: Annotated[str, typer.Argument(metavar="CASE", help=say("办件编号（路由的 lane）", "the case number (the routes' lane)"))],
 ) -> None:
     """Tell the life of a case: which deliveries, how often tried, what was said, where each stands."""
-    from hub.store import views, waiting
+    from hub.store import stories, views, waiting
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     with looking.store_of(settings) as store, store.reading() as connection:
         found = views.life(connection, settings.systems, case)
         numbers = [one.id for one in found]
-        known = _Known(deliveries.story(connection, numbers), waiting.ahead(connection, numbers))
+        known = _Known(stories.read(connection, numbers), waiting.ahead(connection, numbers))
     if not found:
         raise HubError("HUB-X-111", f"nothing is known of case {case}", hint="the case number as the routes' lane has it")
     if screen.json:
