@@ -34,6 +34,20 @@ def _ours(_: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What is to be minded about one window, beside what its target promises."""
+
+    doubtful: frozenset[int] = frozenset()  # ids an earlier attempt of which may have arrived: asked about before they are sent
+    alone: frozenset[int] = frozenset()  # ids that share no call with others, so that they answer for nobody else's fault
+    calls: int | None = None  # most at once; None: as many as the target may have
+    opened: float | None = None  # when the window was, by the sender's clock; None: now
+
+
+#: Nothing but what the target promises.
+PLAIN = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class _Span:
     """When a window was opened, and until when calls of it may begin."""
 
@@ -57,25 +71,16 @@ class Sender:
     ours: Callable[[float], bool] = _ours  # asked before each call: whether what was opened at that time is surely still ours
     endpoints: frozenset[str] | None = None  # those there are; None: whatever a message names
 
-    def send(
-        self,
-        messages: Sequence[Message],
-        doubtful: frozenset[int] = frozenset(),
-        alone: frozenset[int] = frozenset(),
-        calls: int | None = None,
-        opened: float | None = None,
-    ) -> list[Outcome]:
+    def send(self, messages: Sequence[Message], terms: Terms = PLAIN) -> list[Outcome]:
         """Send one window; return one outcome per message, same order. Never raises for what a sink does.
 
-        `doubtful`: ids of messages an earlier attempt of which may have arrived; the far side is asked before they are sent again.
-        `alone`: ids of messages that share no call with others, so that they answer for nobody else's fault. `calls`: most at once.
-        `opened`: when the window was, by our clock; once it may have been taken over, nothing more of it is sent.
+        Once the window may have been taken over by another owner, nothing more of it is sent.
         """
         began = self.clock()
-        span = _Span(until=began + self.window, opened=began if opened is None else opened)
-        stripes = self._stripes(messages, calls or self.guarantees.in_flight)
+        span = _Span(until=began + self.window, opened=began if terms.opened is None else terms.opened)
+        stripes = self._stripes(messages, terms.calls or self.guarantees.in_flight)
         outcomes: dict[int, Outcome] = {}
-        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, span, doubtful, alone), stripes):
+        for part in self.pool.map(lambda stripe: self._send_stripe(stripe, span, terms), stripes):
             outcomes.update(part)
         return [outcomes[message.id] for message in messages]
 
@@ -88,13 +93,11 @@ class Sender:
             stripes[lanes.setdefault(message.lane, len(lanes) % count)].append(message)
         return stripes
 
-    def _send_stripe(
-        self, stripe: Sequence[Message], span: _Span, doubtful: frozenset[int], alone: frozenset[int]
-    ) -> dict[int, Outcome]:
+    def _send_stripe(self, stripe: Sequence[Message], span: _Span, terms: Terms) -> dict[int, Outcome]:
         outcomes = {one.id: _nowhere(one) for one in stripe if self.endpoints is not None and one.endpoint not in self.endpoints}
-        outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], span, doubtful)
+        outcomes |= self._ask_first([one for one in stripe if one.id not in outcomes], span, terms.doubtful)
         stopped = {one.lane for one in stripe if isinstance(outcomes.get(one.id), Failure)}
-        waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], alone))
+        waiting = deque(self._calls([one for one in stripe if one.id not in outcomes], terms.alone))
         late, until_granted, told, together = False, None, None, set[int]()
         while waiting and not late and not told:
             chunk = [one for one in waiting.popleft() if one.lane not in stopped]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from hub.engine import conclude, deliver, remake
 from hub.engine.admission import Admission, admit
 from hub.engine.conclude import Concluded
+from hub.engine.deliver import Terms
 from hub.engine.desk import Desk, capped, desk
 from hub.ports import Outcome
 from hub.store import outbox
@@ -39,7 +40,7 @@ def drain(desk: Desk, *, stopping: Callable[[], bool]) -> datetime | None:
 def _send(desk: Desk, opened: Sequence[Opened], calls: int, began: float) -> list[Outcome]:
     doubtful = frozenset(one.message.id for one in opened if one.doubtful)
     last = frozenset(one.message.id for one in opened if one.spent >= len(desk.policy.retry))  # dies of its own fault only
-    return desk.sender.send([one.message for one in opened], doubtful, last, calls, began)
+    return desk.sender.send([one.message for one in opened], Terms(doubtful, alone=last, calls=calls, opened=began))
 
 
 def _turn(desk: Desk, now: datetime) -> tuple[Admission, SendWindow | None]:

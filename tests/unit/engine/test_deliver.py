@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.engine import deliver
-from hub.engine.deliver import Sender
+from hub.engine.deliver import Sender, Terms
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Guarantees, Message, Operation, Receipt
 from hub.ports import Outcome
@@ -135,11 +135,11 @@ def test_what_may_have_been_taken_over_is_not_sent(pool: ThreadPoolExecutor) -> 
 
     sink = Recorder(answer)
     ours = sender(sink, pool, ours=lambda opened: not frozen or opened >= frozen[-1])
-    first, second = ours.send([message(1), message(2)], opened=5.0)
+    first, second = ours.send([message(1), message(2)], Terms(opened=5.0))
     assert sink.calls == [[1]]
     assert first == Receipt() and isinstance(second, Deferred) and second.code == "HUB-D-108"
-    assert [type(one) for one in ours.send([message(3)], opened=6.0)] == [Deferred]
-    assert ours.send([message(3)], opened=8.0) == [Receipt()]
+    assert [type(one) for one in ours.send([message(3)], Terms(opened=6.0))] == [Deferred]
+    assert ours.send([message(3)], Terms(opened=8.0)) == [Receipt()]
 
 
 def test_a_lane_stops_at_its_first_failure_and_others_go_on(pool: ThreadPoolExecutor) -> None:
@@ -249,7 +249,7 @@ class TestRate:
 
 def test_a_message_on_its_last_try_shares_no_call(pool: ThreadPoolExecutor) -> None:
     sink = Recorder()
-    sender(sink, pool, batch=3).send([message(number, str(number)) for number in range(6)], alone=frozenset({1, 4}))
+    sender(sink, pool, batch=3).send([message(number, str(number)) for number in range(6)], Terms(alone=frozenset({1, 4})))
     assert sink.calls == [[0], [1], [2, 3], [4], [5]]
 
 
@@ -317,25 +317,25 @@ class TestAskFirst:
 
     def test_is_not_sent_again_when_it_is_there(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(lambda one: Receipt(said="found"))
-        assert sender(sink, pool, findable=True).send([message(1)], frozenset({1})) == [Receipt(said="found")]
+        assert sender(sink, pool, findable=True).send([message(1)], Terms(doubtful=frozenset({1}))) == [Receipt(said="found")]
         assert sink.calls == []
 
     def test_is_sent_when_it_is_not(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(lambda one: None)
-        assert sender(sink, pool, findable=True).send([message(1)], frozenset({1})) == [Receipt()]
+        assert sender(sink, pool, findable=True).send([message(1)], Terms(doubtful=frozenset({1}))) == [Receipt()]
         assert (sink.asked, sink.calls) == ([1], [[1]])
 
     def test_is_looked_at_anew_before_it_is_sent_as_an_update(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(lambda one: None)
         update = replace(message(1), operation=Operation.UPDATE)
-        outcomes = sender(sink, pool, findable=True).send([update, message(2), message(3, "B")], frozenset({1}))
+        outcomes = sender(sink, pool, findable=True).send([update, message(2), message(3, "B")], Terms(doubtful=frozenset({1})))
         assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-107", "HUB-D-108", None]
         assert isinstance(outcomes[0], Deferred) and outcomes[0].until is None
         assert sink.calls == [[3]]
 
     def test_stops_its_lane_when_nobody_answers(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(raises(Retryable("HUB-D-101", "down")))
-        outcomes = sender(sink, pool, findable=True).send([message(1), message(2), message(3, "B")], frozenset({1}))
+        outcomes = sender(sink, pool, findable=True).send([message(1), message(2), message(3, "B")], Terms(doubtful=frozenset({1})))
         assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-109", "HUB-D-108", None]
         assert sink.calls == [[3]]
 
@@ -348,7 +348,7 @@ class TestAskFirst:
 
         sink = Findable(slow)
         messages = [message(number, str(number)) for number in range(3)]
-        outcomes = sender(sink, pool, clock=lambda: time[0], findable=True).send(messages, frozenset({0, 1}))
+        outcomes = sender(sink, pool, clock=lambda: time[0], findable=True).send(messages, Terms(doubtful=frozenset({0, 1})))
         assert [getattr(one, "code", None) for one in outcomes] == ["HUB-D-109", "HUB-D-108", None]
         assert (sink.asked, sink.calls) == ([0], [[2]])
 
@@ -360,12 +360,12 @@ class TestAskFirst:
             return None
 
         sink = Findable(slow)
-        sender(sink, pool, clock=lambda: time[0], findable=True).send([message(1), message(2)], frozenset({1, 2}))
+        sender(sink, pool, clock=lambda: time[0], findable=True).send([message(1), message(2)], Terms(doubtful=frozenset({1, 2})))
         assert (sink.asked, sink.calls[0]) == ([1, 2], [1])
 
     def test_is_simply_sent_where_twice_does_no_harm(self, pool: ThreadPoolExecutor) -> None:
         sink = Findable(lambda one: Receipt())
-        sender(sink, pool, findable=True, idempotent=True).send([message(1)], frozenset({1}))
+        sender(sink, pool, findable=True, idempotent=True).send([message(1)], Terms(doubtful=frozenset({1})))
         assert (sink.asked, sink.calls) == ([], [[1]])
 
 
