@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from hub.engine.progress import look
 from hub.engine.service import Service, serving
 from hub.settings import Settings, load
-from hub.store.runs import Run, Trigger
+from hub.store import runs
+from hub.store.runs import Run, RunState, Trigger
 
 PATIENCE = 30.0
 
@@ -52,3 +55,12 @@ def exchanged(here: Path) -> None:
     """Run the example once: A1 and its step are delivered, A2 is dead at stage map."""
     with at_work(here) as service:
         sync(service)
+
+
+def read_whole(connection: Connection, *times: datetime) -> None:
+    """Note that the example's source was read to its end at these times."""
+    for at in times:
+        runs.ask(connection, "local", Trigger.SCHEDULE, "schedule", at)
+        run = runs.begin_next(connection, "local", at)
+        assert run is not None
+        runs.end(connection, run.id, RunState.DONE, at)

@@ -1,24 +1,33 @@
-"""Decides which feeds give less than is expected of them: a source that suddenly gives nothing breaks without an error."""
+"""Decides which feeds give less than is expected of them: a source that suddenly gives nothing breaks without an error.
+
+No source is blamed for what the hub did not read. A period in which no run read the source to its end says nothing; what was left
+at its end, because the hub was away or its runs failed, counts with what is read next. What is pushed comes only while the hub is
+there: a period in which it was not for a whole hour says nothing either.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection
 
+from hub.engine import schedule
 from hub.engine.exchange import Exchange
 from hub.mapping import workdays
 from hub.model import Page
 from hub.settings import Settings, SystemSettings
-from hub.store import intake
+from hub.store import intake, runs
 from hub.store.opening import Store
+from hub.store.runs import Run
 
 #: What `hub explain` says of it.
 CODE = "HUB-S-191"
 _DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,13 @@ def count(exchange: Exchange, connection: Connection, source: str, page: Page, n
 
 
 def watch(store: Store, settings: Settings, now: datetime) -> None:
-    """Write down that feeds were watched today, also those that gave nothing."""
+    """Write down that feeds were watched today, also those that gave nothing; for what is pushed, in this hour."""
     day = _today(settings, now).toordinal()
-    for system in settings.sources():
+    hour = intake.hour(now.astimezone(settings.timezone).hour)
+    for system in (one for one in settings.sources() if one.expect):
+        looked = [*system.expect, *([] if system.reads else [hour])]
         with store.reading() as connection:
-            new = intake.unwatched(connection, system.name, day, system.expect) if system.expect else []
+            new = intake.unwatched(connection, system.name, day, looked)
         if new:
             with store.writing() as connection:
                 missing = intake.unwatched(connection, system.name, day, new)  # a page may have come in between
@@ -56,19 +67,43 @@ def watch(store: Store, settings: Settings, now: datetime) -> None:
 
 def short(connection: Connection, settings: Settings, now: datetime) -> list[Short]:
     """Return the feeds that gave too little in the last whole period, and not enough since."""
+    return [one for system in settings.sources() for one in _of(connection, settings, system, now)]
+
+
+def _of(connection: Connection, settings: Settings, system: SystemSettings, now: datetime) -> Iterator[Short]:
     today = _today(settings, now)
-    return [one for system in settings.sources() for one in _of(connection, system, today)]
-
-
-def _of(connection: Connection, system: SystemSettings, today: date) -> Iterator[Short]:
     for kind, expected in system.expect.items():
         first, begun = period(expected.per, today)
         last = begun - _DAY
         before = intake.watched(connection, system.name, kind, first.toordinal(), last.toordinal())
         since = intake.watched(connection, system.name, kind, begun.toordinal(), today.toordinal())
-        seen = before.since is not None and before.since < first.toordinal()  # the day it was first watched on is no whole one
-        if seen and before.rows < expected.at_least and since.rows < expected.at_least:
+        if before.since is None or before.since >= first.toordinal():  # the day it was first watched on is no whole one
+            continue
+        if before.rows >= expected.at_least or since.rows >= expected.at_least:
+            continue
+        if _missing(connection, settings, system, (first, begun), together=before.rows + since.rows < expected.at_least):
             yield Short(system.name, kind, before.rows, expected.at_least, first, last)
+
+
+def _missing(
+    connection: Connection, settings: Settings, system: SystemSettings, days: tuple[date, date], *, together: bool
+) -> bool:
+    """Tell whether what a period lacks, the source did not have. `together`: it lacks even with what came since."""
+    begin, end = (datetime.combine(day, time(), settings.timezone) for day in days)
+    if not system.reads:
+        return intake.hours(connection, system.name, days[0].toordinal(), days[1].toordinal() - 1) >= (end - begin) // _HOUR
+    run = runs.read_whole(connection, system.name, begin, end)
+    if run is None or _left_nothing(settings, system, run, end):
+        return run is not None
+    return together and runs.read_whole(connection, system.name, end, _EVER) is not None
+
+
+def _left_nothing(settings: Settings, system: SystemSettings, run: Run, end: datetime) -> bool:
+    """Tell whether a period's last run left nothing of it to the next one: no later run fell due before the period's end."""
+    if system.schedule is None or run.started_at is None or run.ended_at is None or run.ended_at >= end:
+        return False
+    following = next(schedule.occurrences(system.schedule.cron, settings.timezone, run.started_at))
+    return following + schedule.delay(system.schedule, system.name, following) >= end
 
 
 def period(per: str, today: date) -> tuple[date, date]:

@@ -1,6 +1,7 @@
 """Counts how many rows each expected feed gave, day by day: what says that a source suddenly gives nothing.
 
-A day is the ordinal of a local date. A row with 0 says that the hub watched that day.
+A day is the ordinal of a local date. A row with 0 says that the hub watched that day; one with an hour for its kind, that it was
+there in that hour.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ class Watched:
 
     since: int | None
     rows: int
+
+
+def hour(number: int) -> str:
+    """Return under which name, in place of a kind, it is noted that the hub was there in an hour of a day.
+
+    >>> hour(9)
+    '@09'
+    """
+    return f"@{number:02d}"
 
 
 def add(connection: Connection, source: str, day: int, counts: Mapping[str, int]) -> None:
@@ -43,3 +53,10 @@ def watched(connection: Connection, source: str, kind: str, first: int, last: in
     since: int | None = connection.scalar(select(func.min(intake.c.day)).where(mine))
     rows = connection.scalar(select(func.sum(intake.c.rows)).where(mine, intake.c.day >= first, intake.c.day <= last))
     return Watched(since, int(rows or 0))
+
+
+def hours(connection: Connection, source: str, first: int, last: int) -> int:
+    """Return in how many hours the hub was there from one day up to and with another."""
+    there = (intake.c.source == source, intake.c.kind.in_([hour(number) for number in range(24)]))
+    counted = select(func.count()).where(*there, intake.c.day >= first, intake.c.day <= last)
+    return int(connection.scalar(counted) or 0)

@@ -167,6 +167,14 @@ def last_done(connection: Connection, source: str) -> datetime | None:
     return None if at is None else instant(at)
 
 
+def read_whole(connection: Connection, source: str, since: datetime, before: datetime) -> Run | None:
+    """Return the last run that read that source to its end, of those that began from one time on and before another."""
+    done = select(_TABLE).where(_TABLE.c.source == source, _TABLE.c.state == RunState.DONE.value)
+    then = (_TABLE.c.trigger != Trigger.PUSH.value, _TABLE.c.started_at >= moment(since), _TABLE.c.started_at < moment(before))
+    row = connection.execute(done.where(*then).order_by(_TABLE.c.id.desc()).limit(1)).first()
+    return _run(row) if row else None
+
+
 def unfinished(connection: Connection, source: str) -> list[Run]:
     """Return runs of that source that are asked for or running, oldest first; pushes are none that anybody could carry out."""
     reads = _TABLE.c.trigger != Trigger.PUSH.value

@@ -1,4 +1,4 @@
-"""A feed that gives less than is expected is a finding, on working days, and not before it was watched for a whole period."""
+"""A feed that gives less than is expected is a finding, on working days, and never for what the hub itself did not read."""
 
 from __future__ import annotations
 
@@ -11,21 +11,42 @@ import pytest
 from hub.engine import feeds, maintain
 from hub.engine.feeds import Short
 from hub.model import Unreadable
+from hub.store import runs
+from hub.store.runs import RunState
 from tests import configs, fakes
 from tests.exchanges import Site, case, site, step
+from tests.pushing import SECRET
 
 #: A Thursday morning, on the day after the first that was watched; the Friday is a working day, the week-end is none.
 THURSDAY = datetime(2016, 12, 15, 1, 0, tzinfo=UTC)
 
 
 EXPECT = "    expect: {case: {at_least: 2, per: workday}, step: {per: week}}\n"
+#: What a township pushes by itself.
+TOWN = f"""
+    version: 1
+    system: town
+    title: 武阳镇
+    adapter: push
+    schemas: {{case: local/case}}
+    options:
+      auth: {{type: standard-webhooks, secret: {SECRET}}}
+      feeds: {{case: {{columns: {{办件号: BJBH}}, key: [BJBH]}}}}
+    expect: {{case: {{at_least: 2, per: day}}}}
+    """
+
+
+def local(*ticks: int) -> str:
+    """Return the YAML of a source that is read at these hours of each day."""
+    source = configs.LOCAL.replace(", records: records.json", "").replace("*/5 *", f"0 {','.join(map(str, ticks))}")
+    return source.rstrip(" ") + EXPECT
 
 
 @pytest.fixture
 def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    """Open a hub that reads once a day, in the hour of its first look."""
     fakes.forget()
-    local = configs.LOCAL.replace(", records: records.json", "").rstrip(" ") + EXPECT
-    with site(tmp_path, store_url, {"config/systems/local.yaml": local}) as made:
+    with site(tmp_path, store_url, {"config/systems/local.yaml": local(9)}) as made:
         made.now = THURSDAY
         made.later(days=-1)
         look(made)
@@ -69,6 +90,7 @@ def test_a_working_day_with_too_few_is_a_finding_on_the_next_one_and_not_at_the_
     assert look(here) == []
     here.later(days=1)  # Monday: the Friday was fine
     assert look(here) == []
+    here.sync()
     here.later(days=1)  # Tuesday: nothing came on Monday
     assert [(one.got, str(one.first)) for one in look(here)] == [(0, "2016-12-19")]
 
@@ -87,7 +109,86 @@ def test_a_feed_that_gives_nothing_for_a_whole_week_is_a_finding(here: Site) -> 
     here.later(days=4)  # Monday
     look(here)
     here.sync(case("A"), case("B"))
-    here.later(days=7)
+    here.later(days=6)
+    here.sync()
+    here.later(days=1)
     assert ("step", 0) in {(one.kind, one.got) for one in look(here)}
     here.sync(step("A-1", "A"))
     assert "step" not in {one.kind for one in look(here)}
+
+
+# --- what the hub itself did not read ---
+
+
+def test_a_day_on_which_the_hub_was_away_says_nothing_about_the_source(here: Site) -> None:
+    here.later(days=1)
+    assert look(here) == []  # on Thursday it did not run at all
+    here.sync()
+    here.later(days=3)  # Monday: on Friday it read, and there was nothing; nor was there what it missed at the week-end
+    here.sync()
+    assert [(one.kind, one.got, str(one.first)) for one in look(here)] == [("case", 0, "2016-12-16")]
+
+
+def test_a_day_on_which_every_run_failed_says_nothing_about_the_source(here: Site) -> None:
+    for state in (RunState.FAILED, RunState.INTERRUPTED):
+        run = here.begin()
+        with here.store.writing() as connection:
+            runs.end(connection, run.id, state, here.now)
+    here.later(days=1)
+    assert look(here) == []
+
+
+def test_what_the_hub_came_too_late_for_counts_with_what_it_reads_afterwards(here: Site) -> None:
+    """At 15:00 on Thursday the hub was away: what the source had until midnight is read on Friday."""
+    here.reconfigure({"config/systems/local.yaml": local(9, 15)})
+    here.sync(case("A"))
+    here.later(days=1)
+    assert look(here) == []  # nobody knows yet
+    here.sync(case("B"))
+    assert look(here) == []
+
+
+def test_what_is_not_made_up_for_once_the_hub_is_back_is_a_finding(here: Site) -> None:
+    here.reconfigure({"config/systems/local.yaml": local(9, 15)})
+    here.sync(case("A"))
+    here.later(days=1)
+    here.sync()
+    assert [(one.kind, one.got) for one in look(here)] == [("case", 1)]
+
+
+def test_a_run_that_went_on_into_the_next_day_counts_with_the_one_after_it(here: Site) -> None:
+    run = here.begin()
+    here.later(hours=20)  # Friday, 05:00
+    with here.store.writing() as connection:
+        runs.end(connection, run.id, RunState.DONE, here.now)
+    assert look(here) == []
+    here.later(hours=4)
+    here.sync()
+    assert [(one.kind, one.got) for one in look(here)] == [("case", 0)]
+
+
+def test_a_source_nobody_reads_by_schedule_is_judged_after_the_next_run(here: Site) -> None:
+    here.reconfigure({"config/systems/local.yaml": local(9).replace('    schedule: {cron: "0 9 * * *"}\n', "")})
+    here.sync(case("A"))
+    here.later(days=1)
+    assert look(here) == []
+    here.sync()
+    assert [(one.kind, one.got) for one in look(here)] == [("case", 1)]
+
+
+def test_what_could_not_be_pushed_since_the_hub_was_away_is_no_finding(here: Site) -> None:
+    here.reconfigure({"config/systems/town.yaml": TOWN})
+    look(here)
+    here.later(hours=15)  # Friday, 00:00
+    _watch(here, hours=24)
+    assert [(one.system, one.got) for one in look(here)] == [("town", 0)]
+    _watch(here, hours=10)
+    here.later(hours=1)  # away from ten to eleven
+    _watch(here, hours=13)
+    assert [one for one in look(here) if one.system == "town"] == []
+
+
+def _watch(here: Site, hours: int) -> None:
+    for _ in range(hours):
+        look(here)
+        here.later(hours=1)

@@ -14,10 +14,12 @@ from tests.asgi import Asker
 def test_a_system_tells_which_feeds_give_too_little(api: Asker, service: Service, here: Path) -> None:
     configs.put(here, "config/systems/local.yaml", configs.LOCAL.rstrip(" ") + "    expect: {step: {at_least: 5, per: day}}\n")
     service.exchange.settings = working.settings_of(here)
-    yesterday = service.exchange.clock().astimezone(service.exchange.settings.timezone).date() - timedelta(days=1)
+    now = service.exchange.clock()
+    yesterday = now.astimezone(service.exchange.settings.timezone).date() - timedelta(days=1)
     with service.store.writing() as connection:
         intake.add(connection, "local", yesterday.toordinal() - 1, {"step": 0})
         intake.add(connection, "local", yesterday.toordinal(), {"step": 2})
+        working.read_whole(connection, now - timedelta(days=1), now)
     (short,) = api.get("/api/v1/systems/local").json()["short"]
     assert short == {"kind": "step", "got": 2, "at_least": 5, "first": str(yesterday), "last": str(yesterday)}
     assert api.get("/api/v1/systems/city").json()["short"] == []

@@ -65,6 +65,7 @@ def test_a_feed_that_gives_too_little_is_told_with_whom_to_ask(hub: Callable[...
     with store.writing() as connection:
         intake.add(connection, "local", yesterday.toordinal() - 1, {"step": 0})
         intake.add(connection, "local", yesterday.toordinal(), {"step": 2})
+        working.read_whole(connection, NOW - timedelta(days=1), NOW)
     store.close()
     (need,) = [one for one in needs(hub) if one["why"] == "HUB-S-191"]
     assert need["what"] == f"{yesterday:%m-%d} 只读到 2 条 step，应至少 5 条"
