@@ -61,6 +61,17 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Comparable(Protocol):
+    """Compares a source with what a cursor remembers of it.
+
+    `changed` tells in words, a line for each feed, what `read` would refuse to go on from that cursor for: a column gone, another
+    type. Reading from the beginning agrees to it, and the hub asks here what to. Raises SourceFailed.
+    """
+
+    def changed(self, cursor: str) -> Sequence[str]: ...
+
+
+@runtime_checkable
 class Receiver(Protocol):
     """Judges what a far side pushes: HTTP requests in which it hands records over by itself.
 

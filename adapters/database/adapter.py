@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import ClassVar
 
 from adapters.database.checking import check
-from adapters.database.claiming import ClaimingReader
-from adapters.database.columns import compare, place_of, remember, remembered
-from adapters.database.confirming import ConfirmingReader
+from adapters.database.collecting import Collecting
 from adapters.database.connection import Connections
-from adapters.database.feeds import Feeding, Reader, TimedReader
 from adapters.database.inventory import entries
 from adapters.database.options import DatabaseOptions
 from adapters.database.sending import Sender
 from adapters.database.tables import Tables
 from adapters.database.verdicts import verdict_pages
-from adapters.database.walking import Bookmark, dump, load
-from hub.errors import SourceFailed
 from hub.model import Entry, Guarantees, Message, Page, Receipt, VerdictPage, Window
 from hub.ports import Options, Outcome
 
@@ -57,23 +50,12 @@ class DatabaseAdapter:
         return frozenset(self._options.feeds)
 
     def read(self, cursor: str | None) -> Iterator[Page]:
-        """Yield every feed's pages, in declared order. Raises SourceFailed.
+        """Yield every feed's pages, in declared order. Raises SourceFailed."""
+        return Collecting(self._options, self._connections).pages(cursor)
 
-        How far each feed is read is decided before the first of them is, the last feed's first: what is written meanwhile waits for
-        the next run, so that no row goes ahead of one that was written before it into a feed declared before its own.
-        """
-        positions = load(cursor)
-        tables = Tables(self._connections, self._options.schema_)  # looked up for every run: tables change
-        readers = {kind: self._reader(kind, tables, remembered(positions, kind)) for kind in reversed(self._options.feeds)}
-        for kind in self._options.feeds:
-            with self._waiting_behind(kind):
-                opened = readers[kind]
-                if isinstance(opened, SourceFailed):
-                    raise opened
-                for found in opened.reader.pages(positions.get(kind)):
-                    positions |= {kind: found.place} if found.place is not None else {}
-                    positions[place_of(kind)] = opened.columns
-                    yield Page(found.records, dump(positions), found.faults)
+    def changed(self, cursor: str) -> Sequence[str]:
+        """Return which feeds' tables lost a column or have one of another kind since that cursor, in words. Raises SourceFailed."""
+        return Collecting(self._options, self._connections).changed(cursor)
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Write a batch in one transaction; what is guilty alone is refused alone."""
@@ -98,42 +80,3 @@ class DatabaseAdapter:
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
-
-    def _reader(self, kind: str, tables: Tables, before: dict[str, str]) -> _Opened | SourceFailed:
-        """Return the reader of a feed, or why there is none: the feeds before it are read all the same."""
-        try:
-            feeding = Feeding(kind, self._options.feeds[kind], self._connections, tables, self._options.max_field)
-            compare(before, feeding.shape, feeding.where)
-            return _Opened(_reader(feeding), remember(feeding.shape, feeding.hidden))
-        except SourceFailed as failed:
-            return failed
-
-    @contextmanager
-    def _waiting_behind(self, kind: str) -> Iterator[None]:
-        """Say with a feed's failure which feeds are not read because of it: their rows may be about rows of this one."""
-        try:
-            yield
-        except SourceFailed as failed:
-            feeds = list(self._options.feeds)
-            behind = feeds[feeds.index(kind) + 1 :]
-            if not behind:
-                raise
-            message = f"{failed.message}; the feeds behind it wait: {', '.join(behind)}"
-            raise SourceFailed(failed.code, message, misconfigured=failed.misconfigured) from failed
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A feed that can be read, and its columns as the cursor remembers them."""
-
-    reader: Reader
-    columns: Bookmark
-
-
-def _reader(feeding: Feeding) -> Reader:
-    """Return how this feed is read: by claim, by confirmation, or else by time."""
-    if feeding.feed.claim is not None:
-        return ClaimingReader(feeding, feeding.feed.claim)
-    if feeding.feed.confirm is not None:
-        return ConfirmingReader(feeding, feeding.feed.confirm)
-    return TimedReader(feeding)

@@ -1,7 +1,7 @@
 """Decides whether a feed's table still is what it was: a column gone, or of another kind, stops the feed until somebody agrees.
 
 What the columns were stands in the cursor, beside the bookmarks. Without it every row would come again without the lost column,
-and be taken for a change of its data. Reading from the beginning has no cursor: that is how somebody agrees.
+and be taken for a change of its data. Reading from the beginning has no cursor: that is how somebody agrees, and is told to what.
 """
 
 from __future__ import annotations
@@ -48,13 +48,18 @@ def place_of(kind: str) -> str:
 
 
 def compare(before: Mapping[str, str], shape: Shape, where: str) -> None:
-    """Raise SourceFailed HUB-S-320 naming every column that is gone or of another kind; new ones are fine."""
+    """Raise SourceFailed HUB-S-320 naming every column that is gone or of another kind."""
+    if changes := changed(before, shape):
+        raise SourceFailed("HUB-S-320", f"{where}: {'; '.join(changes)}", misconfigured=True)
+
+
+def changed(before: Mapping[str, str], shape: Shape) -> list[str]:
+    """Return every column that is gone or of another kind, in words; new ones alone are fine."""
     now = {column.shown: _kind(column) for column in shape.columns}
     gone = [name for name in before if name not in now]
     new = [name for name in now if name not in before] if gone else []
     other = [f"{name} was {was} and is {now[name]}" for name, was in before.items() if was and now.get(name) and was != now[name]]
-    if before and (gone or other):
-        raise SourceFailed("HUB-S-320", f"{where}: {'; '.join([*_lost(gone, new), *other])}", misconfigured=True)
+    return [*_lost(gone, new), *other]
 
 
 def _lost(gone: Sequence[str], new: Sequence[str]) -> list[str]:

@@ -133,7 +133,7 @@ def _look(line: Line) -> str:
 
 def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
     last, name = line.last, line.system.name
-    if last is None or not last.code:
+    if last is None or not last.failed:
         return
     at, why = looking.when(last.ended_at, zone), f"{last.code} {causes.said(last.code, last.reason)}"
     if last.trigger.value == "push":

@@ -75,7 +75,7 @@ class Line:
             return say("稍后再来", "told to wait")
         if self.spent_until:
             return say("限速", "at its rate")
-        return say("读取失败", "unreadable") if self.last is not None and self.last.code else ""
+        return say("读取失败", "unreadable") if self.last is not None and self.last.failed else ""
 
     def lamp(self, first: Need | None) -> Text:
         """Return how it stands in one word. `first`: the first of what is to be known about it, if there is anything."""

@@ -204,9 +204,9 @@ def watch(screen: Terminal, look: Callable[[], Progress], until: Callable[[Progr
 def verdict(ended: Sequence[Run], unsettled: dict[str, Any]) -> int:
     """Return the exit code of these runs and of what is left in the outbox."""
     left = {name for counts in unsettled.values() for name, number in counts.items() if number}
-    if any(run.code for run in ended) or "unavailable" in left:
+    if any(run.failed for run in ended) or "unavailable" in left:
         return exits.UNAVAILABLE
-    if any(not run.adds_up or run.rejected or run.unmappable for run in ended) or left & {"dead", "rejected"}:
+    if any(run.code or not run.adds_up or run.rejected or run.unmappable for run in ended) or left & {"dead", "rejected"}:
         return exits.FINDINGS
     if any(run.state.value == "interrupted" for run in ended) or left & {"pending", "held", "parked", "accepted"}:
         return exits.PARTLY

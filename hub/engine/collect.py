@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.engine.accept import accept_page
 from hub.engine.exchange import Exchange
 from hub.errors import Fenced, SourceFailed
+from hub.ports import Comparable
 from hub.store import acceptance, audit, runs
 from hub.store.audit import Audit
 from hub.store.partitions import Holding
@@ -22,13 +23,18 @@ log = logging.getLogger(__name__)
 RECOUNTED = 20_000
 #: Times a run begins to read before it gives up; the next run reads on from the same cursor.
 READ_TRIES = 3
+#: A full run agreed to a source that is no longer what it was.
+AGREED = "HUB-S-192"
 
 
 def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callable[[], bool], wake: Callable[[], None]) -> RunState:
     """Carry out one begun run and end it with its account. `wake` is called after each page that owes something."""
     log.info("run %s of %s begins", run.id, run.source, extra={"event": "run.begun", "run_id": run.id, "system": run.source})
     state, code, reason = RunState.DONE, None, None
+    agreed: list[str] = []
     try:
+        if run.full:
+            agreed += _retrying()(_changed, exchange, run)
         if not _read_all(exchange, holding, run, stopping, wake):
             state, reason = RunState.INTERRUPTED, "the hub was told to stop"
     except SourceFailed as error:
@@ -38,6 +44,8 @@ def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callabl
     except Exception:
         log.exception("the adapter of %s failed", run.source, extra={"event": "adapter.bug", "system": run.source})
         state, code, reason = RunState.FAILED, "HUB-S-199", "the adapter failed in an unexpected way; the log has its traceback"
+    if agreed:
+        code, reason = code or AGREED, "; ".join([reason, *agreed] if reason else agreed)
     now = exchange.clock()
     with exchange.store.writing() as connection:
         runs.end(connection, run.id, state, now, code=code, reason=reason)
@@ -45,17 +53,32 @@ def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callabl
     return state
 
 
-def _read_all(exchange: Exchange, holding: Holding, run: Run, stopping: Callable[[], bool], wake: Callable[[], None]) -> bool:
-    """Read until the source has no more; on trouble, try again from behind the last durable page. False: told to stop."""
-    pages = 0
-    fresh = run.full
-    retrying = tenacity.Retrying(
+def _retrying() -> tenacity.Retrying:
+    return tenacity.Retrying(
         stop=tenacity.stop_after_attempt(READ_TRIES),
         wait=tenacity.wait_exponential_jitter(multiplier=0.5, max=5),
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceFailed) and not error.misconfigured),
         reraise=True,
     )
-    for attempt in retrying:
+
+
+def _changed(exchange: Exchange, run: Run) -> list[str]:
+    """Return, in words, what about a source a full run agrees to; say it at once, too, since the run may not live to its end."""
+    source = exchange.source(run.source)
+    with exchange.store.reading() as connection:
+        cursor = acceptance.get_cursor(connection, f"source:{run.source}")
+    changes = list(source.changed(cursor)) if cursor is not None and isinstance(source, Comparable) else []
+    for change in changes:
+        about = {"event": "source.changed", "system": run.source, "run_id": run.id, "error_code": AGREED}
+        log.warning("run %s of %s agrees: %s", run.id, run.source, change, extra=about)
+    return changes
+
+
+def _read_all(exchange: Exchange, holding: Holding, run: Run, stopping: Callable[[], bool], wake: Callable[[], None]) -> bool:
+    """Read until the source has no more; on trouble, try again from behind the last durable page. False: told to stop."""
+    pages = 0
+    fresh = run.full
+    for attempt in _retrying():
         with attempt:
             with exchange.store.reading() as connection:
                 cursor = None if fresh else acceptance.get_cursor(connection, f"source:{run.source}")

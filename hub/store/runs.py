@@ -61,6 +61,11 @@ class Run:
     next_record: int | None = None  # and below this one; None: an older program began it
 
     @property
+    def failed(self) -> bool:
+        """Whether it could not be read to its end; one that could may have a code, too: what it found on its way."""
+        return self.state is RunState.FAILED
+
+    @property
     def adds_up(self) -> bool:
         """Whether every record read is accounted for."""
         return self.read == self.unchanged + self.accepted + self.rejected

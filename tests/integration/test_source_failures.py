@@ -208,6 +208,48 @@ def test_a_full_run_agrees_to_the_change(opened: Opened) -> None:
     assert here.read().state is RunState.DONE
 
 
+def test_a_full_run_names_the_change_it_agrees_to(opened: Opened) -> None:
+    """Nobody may have seen it before: the run goes on as asked, and tells what is different."""
+    here = opened()
+    here.write(("A", "v", ago(minutes=9)))
+    assert (here.read().code, here.read(full=True).code) == (None, None)
+    renamed(here)
+    agreed = here.read(full=True)
+    assert (agreed.state, agreed.code) == (RunState.DONE, "HUB-S-192")
+    assert "table BJ): column SQRMC is gone, SQRXM is new" in str(agreed.reason)
+    assert (here.read().code, here.read(full=True).code) == (None, None)
+
+
+def test_a_full_run_agrees_also_where_there_is_nothing_to_read(opened: Opened) -> None:
+    here = opened()
+    here.write(("A", "v", ago(minutes=9)))
+    here.read()
+    run(here.there, f"DELETE FROM {here.name('BJ')}")
+    dropped(here)
+    assert (here.read().code, here.read(full=True).code) == ("HUB-S-320", "HUB-S-192")
+    assert here.read().state is RunState.DONE
+
+
+def test_a_full_run_that_breaks_off_forgets_no_columns_of_the_feeds_it_did_not_come_to(opened: Opened) -> None:
+    here = opened()
+    ddl(here.there, "CREATE TABLE {STEP} ({ID} VARCHAR(9) PRIMARY KEY, {AT} {datetime}, {WHAT} VARCHAR(9))")
+    run(here.there, f"INSERT INTO {here.name('STEP')} VALUES ('1', :at, 'w')", {"at": str(ago(minutes=1))})
+    here.feeds(case=FEED, step=STEP)
+    here.write(("A", "v", ago(minutes=9)))
+    here.read()
+    assert here.read(full=True, pages=1).state is RunState.INTERRUPTED
+    run(here.there, f"ALTER TABLE {here.name('STEP')} DROP COLUMN {here.name('WHAT')}")
+    failed = here.read()
+    assert failed.code == "HUB-S-320" and "column WHAT is gone" in str(failed.reason)
+
+
+def test_columns_are_learned_also_while_there_is_nothing_to_read(opened: Opened) -> None:
+    here = opened()
+    assert here.read().read == 0
+    dropped(here)
+    assert here.read().code == "HUB-S-320"
+
+
 def test_a_restored_column_is_read_on_from_the_cursor(opened: Opened) -> None:
     here = opened()
     here.write(("A", "v", ago(minutes=9)))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hub.cli import exits, sync
 from hub.store import open_store, runs, schema
 from tests import configs, working
 
@@ -85,3 +86,22 @@ def failed(hub: Callable[..., Any], here: Path, code: str, reason: str) -> str:
         runs.end(connection, run.id, runs.RunState.FAILED, at, code=code, reason=reason)
     store.close()
     return str(hub("runs", "-n", "1").stdout)
+
+
+def test_a_run_that_agreed_to_a_changed_source_says_so_and_is_no_failure(hub: Callable[..., Any], here: Path) -> None:
+    configs.write(here, records=configs.RECORDS[:2])
+    working.exchanged(here)
+    at = datetime.now(UTC)
+    store = open_store(working.settings_of(here).store)
+    with store.writing() as connection:
+        runs.ask(connection, "local", runs.Trigger.CLI, "somebody", at, full=True)
+        begun = runs.begin_next(connection, "local", at)
+        assert begun is not None
+        runs.end(
+            connection, begun.id, runs.RunState.DONE, at, code="HUB-S-192", reason="feed case (table BJ): column SQRMC is gone"
+        )
+        agreed = runs.get(connection, begun.id)
+    store.close()
+    assert agreed is not None and sync.verdict([agreed], {}) == exits.FINDINGS
+    assert "HUB-S-192 feed case (table BJ): column SQRMC is gone" in hub("runs").stdout
+    assert "读取失败" not in hub("status").stdout
