@@ -33,6 +33,8 @@ _AGAIN = Retrying(
 
 #: How many rows of one cursor value are remembered; with more of them, some are read again, which is harmless.
 _REMEMBERED = 500
+#: Most answers in a row with hardly anything left to read.
+_MOST_TRICKLE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,22 @@ class Rows:
     after: Place
 
 
+class Trickle:
+    """Tells when what is left to read is only what comes in meanwhile: such a list has no end, and the next run reads on.
+
+    A far side that cuts its answers gives full ones as long as there is a backlog.
+    """
+
+    def __init__(self) -> None:
+        self._largest = self._number = 0
+
+    def ended(self, rows: int, fresh: int) -> bool:
+        """Note an answer; tell whether the last `_MOST_TRICKLE` had one new row each, or fewer rows than one before them."""
+        self._number = 0 if fresh > 1 and rows >= self._largest else self._number + 1
+        self._largest = max(self._largest, rows)
+        return self._number >= _MOST_TRICKLE
+
+
 class RowReader:
     """One compiled listing."""
 
@@ -93,7 +111,7 @@ class RowReader:
         place = self._began(place)
         asked: set[Place] = set()
         before: list[Row] = []
-        more = True
+        more, trickle = True, Trickle()
         while more and place not in asked:  # a far side that leads in circles is left
             asked.add(place)
             rows, after, more = self._page(place)
@@ -102,6 +120,7 @@ class RowReader:
                 raise SourceFailed("HUB-S-506", reason, misconfigured=True, hint="does the far side heed $page?")
             before = rows
             fresh = _without(rows, frozenset(place.known))
+            more = more and not trickle.ended(len(rows), len(fresh))
             if fresh or after.cursor != place.cursor:
                 yield Rows(fresh, place, after)
             place = after
@@ -137,7 +156,8 @@ class RowReader:
         following = self._listing.next
         if isinstance(following, NextTime):
             # With pages the answer to one cursor is complete; without, the far side may have cut it.
-            more = self._listing.pages is None and tracked.seen != place.cursor
+            cut = following.size is None or len(rows) >= following.size
+            more = self._listing.pages is None and tracked.seen != place.cursor and cut
             if not more and self._listing.pages is None and self._full(rows, following):
                 reason = f"{self._name}: more rows share one time than fit one answer"
                 raise SourceFailed("HUB-S-505", reason, misconfigured=True, hint="ask with $page and say pages:, or raise size")

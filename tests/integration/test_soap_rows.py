@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -120,6 +121,57 @@ def test_versions_are_numbers_whatever_date_their_digits_would_give(peer: Peer, 
     peer.answer = since([("a", "29990101"), ("b", "29990102")])
     pages = list(source(start="0").read(None))
     assert (keys(pages), place(pages[-1])) == (["a", "b"], "29990102")
+
+
+def growing(*given: tuple[str, str]) -> Callable[[Received], Reply]:
+    """Answer with these rows and one more, which is later at every request."""
+    ticks = itertools.count(1)
+
+    def answer(request: Received) -> Reply:
+        tick = next(ticks)
+        rows = [*given, (f"t{tick}", f"2016-12-13 {tick // 3600:02}:{tick // 60 % 60:02}:{tick % 60:02}")]
+        return since(rows)(request)
+
+    return answer
+
+
+BACKLOG = [(f"a{number}", f"2016-12-{number:02} 09:00:00") for number in range(1, 9)]
+
+
+@pytest.mark.parametrize("given", [BACKLOG, []], ids=["after a backlog", "alone"])
+def test_a_far_side_that_has_a_later_row_at_every_request_is_left_and_read_on_by_the_next_run(
+    peer: Peer, source: Any, given: Listed
+) -> None:
+    peer.answer = growing(*given)
+    adapter = source()
+    pages = list(itertools.islice(adapter.read(None), 1000))
+    asked_for = len(peer.received)
+    assert asked_for < 200
+    assert keys(pages) == [*(key for key, _ in given), *(f"t{number}" for number in range(1, asked_for + 1))]
+    later = next(iter(adapter.read(pages[-1].cursor)))
+    assert keys([later]) == [f"t{asked_for + 1}"]
+
+
+def test_an_answer_that_is_not_full_is_the_last_where_its_size_is_known(peer: Peer, source: Any) -> None:
+    peer.answer = growing(*BACKLOG)
+    pages = list(source(next={**BY_TIME["next"], "size": 50}).read(None))  # type: ignore[dict-item]
+    assert (len(keys(pages)), len(peer.received)) == (9, 1)
+
+
+def test_tokens_that_bring_one_row_each_are_left_and_read_on_by_the_next_run(peer: Peer, source: Any) -> None:
+    def answer(request: Received) -> Reply:
+        token = int(asked(request, "since"))
+        body = f'<r next="{token + 1}"><row no="t{token}" at=""/></r>'
+        return Reply(
+            200, f'<e:Envelope xmlns:e="{ENVELOPE}"><e:Body>{body}</e:Body></e:Envelope>'.encode(), content_type="text/xml"
+        )
+
+    peer.answer = answer
+    adapter = source(next={"by": "field", "path": "@next"}, start="1")
+    pages = list(itertools.islice(adapter.read(None), 1000))
+    assert len(peer.received) < 200
+    assert keys(pages) == [f"t{number}" for number in range(1, len(peer.received) + 1)]
+    assert keys([next(iter(adapter.read(pages[-1].cursor)))]) == [f"t{len(pages) + 1}"]
 
 
 PAGED = {"body": {"element": "list", "attributes": {"since": "$cursor", "page": "$page"}}, "pages": "@pages"}
