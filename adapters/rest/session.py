@@ -51,6 +51,7 @@ class Session:
         )
         if "token" in call.names and self.tokens is None:
             raise ValueError("$token needs auth of type oauth2")
+        self._check_place(shape, call)
         self._check_signed_names(shape, call)
         return call
 
@@ -117,6 +118,13 @@ class Session:
         compiler = Compiler(frozenset(MESSAGE) | COMMON)
         known = type(shape).known | COMMON
         return {name: value for name, value in self._options.headers.items() if compiler.compile(value).names <= known}
+
+    def _check_place(self, shape: Shape, call: Call) -> None:
+        """Refuse a signature that has no place in the request: it would leave unsigned."""
+        for into in (signer.recipe.into for signer in self._signers):
+            for named, form, what in ((into.form, "form", "a form"), (into.body, "json", "a JSON body")):
+                if named and call.body != form:
+                    raise ValueError(f"the signature goes into {what}, which {shape.method} {shape.path} does not send")
 
     def _check_signed_names(self, shape: Shape, call: Call) -> None:
         """Refuse a recipe that signs a name the request certainly lacks: far sides only say «bad signature»."""

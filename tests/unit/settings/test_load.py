@@ -158,6 +158,25 @@ def test_a_wrong_system_is_told_where_and_how(tmp_path: Path, line: str, code: s
     assert finding.hint == hint or not hint
 
 
+def test_a_signature_without_a_place_in_a_request_is_refused_where_the_options_stand(tmp_path: Path) -> None:
+    """It would leave unsigned, and the far side would only say «bad signature»."""
+    signed = """
+        version: 1
+        system: city
+        title: 市平台
+        adapter: rest
+        options:
+          base_url: https://city.example
+          auth: {type: signature, fields: [{a: $nonce}], digest: sm3, into: {form: sign}}
+          endpoints:
+            accept: {path: /accept}
+            process: {path: /process, body: form, template: {a: $key}}
+        """
+    finding = only(findings(tmp_path, {"config/systems/city.yaml": signed}), "HUB-C-122")
+    assert (finding.place.file, finding.place.line, finding.place.path) == ("config/systems/city.yaml", 5, "options")
+    assert "POST /accept does not send" in finding.message
+
+
 def test_a_kind_the_source_does_not_read_is_refused(tmp_path: Path) -> None:
     found = findings(tmp_path, {"config/systems/local.yaml": configs.LOCAL.replace("{case: local/case,", "{cse: local/case,")})
     assert only(found, "HUB-C-142").hint == "did you mean case?"

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from adapters.rest import RestAdapter
 from adapters.rest.options import RestOptions
 
+FOUND = [{"status": 200, "means": "taken"}, {"status": 404, "means": "missing"}]
+
 
 def options(endpoint: dict[str, Any] | None = None, **given: Any) -> RestOptions:
     accept = {"path": "/accept", **(endpoint or {})}
@@ -81,6 +83,21 @@ def test_endpoints_that_are_refused(endpoint: dict[str, Any]) -> None:
             {"template": "$body"},
             {"auth": {"type": "signature", "fields": ["*"], "digest": "md5", "into": {"body": "/head/sign"}}},
             "one by one",
+        ),
+        (
+            {"template": {"app_id": "a"}},
+            {"auth": {"type": "signature", "fields": ["app_id"], "digest": "md5", "into": {"form": "sign"}}},
+            "the signature goes into a form, which POST /accept does not send",
+        ),
+        (
+            {"template": {"app_id": "a"}, "body": "form", "find": {"method": "GET", "path": "/find", "answers": FOUND}},
+            {"auth": {"type": "signature", "fields": [{"a": "$nonce"}], "digest": "md5", "into": {"form": "sign"}}},
+            "the signature goes into a form, which GET /find does not send",
+        ),
+        (
+            {"template": {"app_id": "a"}, "body": "form"},
+            {"auth": {"type": "signature", "fields": ["app_id"], "digest": "md5", "into": {"body": "/head/sign"}}},
+            "the signature goes into a JSON body, which POST /accept does not send",
         ),
     ],
 )
