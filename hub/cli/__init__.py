@@ -15,12 +15,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 
-from hub import __version__
-from hub.cli import exits, lang
+from hub.cli import common, exits, lang
 from hub.cli.group import Command, Commands
 from hub.cli.lang import say
 
@@ -105,48 +103,20 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"hub {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
 def options(
     ctx: typer.Context,
-    config: Annotated[
-        Path,
-        typer.Option(
-            "-c", "--config", metavar="DIR", envvar="HUB_CONFIG", help=say("包含 config/ 的目录", "directory that holds config/")
-        ),
-    ] = Path(),
-    env_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--env-file", metavar="FILE", help=say("变量文件，代替 config/hub.env", "file of variables, instead of config/hub.env")
-        ),
-    ] = None,
-    output: Annotated[Literal["text", "json"], typer.Option("-o", "--output", help=say("输出格式", "form of the output"))] = "text",
-    json: Annotated[bool, typer.Option("--json", help=say("同 -o json", "the same as -o json"))] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("只输出结果和错误", "nothing but results and errors"))] = False,
-    verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help=say("多说一些；-vv 更多", "say more; -vv even more"))
-    ] = 0,
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"] | None, typer.Option("--log-level", help=say("日志级别", "log level"))
-    ] = None,
-    log_format: Annotated[
-        Literal["text", "json"], typer.Option("--log-format", envvar="HUB_LOG_FORMAT", help=say("日志格式", "form of the log"))
-    ] = "text",
-    no_color: Annotated[
-        bool, typer.Option("--no-color", help=say("不用颜色（NO_COLOR 亦可）", "no colour (also NO_COLOR)"))
-    ] = False,
-    lang_: Annotated[
-        Literal["zh", "en"] | None, typer.Option("--lang", help=say("语言，缺省 HUB_LANG 或 zh", "language, else HUB_LANG or zh"))
-    ] = None,
-    version: Annotated[
-        bool, typer.Option("-V", "--version", is_eager=True, callback=_version, help=say("显示版本", "show the version"))
-    ] = False,
+    config: common.Config = Path(),
+    env_file: common.EnvFile = None,
+    output: common.Output = "text",
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = 0,
+    log_level: common.LogLevel = None,
+    log_format: common.LogFormat = "text",
+    no_color: common.NoColour = False,
+    lang_: common.Lang = None,
+    version: common.Version = False,
 ) -> None:
     """Take the global options."""
     from hub.cli import logs

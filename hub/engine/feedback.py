@@ -40,18 +40,15 @@ def poll(exchange: Exchange, system: str, holding: Holding | None = None) -> int
     unread: list[Unreadable] = []
     try:
         for page in adapter.verdicts(cursor):
-            moved_now = _apply(exchange, system, page, holding)
-            if moved_now is None:
+            applied = _apply(exchange, system, page, holding)
+            if applied is None:
                 break  # the cursor stays: the next poll reads this page again
             unread += page.faults
-            moved += moved_now
-            for final, number in moved_now.items():
-                exchange.metrics.final.labels(system, final).inc(number)
+            moved += applied
     except (Failure, SourceFailed) as error:
+        told = {"event": "feedback.failed", "system": system, "error_code": error.code}
+        log.warning("feedback of %s: %s", system, error, extra=told)
         _failed(exchange, system, error.code, error.message, "failed")
-        log.warning(
-            "feedback of %s: %s", system, error, extra={"event": "feedback.failed", "system": system, "error_code": error.code}
-        )
     else:
         _unreadable(exchange, system, unread) if unread else _well(exchange, system)
     if moved:
@@ -74,6 +71,8 @@ def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding 
                 connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now
             )
         acceptance.set_cursor(connection, f"feedback:{system}", page.cursor, now)
+    for final, number in moved.items():
+        exchange.metrics.final.labels(system, final).inc(number)
     return moved
 
 

@@ -44,7 +44,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._sources()
         self._deliveries()
-        self._state()
+        self._systems()
+        self._hub()
 
     def _sources(self) -> None:
         add = self.registry
@@ -91,7 +92,7 @@ class Metrics:
             buckets=_AGE_BUCKETS,
         )
 
-    def _state(self) -> None:
+    def _systems(self) -> None:
         add = self.registry
         self.queue = Gauge(
             "hub_queue_records",
@@ -117,6 +118,9 @@ class Metrics:
         )
         self.paused = Gauge("hub_system_paused", "1 while nothing is sent to the system on purpose", ["system"], registry=add)
         self.resting = Gauge("hub_system_resting", "1 while a target that is down is left alone", ["system"], registry=add)
+
+    def _hub(self) -> None:
+        add = self.registry
         self.store_bytes = Gauge("hub_store_size_bytes", "Size of the store", registry=add)
         self.errors = Counter("hub_engine_errors", "Errors of the hub itself, by step", ["step"], registry=add)
         self.workers = Gauge("hub_workers", "Workers that share this store and beat, as this one sees it", registry=add)
@@ -135,21 +139,7 @@ class Metrics:
 
         A counter that first appears with its first increment hides that increment from `rate()`.
         """
-        for gauge in (
-            self.queue,
-            self.oldest,
-            self.paused,
-            self.resting,
-            self.circuit,
-            self.closed,
-            self.at_risk,
-            self.next_run,
-            self.last_success,
-            self.short,
-            self.build,
-            self.config,
-        ):
-            gauge.clear()
+        self._forget()
         self.build.labels(version).set(1)
         self.config.labels(digest).set(1)
         for step in STEPS:
@@ -166,6 +156,11 @@ class Metrics:
             self._begin_sink(name)
         for name in systems:
             self._begin_system(name)
+
+    def _forget(self) -> None:
+        of_systems = (self.queue, self.oldest, self.paused, self.resting, self.circuit, self.closed, self.at_risk, self.short)
+        for gauge in (*of_systems, self.next_run, self.last_success, self.build, self.config):
+            gauge.clear()
 
     def _begin_source(self, name: str) -> None:
         for result in RESULTS:
