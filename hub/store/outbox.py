@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,34 +10,15 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    and_,
-    bindparam,
-    exists,
-    func,
-    insert,
-    literal,
-    not_,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.sql import Select
+from sqlalchemy import Connection, insert, select, update
 
-from hub.model import TAKEN, Message, Operation, State
-from hub.store import presence, schema
+from hub.model import Message, Operation, State
+from hub.store import due, presence, schema
 from hub.store.numbers import instant, moment, take
 from hub.store.partitions import Holding, require
 
-_PENDING = State.PENDING.value
-#: What blocks a lane behind it: not yet taken, and still meant to be. What is being sent is still pending.
-_BLOCKING = [State.PENDING.value, State.HELD.value]
 #: What a message of an open window is: still pending, or parked since, because its parent was refused while it was on its way.
 _SENDABLE = [State.PENDING.value, State.PARKED.value]
-_TAKEN = [state.value for state in TAKEN]
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _OURS = schema.delivery
 _WINDOW = schema.window
@@ -114,8 +94,19 @@ def open_window(
     Raises Fenced when the partition has a newer owner.
     """
     require(connection, holding)
-    due = _due(system, partition, moment(now), limit, heads_only, urgent=urgent)
-    rows = _without_gaps(connection.execute(due).all())
+    query = due.sendable(
+        _COLUMNS, system=system, partition=partition, at=moment(now), limit=limit, heads_only=heads_only, urgent=urgent
+    )
+    rows = _without_gaps(connection.execute(query).all())
+    if _put_right(connection, rows, now, as_inserts, as_updates):
+        rows = _without_gaps(connection.execute(query).all())
+    return _opening(connection, holding, rows, calls, moment(now)) if rows else None
+
+
+def _put_right(
+    connection: Connection, rows: Sequence[Any], now: datetime, as_inserts: Turning | None, as_updates: Turning | None
+) -> bool:
+    """End what was overtaken from another lane, and turn what would say the wrong operation; tell whether there was any."""
     turned = False
     if overtaken := presence.outdated(connection, rows):
         ended = {"state": State.SUPERSEDED.value, "changed_at": moment(now)}
@@ -125,9 +116,7 @@ def open_window(
         if turn and (wrong := find(connection, rows)):
             turn(connection, wrong)
             turned = True
-    if turned:
-        rows = _without_gaps(connection.execute(due).all())
-    return _opening(connection, holding, rows, calls, moment(now)) if rows else None
+    return turned
 
 
 def _opening(connection: Connection, holding: Holding, rows: Sequence[Any], calls: int, at: int) -> SendWindow:
@@ -168,66 +157,6 @@ def _without_gaps(rows: Sequence[Any]) -> list[Any]:
     return kept
 
 
-def _due(system: str, partition: int, at: int, limit: int, heads_only: bool, *, urgent: bool = False) -> Select[Any]:
-    ours = _OURS
-    query = (
-        select(*_COLUMNS, (literal(0) if heads_only else _ahead()).label("ahead"))
-        .join_from(ours, schema.body, schema.body.c.delivery_id == ours.c.id)
-        .where(ours.c.system == system, ours.c.partition == partition)
-        .where(not_(_blocked(heads_only, urgent)), or_(ours.c.parent_route.is_(None), _parent_taken(heads_only)))
-        .limit(limit)
-    )
-    if urgent:  # the sum keeps the index by due time out of it: it would read and sort the whole backlog for one window
-        return query.where(schema.RANKED, ours.c.due_at + 0 <= at).order_by(ours.c.rank, ours.c.id)
-    return query.where(ours.c.state == _PENDING, ours.c.due_at <= at, schema.OPEN).order_by(ours.c.due_at, ours.c.id)
-
-
-def _blocked(heads_only: bool, urgent: bool) -> ColumnElement[bool]:
-    """An earlier message of the lane is still on its way and would not come before this one in the same window."""
-    earlier = schema.delivery.alias("earlier")
-    if heads_only:
-        return _in_lane(earlier, _BLOCKING)
-    after = [earlier.c.rank.is_(None), earlier.c.rank > _OURS.c.rank] if urgent else []
-    return _in_lane(earlier, _BLOCKING, or_(earlier.c.state != _PENDING, earlier.c.due_at > _OURS.c.due_at, *after))
-
-
-def _before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
-    return (earlier.c.system == _OURS.c.system, earlier.c.lane == _OURS.c.lane, earlier.c.id < _OURS.c.id)
-
-
-def _in_lane(earlier: FromClause, states: Sequence[str], *also: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that something in one of these states stands before ours in its lane.
-
-    Said so that it can only be looked up lane by lane. As a plain EXISTS PostgreSQL makes a join of it, and while its statistics
-    lag behind a queue that has just filled it goes through everything open for each that is due: seconds for one window.
-    """
-    state = earlier.c.state.concat("")  # the index of what is open does not fit: it knows no lanes
-    first = select(earlier.c.id).where(*_before(earlier), state.in_(states), *also).limit(1)
-    return first.correlate(_OURS).scalar_subquery().is_not(None)
-
-
-def _ahead() -> ColumnElement[int]:
-    """How many of the lane are still to be sent before this one."""
-    earlier = schema.delivery.alias("ahead")
-    pending = earlier.c.state.concat("") == _PENDING
-    return select(func.count()).where(*_before(earlier), pending).correlate(_OURS).scalar_subquery()
-
-
-def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
-    """The parent is over there, or comes earlier in the same window (whose lane stops if the parent fails)."""
-    ours, parent = _OURS, schema.delivery.alias("parent")
-    fine: ColumnElement[bool] = parent.c.state.in_(_TAKEN)
-    if not heads_only:
-        fine = or_(fine, and_(parent.c.state == _PENDING, parent.c.id < ours.c.id))
-    return exists().where(
-        parent.c.system == ours.c.system,
-        parent.c.lane == ours.c.lane,
-        parent.c.route == ours.c.parent_route,
-        parent.c.key == ours.c.parent_key,
-        fine,
-    )
-
-
 def _opened(row: Any) -> Opened:
     one = _Sent._make(row[: len(_COLUMNS)])
     message = Message(
@@ -266,7 +195,8 @@ def restless(connection: Connection, *, system: str, partitions: int, heads_only
 
 def sendable(connection: Connection, *, system: str, partition: int, heads_only: bool, now: datetime) -> bool:
     """Tell whether a window of that partition would find something to send now."""
-    return connection.execute(_due(system, partition, moment(now), 1, heads_only)).first() is not None
+    query = due.sendable((_OURS.c.id,), system=system, partition=partition, at=moment(now), limit=1, heads_only=heads_only)
+    return connection.execute(query).first() is not None
 
 
 def left_open(connection: Connection) -> list[str]:
@@ -286,13 +216,5 @@ def next_due(connection: Connection, *, system: str, partition: int) -> datetime
 
     What stands behind one that waits for a person waits for that person, and has no time.
     """
-    due = connection.execute(_next_due(), {"of_system": system, "of_partition": partition}).scalar()
-    return None if due is None else instant(due)
-
-
-@functools.cache
-def _next_due() -> Select[Any]:
-    """Made once: every partition asks each second, and putting the query together would take as long as its answer."""
-    ours, behind_held = _OURS, _in_lane(schema.delivery.alias("held"), [State.HELD.value])
-    mine = (ours.c.system == bindparam("of_system"), ours.c.partition == bindparam("of_partition"), ours.c.state == _PENDING)
-    return select(ours.c.due_at).where(*mine, schema.OPEN, not_(behind_held)).order_by(ours.c.due_at).limit(1)
+    at = connection.execute(due.earliest(), {"of_system": system, "of_partition": partition}).scalar()
+    return None if at is None else instant(at)
