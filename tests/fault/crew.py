@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -44,7 +45,7 @@ class Crew:
         """Start a worker and wait until the others can see it; the crew ends it if the test does not."""
         process = self.launch(name=name, directory=directory)
         until(lambda: process.poll() is not None or process.pid in {one.pid for one in self.workers()}, "the worker is seen")
-        assert process.poll() is None, (self.directory.path / "hub.log").read_text("utf-8")[-3000:]
+        assert process.poll() is None, ((directory or self.directory).path / "hub.log").read_text("utf-8")[-3000:]
         return process
 
     def launch(self, *, name: str | None = None, directory: Directory | None = None) -> subprocess.Popen[str]:
@@ -124,17 +125,9 @@ def crew(
     path: Path, url: str, *, cases: int, partitions: int = 8, pause: float = 0.01, adapter: str = "AppendingAdapter"
 ) -> Iterator[Crew]:
     """Yield a crew without workers, whose source has so many cases, each with a step that must come after it."""
-    records = [
-        record
-        for number in range(cases)
-        for record in (
-            {"kind": "case", "key": f"A{number}", "data": {"BJBH": f"A{number}", "SQRMC": "甲某某"}},
-            {"kind": "step", "key": f"A{number}-1", "data": {"BJBH": f"A{number}", "ZT": "1"}},
-        )
-    ]
     city = CITY.format(adapter=adapter, partitions=partitions, pause=pause)
     hub = configs.HUB.rstrip(" ") + f"    store: {url}\n"
-    configs.write(path, {"config/hub.yaml": hub, "config/systems/city.yaml": city}, records)
+    configs.write(path, {"config/hub.yaml": hub, "config/systems/city.yaml": city}, records(cases))
     store = open_store(load(path, env={}).store)
     made = Crew(Directory(path), store)
     try:
@@ -142,6 +135,18 @@ def crew(
     finally:
         made.dismiss()
         store.close()
+
+
+def records(cases: int) -> list[dict[str, Any]]:
+    """Return so many cases, each with a step that must come after it."""
+    return [
+        record
+        for number in range(cases)
+        for record in (
+            {"kind": "case", "key": f"A{number}", "data": {"BJBH": f"A{number}", "SQRMC": "甲某某"}},
+            {"kind": "step", "key": f"A{number}-1", "data": {"BJBH": f"A{number}", "ZT": "1"}},
+        )
+    ]
 
 
 def in_order(arrived: list[str]) -> bool:

@@ -23,6 +23,7 @@ class Received:
     target: str
     headers: dict[str, str]
     body: bytes
+    sender: str  # the address it came from
 
     @property
     def path(self) -> str:
@@ -110,11 +111,11 @@ def flood(connection: socket.socket, stop: threading.Event) -> None:
 class Peer:
     """The server. `answer` decides each reply; `received` keeps every request that came in whole."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.received: list[Received] = []
         self.answer: Answering = lambda request: Reply()
         self.stop = threading.Event()
-        self._context = context
+        self._context, self._host = context, host
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -140,7 +141,7 @@ class Peer:
 
     def come_back(self) -> None:
         self.stop.clear()
-        self._server = _Server(("127.0.0.1", self.port), self)
+        self._server = _Server((self._host, self.port), self)
         self.port = self._server.server_address[1]
         if self._context is not None:
             self._server.socket = self._context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
@@ -204,7 +205,7 @@ class _Handling(BaseHTTPRequestHandler):
         peer = self.server.peer
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Received(self.command, self.path, headers, body)
+        request = Received(self.command, self.path, headers, body, self.client_address[0])
         reply = peer.answer(request)
         peer.keep(request)
         if isinstance(reply, Reply):
