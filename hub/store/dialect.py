@@ -27,6 +27,8 @@ LEASE_KEY = 621_125
 MIGRATION_KEY = LEASE_KEY + 1
 #: A process that freezes inside a transaction keeps its rows locked no longer than this; the server ends it then.
 IDLE_MS = 15_000
+#: What the other machine has not taken for so long ends the connection. Keepalives are not sent while something is on its way.
+UNTAKEN_MS = 60_000
 _DEADLOCK = "40P01"
 _T = TypeVar("_T")
 
@@ -57,10 +59,10 @@ def server_arguments(*settings: str) -> dict[str, Any]:
 
     The server ends a transaction that stands still; either side ends a connection whose other machine is silent for a minute.
     """
-    said = (*settings, f"idle_in_transaction_session_timeout={IDLE_MS}")
+    said = (*settings, f"idle_in_transaction_session_timeout={IDLE_MS}", f"tcp_user_timeout={UNTAKEN_MS}")
     kept = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
     ours = " ".join(f"-c {one}" for one in (*said, *(f"tcp_{name}={number}" for name, number in kept.items())))
-    return {"options": ours, "connect_timeout": 10, "tcp_user_timeout": 60_000, **kept}
+    return {"options": ours, "connect_timeout": 10, "tcp_user_timeout": UNTAKEN_MS, **kept}
 
 
 def _sqlite(url: str, database: str | None) -> Engine:
