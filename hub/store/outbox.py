@@ -97,9 +97,8 @@ def open_window(
     query = due.sendable(
         _COLUMNS, system=system, partition=partition, at=moment(now), limit=limit, heads_only=heads_only, urgent=urgent
     )
-    rows = _without_gaps(connection.execute(query).all())
-    if _put_right(connection, rows, now, as_inserts, as_updates):
-        rows = _without_gaps(connection.execute(query).all())
+    while _put_right(connection, rows := _without_gaps(connection.execute(query).all()), now, as_inserts, as_updates):
+        pass  # what comes up in the place of what ended is looked at as well
     return _opening(connection, holding, rows, calls, moment(now)) if rows else None
 
 

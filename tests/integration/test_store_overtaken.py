@@ -153,6 +153,22 @@ def test_what_is_let_go_after_its_record_arrived_from_another_lane_ends(here: Si
     assert (states(here), [message.lane for message in here.side.taken]) == ([State.SUPERSEDED, State.DELIVERED], ["2"])
 
 
+def test_what_comes_up_behind_what_ends_is_looked_at_as_well(here: Site) -> None:
+    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines=LINES, findable=False, idempotent=False)})
+    here.side.will("A", LOST)
+    here.sync(case("A", lane="1"))
+    here.drain()
+    here.sync(case("A", "2", lane="2"))
+    here.drain()
+    here.sync(case("B"), case("B", "2"))
+    table, insert = schema.delivery, next(one.id for one in here.deliveries() if one.key == "B")
+    with here.store.writing() as connection:  # as if each had been on its way meanwhile: one comes back, one was refused
+        connection.execute(table.update().where(table.c.lane == "1").values(state="pending", due_at=0))
+        connection.execute(table.update().where(table.c.id == insert).values(state="dead", stage="send", code="HUB-D-115"))
+    here.drain()
+    assert [(message.key, message.operation.value) for message in here.side.taken] == [("A", "I"), ("B", "I")]
+
+
 # --- what was deleted over there comes back as an insert ---
 
 
