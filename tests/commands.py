@@ -44,12 +44,16 @@ class Directory:
         """Run one command with --json and return what it says."""
         return json.loads(self.run(*arguments, "--json", code=code).stdout)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start one command in a process group of its own; the caller ends it. Its stderr goes into `hub.log`."""
+    def start(self, *arguments: str, fate: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start one command in a process group of its own; the caller ends it. Its stderr goes into `hub.log`.
+
+        `fate`: what it meets, in the variables of `tests.fault.dying`.
+        """
+        words, variables = self.command(*arguments), {**self.variables(), **(fate or {})}
+        if fate:
+            words[words.index("hub.cli")] = "tests.fault.dying"
         with (self.path / "hub.log").open("a") as log:
-            return subprocess.Popen(
-                self.command(*arguments), env=self.variables(), stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.path
-            )
+            return subprocess.Popen(words, env=variables, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.path)
 
     def command(self, *arguments: str) -> list[str]:
         """Return the words of a command."""

@@ -32,7 +32,7 @@ class AppendingAdapter:
 
     def __init__(self, options: Options, *, system: str) -> None:
         assert isinstance(options, AppendingOptions)
-        self._options = options
+        self._options, self.system = options, system
 
     def guarantees(self) -> Guarantees:
         return Guarantees()
@@ -49,11 +49,15 @@ class AppendingAdapter:
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         for message in messages:
             with self._options.file.open("a") as file:
-                file.write(f"{message.key}\n")
+                file.write(f"{self.line(message)}\n")
                 file.flush()
                 os.fsync(file.fileno())
             time.sleep(self._options.pause)
         return [Receipt() for _ in messages]
+
+    def line(self, message: Message) -> str:
+        """Return what is written of a message."""
+        return message.key
 
 
 class KeepingAdapter(AppendingAdapter):
@@ -80,3 +84,12 @@ class KeepingAdapter(AppendingAdapter):
 
     def _kept(self, message: Message) -> Path:
         return self._options.file.parent / f"kept-{message.idempotency_key}"
+
+
+class NamingAdapter(KeepingAdapter):
+    """The same, and it writes the name down that each version of a case has."""
+
+    name: ClassVar[str] = "naming"
+
+    def line(self, message: Message) -> str:
+        return f"{message.key}={message.body['applyer_name']}"

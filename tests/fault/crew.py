@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,19 +42,31 @@ class Crew:
     store: Store
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *, name: str | None = None, directory: Directory | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *, name: str | None = None, directory: Directory | None = None, fate: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """Start a worker and wait until the others can see it; the crew ends it if the test does not."""
-        process = self.launch(name=name, directory=directory)
+        process = self.launch(name=name, directory=directory, fate=fate)
         until(lambda: process.poll() is not None or process.pid in {one.pid for one in self.workers()}, "the worker is seen")
         assert process.poll() is None, ((directory or self.directory).path / "hub.log").read_text("utf-8")[-3000:]
         return process
 
-    def launch(self, *, name: str | None = None, directory: Directory | None = None) -> subprocess.Popen[str]:
+    def launch(
+        self, *, name: str | None = None, directory: Directory | None = None, fate: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """Start a worker, whatever becomes of it."""
         called = ("--name", name) if name else ()
-        process = (directory or self.directory).start("--log-format", "json", "worker", "--no-http", *called)
+        process = (directory or self.directory).start("--log-format", "json", "worker", "--no-http", *called, fate=fate)
         self.started.append(process)
         return process
+
+    def listen(self, *words: str) -> tuple[subprocess.Popen[str], str]:
+        """Start a worker that answers HTTP; return it and its address."""
+        before = len(self.told("http.listening"))
+        process = self.directory.start("--log-format", "json", "worker", "--port", "0", *words)
+        self.started.append(process)
+        until(lambda: len(self.told("http.listening")) > before, "it listens")
+        return process, f"http://127.0.0.1:{self.told('http.listening')[-1]['port']}"
 
     def ask(self) -> int:
         """Ask for a run of the source."""
@@ -107,6 +120,11 @@ class Crew:
         """Return what all of them have logged."""
         return (self.directory.path / "hub.log").read_text("utf-8")
 
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """Return what they have logged of that event."""
+        lines = (json.loads(line) for line in self.log().splitlines() if line.endswith("}"))
+        return [line for line in lines if line["event"] == event]
+
     def end(self, process: subprocess.Popen[str]) -> int:
         """Stop one as a service does and return its exit code."""
         process.terminate()
@@ -153,3 +171,8 @@ def in_order(arrived: list[str]) -> bool:
     """Tell whether each step came after its case."""
     place = {key: number for number, key in reversed(list(enumerate(arrived)))}
     return all(place.get(key.removesuffix("-1"), len(arrived)) < number for key, number in place.items() if key.endswith("-1"))
+
+
+def stopped(pid: int) -> bool:
+    """Tell whether a process is frozen."""
+    return "T" in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]

@@ -22,6 +22,7 @@ from hub.store.runs import RunState, Trigger
 from tests import configs
 from tests.commands import DEADLINE, Directory, until
 from tests.fault import lasting
+from tests.fault.crew import stopped
 from tests.pushing import SECRET, webhook
 
 CASES = 20
@@ -183,7 +184,7 @@ class Scene:
         self.start(DIE_AT=at, DIE_BY="STOP")
         assert self._process is not None
         pid = self._process.pid
-        until(lambda: "T" in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0], "it is frozen")
+        until(lambda: stopped(pid), "it is frozen")
         time.sleep(seconds)  # this is the fault itself: it must last longer than the far side would wait
         self._since = time.monotonic()
         os.kill(pid, signal.SIGCONT)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from hub.model import State
 from hub.store import outbox, schema
 from tests.commands import DEADLINE, until
-from tests.fault.crew import Crew, crew, in_order
+from tests.fault.crew import Crew, crew, in_order, stopped
 from tests.servers import fresh_postgresql
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(300)]
@@ -71,10 +71,10 @@ def _in_state(crew: Crew, state: State) -> set[str]:
         return set(connection.scalars(select(ours.c.key).where(ours.c.state == state.value)))
 
 
-def _all_that_can(crew: Crew) -> bool:
-    """Nothing is pending but what stands behind a held one."""
+def _all_that_can(crew: Crew, count: int = 800) -> bool:
+    """All have been read, and nothing is pending but what stands behind a held one."""
     waits = _behind(_in_state(crew, State.HELD))
-    return crew.states().total() == 800 and _in_state(crew, State.PENDING) == waits and not _open(crew)
+    return crew.states().total() == count and _in_state(crew, State.PENDING) == waits and not _open(crew)
 
 
 def _behind(held: set[str]) -> set[str]:
@@ -102,6 +102,27 @@ def test_a_worker_that_froze_and_wakes_can_write_nothing_stale_and_says_so(tmp_p
         assert Counter(two.arrived()) == Counter(_keys(300))
         assert in_order(two.arrived())
         assert two.end(frozen) == two.end(other) == 143
+
+
+def test_a_worker_that_froze_between_t2_and_the_call_sends_nothing_of_it_once_it_wakes(tmp_path: Path) -> None:
+    """Nobody over there could tell a second message from the first."""
+    with fresh_postgresql() as url, crew(tmp_path, url, cases=30, partitions=1, pause=0.0) as two:
+        frozen = two.start(name="frozen", fate={"DIE_AT": "t2:after:city:5", "DIE_BY": "STOP"})
+        two.ask()
+        until(lambda: stopped(frozen.pid), "it is frozen")
+        [doubtful] = _open(two)
+        other = two.start(name="other")
+        until(lambda: {one.pid for one in two.workers()} == {other.pid}, "it is taken for gone")
+        until(lambda: _all_that_can(two, 60), "the other one does all that may be done")
+        assert _in_state(two, State.HELD) == {doubtful}
+        before = two.rows()
+        frozen.send_signal(signal.SIGCONT)
+        until(lambda: "partition.fenced" in _events(two), "it says that its partition has a newer owner")
+        until(lambda: len(two.workers()) == 2, "it is back among the others")
+        assert two.end(frozen) == two.end(other) == 143
+        assert two.rows() == before
+        assert Counter(two.arrived()) == Counter(set(_keys(30)) - {doubtful} - _behind({doubtful}))
+        assert in_order(two.arrived())
 
 
 def _events(crew: Crew) -> set[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from hub.model import State
 from tests.commands import until
-from tests.fault.crew import Crew, crew
+from tests.fault.crew import crew
 from tests.servers import fresh_postgresql
 
 pytestmark = pytest.mark.server
@@ -20,10 +18,7 @@ pytestmark = pytest.mark.server
 
 def test_a_worker_is_seen_over_http_and_reloads(tmp_path: Path) -> None:
     with fresh_postgresql() as url, crew(tmp_path, url, cases=10, partitions=2, pause=0.0) as team:
-        worker = team.directory.start("--log-format", "json", "worker", "--port", "0", "--name", "east")
-        team.started.append(worker)
-        until(lambda: _told(team, "http.listening"), "it listens")
-        address = f"http://127.0.0.1:{_told(team, 'http.listening')[0]['port']}"
+        worker, address = team.listen("--name", "east")
         assert _get(address, "/readyz").status_code == 200
         assert "\nhub_workers 1.0\n" in _get(address, "/metrics").text
         [before] = _get(address, "/api/v1/workers").json()["items"]
@@ -32,7 +27,7 @@ def test_a_worker_is_seen_over_http_and_reloads(tmp_path: Path) -> None:
 
         team.directory.change("config/hub.yaml", ("测试中枢", "又一个中枢"))
         worker.send_signal(signal.SIGHUP)
-        until(lambda: _told(team, "config.reloaded"), "it takes the files over")
+        until(lambda: team.told("config.reloaded"), "it takes the files over")
         [after] = _get(address, "/api/v1/workers").json()["items"]
         assert after["name"] == before["name"]
         assert after["digest"] != before["digest"]
@@ -44,8 +39,3 @@ def test_a_worker_is_seen_over_http_and_reloads(tmp_path: Path) -> None:
 
 def _get(address: str, path: str) -> httpx.Response:
     return httpx.get(address + path, trust_env=False)
-
-
-def _told(team: Crew, event: str) -> list[dict[str, Any]]:
-    lines = (json.loads(line) for line in team.log().splitlines() if line.endswith("}"))
-    return [line for line in lines if line["event"] == event]
