@@ -118,7 +118,8 @@ class Crew:
 
     def log(self) -> str:
         """Return what all of them have logged."""
-        return (self.directory.path / "hub.log").read_text("utf-8")
+        file = self.directory.path / "hub.log"
+        return file.read_text("utf-8") if file.exists() else ""
 
     def told(self, event: str) -> list[dict[str, Any]]:
         """Return what they have logged of that event."""

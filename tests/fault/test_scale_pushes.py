@@ -27,7 +27,7 @@ from tests.servers import fresh_postgresql
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(300)]
 
-CASES, VERSIONS = 6, 10
+CASES, VERSIONS = 4, 6
 ROUTE = """
     version: 1
     routes:
