@@ -1,22 +1,63 @@
-"""Runs every benchmark with its defaults: `python -m benchmarks`, or `make bench`."""
+"""Runs every benchmark with its defaults: `python -m benchmarks`, or `make bench`.
+
+    python -m benchmarks [--server URL] [--write] [letter ...]
+
+With a server, what needs one or may have one runs on it too. `--write` puts what is printed into the pages (`benchmarks/pages.py`).
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 
-#: Module and arguments, with the letter of what it measures.
+from benchmarks import pages
+
+#: What stands for the address of a server: the real one is nobody's business in a page.
+SERVER = "URL"
+#: Letters of what is measured, and commands.
 ALL = (
-    ("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"), ("e", "report"), ("f", "sustained"), ("g", "history"),
-    ("h", "latency"), ("i", "starting"), ("j", "idle"),
+    ("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"), ("e", "report"),
+    ("f", "sustained"), ("f", "sustained --server URL"),
+    ("g", "history"), ("g", "history --server URL"), ("g", "history --rows 10000,10000000"),
+    ("h", "latency"), ("h", "latency --server URL"),
+    ("i", "starting"), ("i", "starting --server URL"),
+    ("j", "idle"), ("j", "idle --server URL"), ("j", "idle --server URL --worker"),
+    ("k", "workers --server URL"),
 )  # fmt: skip
 
 
 def main() -> None:
     """Run them one after the other, each in a process of its own."""
-    for letter, name in ALL:
-        print(f"== ({letter}) {name}", flush=True)
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+    options = _options()
+    for letter, command in ALL:
+        if (options.letters and letter not in options.letters) or (SERVER in command and not options.server):
+            continue
+        print(f"== ({letter}) {command}", flush=True)
+        output = _run([options.server if word == SERVER else word for word in command.split()])
+        if options.write:
+            print(f"written to {pages.put(command, output).name}", flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("letters", nargs="*", help="only what these letters measure (docs/performance.md)")
+    parser.add_argument("--server", default="", help="SQLAlchemy URL of a PostgreSQL database; others are made beside it")
+    parser.add_argument("--write", action="store_true", help="put the output into the pages")
+    return parser.parse_args()
+
+
+def _run(words: list[str]) -> str:
+    """Run one benchmark, showing what it prints as it comes; return all of it."""
+    module, *arguments = words
+    lines: list[str] = []
+    with subprocess.Popen([sys.executable, "-m", f"benchmarks.{module}", *arguments], stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    if running.returncode:
+        sys.exit(running.returncode)
+    return "".join(lines)
 
 
 if __name__ == "__main__":
