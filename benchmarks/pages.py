@@ -13,7 +13,7 @@ _ABOUT = re.compile(r"^\d+ cores, Python .*", re.MULTILINE)
 
 
 def put(command: str, output: str) -> Path:
-    """Replace what stands between the marks of a command by what it printed; return the page. Raises KeyError where no page has them."""
+    """Replace what stands between the marks of a command by what it printed; return the page. Raises KeyError without marks."""
     begin, end = f"<!-- measured: {command} -->\n", "<!-- end -->"
     for page in PAGES:
         before, mark, after = page.read_text(encoding="utf-8").partition(begin)
