@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, case, delete, fu
 
 from hub.model import Operation, Stage, State
 from hub.store import dialect, family, gate, replacing, schema, urgency
+from hub.store.among import among
 from hub.store.numbers import instant, moment, parts, take
 from hub.store.partitions import Holding, hold, require
 from hub.store.presence import refused_later
@@ -78,7 +79,7 @@ def known(connection: Connection, source: str, kind: str, keys: Sequence[str]) -
     found: dict[str, Known] = {}
     for part in parts(keys, CHUNK):
         query = select(table.c.key, table.c.id, table.c.revision, table.c.deleted).where(
-            table.c.source == source, table.c.kind == kind, table.c.key.in_(part)
+            table.c.source == source, table.c.kind == kind, among(table.c.key, part)
         )
         for key, number, revision, deleted in connection.execute(query.order_by(table.c.id)):
             before = found[key].record_ids if key in found else ()
@@ -101,7 +102,7 @@ def taken_routes(connection: Connection, record_ids: Iterable[int]) -> tuple[set
     lanes: dict[tuple[str, str], set[str]] = {}
     ends = (func.min(table.c.lane), func.max(table.c.lane))
     for part in parts(record_ids, CHUNK):  # not by lane: that may have changed between a version and its deletion
-        query = select(table.c.route, table.c.key, *newest, *ends).where(table.c.record_id.in_(part))
+        query = select(table.c.route, table.c.key, *newest, *ends).where(among(table.c.record_id, part))
         for route, key, here, without, *stood in connection.execute(query.group_by(table.c.route, table.c.key)):
             last[route, key], told[route, key] = max(last[route, key], here), max(told[route, key], without)
             lanes.setdefault((route, key), set()).update(stood)
@@ -115,7 +116,7 @@ def dormant(connection: Connection, record_ids: Iterable[int], *, lock: bool = F
     """
     table, found = schema.delivery, set[int]()
     for part in parts(record_ids, CHUNK):
-        query = select(table.c.id).where(table.c.record_id.in_(part), table.c.state.in_(_DORMANT))
+        query = select(table.c.id).where(among(table.c.record_id, part), table.c.state.in_(_DORMANT))
         found.update(connection.execute(query.order_by(table.c.id).with_for_update() if lock else query).scalars())
     return found
 
@@ -125,7 +126,7 @@ def versions_owed(connection: Connection, record_ids: Iterable[int]) -> Counter[
     table, found = schema.delivery, Counter[tuple[str, str]]()
     counted = func.sum(table.c.generation + 1)
     for part in parts(record_ids, CHUNK):
-        query = select(table.c.route, table.c.key, counted).where(table.c.record_id.in_(part))
+        query = select(table.c.route, table.c.key, counted).where(among(table.c.record_id, part))
         for route, key, number in connection.execute(query.group_by(table.c.route, table.c.key)):
             found[route, key] += int(number)
     return found
@@ -151,7 +152,7 @@ def _of_records(
     """Return that column and the key of these records' deliveries for which the condition holds."""
     table, found = schema.delivery, set[tuple[str, str]]()
     for part in parts(record_ids, CHUNK):
-        query = select(column, table.c.key).where(table.c.record_id.in_(part), condition)
+        query = select(column, table.c.key).where(among(table.c.record_id, part), condition)
         found.update((row[0], row[1]) for row in connection.execute(query))
     return found
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from hub.model import Taken
 from hub.store import replays, schema
+from hub.store.among import among
 from hub.store.numbers import instant
 from hub.store.replays import Replay
 
@@ -49,7 +50,7 @@ def read(connection: Connection, numbers: Iterable[int]) -> list[Attempt]:
 
 def _written(connection: Connection, numbers: list[int]) -> list[Attempt]:
     table = schema.attempt
-    rows = connection.execute(select(table).where(table.c.delivery_id.in_(numbers))).all()
+    rows = connection.execute(select(table).where(among(table.c.delivery_id, numbers))).all()
     return [
         Attempt(
             row.delivery_id, row.number, instant(row.opened_at), instant(row.closed_at),
@@ -64,7 +65,7 @@ def _last_windows(connection: Connection, numbers: list[int]) -> list[Attempt]:
     query = (
         select(_OURS.c.id, _OURS.c.attempts, window.c.opened_at, window.c.closed_at)
         .join_from(_OURS, window, window.c.id == _OURS.c.window_id)
-        .where(_OURS.c.id.in_(numbers), window.c.closed_at.is_not(None))
+        .where(among(_OURS.c.id, numbers), window.c.closed_at.is_not(None))
     )
     return [
         Attempt(row.id, row.attempts, instant(row.opened_at), instant(row.closed_at), Taken.TAKEN.value, None, None, None)
@@ -75,5 +76,5 @@ def _last_windows(connection: Connection, numbers: list[int]) -> list[Attempt]:
 def _refusals(connection: Connection, numbers: list[int]) -> list[Attempt]:
     """Return the late refusals of these deliveries, as attempts without a number."""
     table = schema.verdict
-    rows = connection.execute(select(table).where(table.c.delivery_id.in_(numbers))).all()
+    rows = connection.execute(select(table).where(among(table.c.delivery_id, numbers))).all()
     return [Attempt(row.delivery_id, 0, instant(row.at), instant(row.at), REFUSED_LATER, row.code, row.said, None) for row in rows]

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, not_
 
 from hub.model import LIVE, TAKEN, State
 from hub.store import renewal, schema
+from hub.store.among import among
 from hub.store.numbers import moment
 
 #: A parent in one of these is on its way; if it is neither that nor over there, its children are parked.
@@ -51,7 +52,7 @@ def park(connection: Connection, numbers: list[int], now: datetime) -> int:
     """Park those of these deliveries that are orphaned; return how many."""
     ours = schema.delivery
     parked = {"state": State.PARKED.value, "changed_at": moment(now)}
-    return int(connection.execute(update(ours).where(ours.c.id.in_(numbers), orphaned(ours)).values(parked)).rowcount)
+    return int(connection.execute(update(ours).where(among(ours.c.id, numbers), orphaned(ours)).values(parked)).rowcount)
 
 
 def sweep_parked(connection: Connection, now: datetime) -> int:

@@ -10,6 +10,7 @@ from itertools import groupby
 from sqlalchemy import Connection, func, select, tuple_
 
 from hub.store import schema
+from hub.store.among import among
 from hub.store.opening import Store
 
 #: Versions read in one query; also below every database's limit on bound values.
@@ -97,7 +98,7 @@ def _standings(connection: Connection, record_ids: Sequence[int]) -> dict[int, l
     query = (
         select(table.c.record_id, table.c.system, table.c.state, table.c.created_at, ended, table.c.issues)
         .join_from(table, window, window.c.id == table.c.window_id, isouter=True)
-        .where(table.c.record_id.in_(record_ids))
+        .where(among(table.c.record_id, record_ids))
     )
     for number, system, state, created, changed, issues in connection.execute(query) if record_ids else ():
         found[number].append(Standing(system, state, created, changed, issues))

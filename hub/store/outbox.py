@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from hub.model import Message, Operation, State
 from hub.store import due, presence, schema
+from hub.store.among import among
 from hub.store.numbers import instant, moment, take
 from hub.store.partitions import Holding, require
 
@@ -109,7 +110,7 @@ def _put_right(
     turned = False
     if overtaken := presence.outdated(connection, rows):
         ended = {"state": State.SUPERSEDED.value, "changed_at": moment(now)}
-        connection.execute(update(_OURS).where(_OURS.c.id.in_(overtaken)).values(ended))
+        connection.execute(update(_OURS).where(among(_OURS.c.id, overtaken)).values(ended))
         turned = True
     for find, turn in ((presence.groundless, as_inserts), (presence.second, as_updates)):
         if turn and (wrong := find(connection, rows)):
@@ -135,7 +136,7 @@ def interrupted(connection: Connection, holding: Holding) -> list[SendWindow]:
 def _left(connection: Connection, row: Any) -> SendWindow:
     with_bodies = select(*_COLUMNS).join_from(_OURS, schema.body, schema.body.c.delivery_id == _OURS.c.id)
     sent = _OURS.c.state.in_(_SENDABLE)
-    query = with_bodies.where(_OURS.c.id.in_(orjson.loads(row.deliveries)), sent).order_by(_OURS.c.id)
+    query = with_bodies.where(among(_OURS.c.id, orjson.loads(row.deliveries)), sent).order_by(_OURS.c.id)
     return SendWindow(row.id, row.opened_at, tuple(_opened(one) for one in connection.execute(query)))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists
 
 from hub.model import TAKEN, Operation, Stage, State, Taken
 from hub.store import schema
+from hub.store.among import among
 from hub.store.versions import same_object, same_record
 
 _PENDING, _DELETE = State.PENDING.value, Operation.DELETE.value
@@ -23,7 +24,7 @@ def groundless(connection: Connection, rows: Sequence[Any]) -> list[int]:
         return []
     ours = _OURS
     grounded = or_(is_there(ours, same_object), refused_later(ours))
-    bare = list(connection.execute(select(ours.c.id).where(ours.c.id.in_(updates), not_(grounded))).scalars())
+    bare = list(connection.execute(select(ours.c.id).where(among(ours.c.id, updates), not_(grounded))).scalars())
     return [number for number in bare if not _moved(connection, number)] if bare else []
 
 
@@ -32,7 +33,7 @@ def second(connection: Connection, rows: Sequence[Any]) -> list[int]:
     inserts = [row.id for row in rows if row.operation == Operation.INSERT.value and not row.doubtful]
     if not inserts:
         return []
-    there = select(_OURS.c.id).where(_OURS.c.id.in_(inserts), is_there(_OURS, same_object))
+    there = select(_OURS.c.id).where(among(_OURS.c.id, inserts), is_there(_OURS, same_object))
     return list(connection.execute(there).scalars())
 
 
@@ -44,7 +45,7 @@ def outdated(connection: Connection, rows: Sequence[Any]) -> list[int]:
     newer = _OURS.alias("newer")
     elsewhere = and_(newer.c.id > _OURS.c.id, newer.c.lane != _OURS.c.lane, arrived(newer))
     overtaken = exists().where(*same_record(newer, _OURS), elsewhere)
-    return list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(tried), overtaken)).scalars())
+    return list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, tried), overtaken)).scalars())
 
 
 def arrived(version: FromClause) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, delete, exists, not_, select, update
 
 from hub.model import FAILED, State
 from hub.store import actions, schema
+from hub.store.among import among
 from hub.store.journal import write_journal
 from hub.store.numbers import parts
 from hub.store.presence import refused_later
@@ -46,7 +47,7 @@ def purge(connection: Connection, scope: Scope, *, actor: str, reason: str, now:
 
 def _forget_bodies(connection: Connection, ended: Sequence[int]) -> int:
     """Forget what was to be sent; what was taken once is over there, and whoever approves the next version compares with it."""
-    never = select(_OURS.c.id).where(_OURS.c.id.in_(ended), not_(refused_later(_OURS)))
+    never = select(_OURS.c.id).where(among(_OURS.c.id, ended), not_(refused_later(_OURS)))
     return int(connection.execute(delete(schema.body).where(schema.body.c.delivery_id.in_(never))).rowcount)
 
 
@@ -55,6 +56,6 @@ def _forget_records(connection: Connection, ended: Sequence[int]) -> int:
     record, newer, other = schema.record, schema.record.alias("newer"), _OURS.alias("other")
     same = and_(*(newer.c[name] == record.c[name] for name in ("source", "kind", "key")))
     needed = exists().where(other.c.record_id == record.c.id, other.c.state != State.CANCELLED.value)
-    theirs = record.c.id.in_(select(_OURS.c.record_id).where(_OURS.c.id.in_(ended)))
+    theirs = record.c.id.in_(select(_OURS.c.record_id).where(among(_OURS.c.id, ended)))
     old = exists().where(same, newer.c.id > record.c.id)
     return int(connection.execute(update(record).where(theirs, old, not_(needed)).values(data=_NOTHING)).rowcount)

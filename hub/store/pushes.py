@@ -14,6 +14,7 @@ from hub.errors import HubError
 from hub.model import FAILED, Json, State
 from hub.store import acceptance, schema
 from hub.store.acceptance import CHUNK
+from hub.store.among import among
 from hub.store.numbers import moment, parts
 
 _PREFIX = "pushed:"
@@ -66,7 +67,7 @@ def fates(connection: Connection, source: str, kind: str, run: int, keys: Sequen
     record = schema.record
     found: dict[str, list[tuple[str, Fate]]] = {}
     for part in parts(keys, CHUNK):
-        chosen = record.c.key.in_(part)
+        chosen = among(record.c.key, part)
         query = select(record.c.id, record.c.key, record.c.revision).where(record.c.source == source, record.c.kind == kind, chosen)
         rows = connection.execute(query.where(record.c.run_id == run).order_by(record.c.id)).all()
         failed = _failed(connection, [row.id for row in rows])
@@ -84,7 +85,7 @@ def _failed(connection: Connection, records: Collection[int]) -> dict[int, Fate]
     states = [state.value for state in (*FAILED, State.SUPERSEDED, State.CANCELLED)]
     reason = case((table.c.state != State.CANCELLED.value, table.c.reason)).label("reason")
     query = select(table.c.record_id, table.c.stage, table.c.code, reason, table.c.issues).where(
-        table.c.record_id.in_(records), table.c.state.in_(states), table.c.stage.in_(("source", "map"))
+        among(table.c.record_id, records), table.c.state.in_(states), table.c.stage.in_(("source", "map"))
     )
     found: dict[int, Fate] = {}
     for row in connection.execute(query.order_by(table.c.id)):

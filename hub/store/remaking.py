@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, case, delete, insert, select, update
 
 from hub.model import Operation
 from hub.store import schema
+from hub.store.among import among
 
 _OURS = schema.delivery
 
@@ -30,7 +31,7 @@ class Remade:
 
 def with_records(connection: Connection, numbers: Sequence[int]) -> list[Any]:
     """Return these deliveries, oldest first, with their record's data and the body they have."""
-    return list(connection.execute(selection().where(_OURS.c.id.in_(numbers))))
+    return list(connection.execute(selection().where(among(_OURS.c.id, numbers))))
 
 
 def selection() -> Select[Any]:

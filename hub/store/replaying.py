@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     and_,
-    bindparam,
     case,
     exists,
     not_,
@@ -22,6 +20,7 @@ from sqlalchemy import (
 
 from hub.model import FAILED, Operation, State
 from hub.store import family, gate, outbox, partitions, presence, replays, schema
+from hub.store.among import among
 from hub.store.journal import write_journal
 from hub.store.numbers import moment, parts
 from hub.store.remaking import Remade, put_body, selection
@@ -130,9 +129,7 @@ def retire(connection: Connection, scope: Scope, now: datetime, states: Sequence
 def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a newer version was taken, is being sent now, or may have arrived."""
     newer = _OURS.alias("newer")
-    # Written into the statement: they may be more than a database takes as bound values.
-    numbers: BindParameter[list[int]] = bindparam("flying", sorted(flying), expanding=True, literal_execute=True)
-    there = or_(presence.arrived(newer), newer.c.id.in_(numbers))
+    there = or_(presence.arrived(newer), among(newer.c.id, flying))
     return exists().where(*same_record(newer, _OURS), newer.c.id > _OURS.c.id, there)
 
 
@@ -141,7 +138,7 @@ def _second_inserts(connection: Connection, again: Sequence[int], as_updates: As
     second = presence.is_there(_OURS, same_record)
     pending = (_OURS.c.state == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
     for part in parts(again) if as_updates else ():
-        numbers = list(connection.execute(select(_OURS.c.id).where(_OURS.c.id.in_(part), *pending, second)).scalars())
+        numbers = list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, part), *pending, second)).scalars())
         if numbers and as_updates:
             as_updates(connection, numbers)
 

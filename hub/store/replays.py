@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from hub.store import schema
+from hub.store.among import among
 from hub.store.numbers import instant, moment, parts, take
 
 #: Who makes a body anew where nobody asked: an update whose insert never came to be over there becomes one.
@@ -49,7 +50,7 @@ def read(connection: Connection, numbers: Iterable[int]) -> list[Replay]:
     """Return how often these deliveries were made to go again, oldest first."""
     found: list[Replay] = []
     for part in parts(numbers):
-        rows = connection.execute(select(_TABLE).where(_TABLE.c.delivery_id.in_(part)).order_by(_TABLE.c.id)).all()
+        rows = connection.execute(select(_TABLE).where(among(_TABLE.c.delivery_id, part)).order_by(_TABLE.c.id)).all()
         told = {row.delivery_id for row in rows if row.mapping is not None}
         found += _untold(connection, [number for number in part if number not in told])
         found += [Replay(row.delivery_id, instant(row.at), row.actor, row.reason or "", row.after, row.mapping) for row in rows]
@@ -61,7 +62,7 @@ def _untold(connection: Connection, numbers: Sequence[int]) -> list[Replay]:
     ours, tried = schema.delivery, schema.attempt
     before = select(func.max(tried.c.number)).where(tried.c.delivery_id == ours.c.id, tried.c.opened_at < ours.c.remade_at)
     query = select(ours.c.id, ours.c.remade_at, ours.c.mapping, func.coalesce(before.scalar_subquery(), 0).label("after"))
-    rows = connection.execute(query.where(ours.c.id.in_(numbers), ours.c.remade_at.is_not(None)).order_by(ours.c.id))
+    rows = connection.execute(query.where(among(ours.c.id, numbers), ours.c.remade_at.is_not(None)).order_by(ours.c.id))
     return [Replay(row.id, instant(row.remade_at), "-", "", row.after, row.mapping) for row in rows]
 
 

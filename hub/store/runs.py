@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 
 from hub.model import Stage
 from hub.store import groups, schema
+from hub.store.among import among
 from hub.store.numbers import instant, moment, take
 
 
@@ -225,7 +226,7 @@ def refused_by_run(connection: Connection, numbers: Sequence[int]) -> dict[int, 
     query = (
         select(record.c.run_id, *what, count, func.min(ours.c.changed_at), sample)
         .join_from(ours, record, record.c.id == ours.c.record_id)
-        .where(*groups.failed(None), ours.c.stage == Stage.SOURCE.value, record.c.run_id.in_(numbers))
+        .where(*groups.failed(None), ours.c.stage == Stage.SOURCE.value, among(record.c.run_id, numbers))
         .group_by(record.c.run_id, *what)
         .order_by(sample)
     )

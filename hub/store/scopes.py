@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from hub.model import FAILED, State
 from hub.store import schema
+from hub.store.among import among
 from hub.store.causes import Cause
 
 _OURS = schema.delivery
@@ -43,7 +44,7 @@ def meant(scope: Scope, states: Sequence[State]) -> list[Any]:
     for name in ("system", "code", "reason", "stage", "lane"):
         if getattr(scope, name) is not None:  # an empty one fits nothing: it may be a variable nobody has set
             parts.append(_OURS.c[name] == getattr(scope, name))
-    named: list[ColumnElement[bool]] = [_OURS.c.id.in_(scope.ids)] if scope.ids else []
+    named: list[ColumnElement[bool]] = [among(_OURS.c.id, scope.ids)] if scope.ids else []
     named += [one.holds() for one in scope.groups]
     return [*parts, or_(*named)] if named else parts
 

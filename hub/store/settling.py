@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, selec
 
 from hub.model import TAKEN, Stage, State, Taken
 from hub.store import family, renewal, schema
+from hub.store.among import among
 from hub.store.numbers import moment
 from hub.store.outbox import SendWindow
 from hub.store.partitions import Holding, require
@@ -70,7 +71,7 @@ def close_window(
         return  # a commit whose answer was lost, written again
     plain = [one.id for one in settled if _is_plain(one.settlement)]
     if plain:
-        connection.execute(update(_OURS).where(_OURS.c.id.in_(plain)).values(_delivered(window, at)))
+        connection.execute(update(_OURS).where(among(_OURS.c.id, plain)).values(_delivered(window, at)))
     special = [one for one in settled if not _is_plain(one.settlement)]
     if special:
         connection.execute(_MOVE, [_move_row(one, window, at) for one in special])

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, select, text
 
 from hub.model import LIVE, Stage, State
 from hub.store import outbox, partitions, schema
+from hub.store.among import among
 from hub.store.numbers import instant
 
 _OURS = schema.delivery
@@ -79,7 +80,7 @@ def sending(connection: Connection) -> dict[str, int]:
     numbers = outbox.in_flight(connection)
     if not numbers:
         return {}
-    query = select(_OURS.c.system, func.count()).where(_OURS.c.id.in_(numbers)).group_by(_OURS.c.system)
+    query = select(_OURS.c.system, func.count()).where(among(_OURS.c.id, numbers)).group_by(_OURS.c.system)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 

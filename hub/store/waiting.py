@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, fu
 from hub.errors import QUEUED, UNGRANTED, UNSENT
 from hub.model import Stage, State
 from hub.store import schema
+from hub.store.among import among
 from hub.store.numbers import instant, parts
 from hub.store.views import Backlog
 
@@ -108,7 +109,7 @@ def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
     """Return by number the first held delivery before each of these pending ones in its lane; absent: none is."""
     held, found = _OURS.alias("held"), dict[int, int]()
     for part in parts(numbers):
-        mine = (_OURS.c.id.in_(part), _OURS.c.state == State.PENDING.value)
+        mine = (among(_OURS.c.id, part), _OURS.c.state == State.PENDING.value)
         query = select(_OURS.c.id, func.min(held.c.id)).join_from(_OURS, held, and_(*_before(held)))
         rows = connection.execute(query.where(*mine, held.c.state == State.HELD.value).group_by(_OURS.c.id))
         found.update((row[0], row[1]) for row in rows)
@@ -119,7 +120,7 @@ def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
 def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
     found: dict[int, Ahead] = {}
     for part in parts(numbers):
-        query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(_OURS.c.id.in_(part))
+        query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(among(_OURS.c.id, part))
         found.update((number, Ahead(number, _approver(stage, reason))) for number, stage, reason in connection.execute(query))
     return found
 
