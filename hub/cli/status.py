@@ -110,7 +110,7 @@ class Found:
 
 def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
     from hub.engine import feeds
-    from hub.store import gate, views, waiting
+    from hub.store import clocks, gate, views, waiting
     from hub.store.workers import everybody
 
     with looking.store_of(settings) as store:
@@ -130,9 +130,9 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
                 for name in sorted(settings.systems)
             ]
             records = views.records(connection) if settings.datasets else {}
-            crew = everybody(connection)
+            crew, ahead = everybody(connection), clocks.ahead(connection)
     strangers = {name: sum(one.count for one in backlog[name].values()) for name in backlog if name not in settings.systems}
-    stuck = [*workers.needs(crew), *needs.of(lines, holder, strangers, settings.timezone)]
+    stuck = [*workers.needs(crew), *workers.of_the_clock(ahead), *needs.of(lines, holder, strangers, settings.timezone)]
     return Found(holder, lines, [replace(need, command=screen.command(need.command)) for need in stuck], now, records, crew)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hub.cli import looking
@@ -35,3 +35,16 @@ def needs(found: Sequence[Worker]) -> list[Need]:
         f"HUB-E-142 workers differ in version or configuration: {', '.join(kinds)}",
     )
     return [Need("hub", say("不一致", "unlike"), what, "", "hub explain HUB-E-142")]
+
+
+def of_the_clock(ahead: timedelta) -> list[Need]:
+    """Return that the clock of this machine is not the store's (HUB-E-143), if it is not. `ahead`: by how much it is before it."""
+    from hub.store.clocks import APART
+
+    if abs(ahead) <= APART:
+        return []
+    seconds = f"{ahead.total_seconds():+.0f}"
+    what = say(
+        f"HUB-E-143 这台机器的时钟与存储的相差 {seconds} 秒", f"HUB-E-143 the clock of this machine is {seconds} s off the store's"
+    )
+    return [Need("hub", say("时钟不准", "clock"), what, "", "hub explain HUB-E-143")]

@@ -106,7 +106,7 @@ class ClusterEngine(Front):
         super().__init__(exchange)
         self._turns = Turns(exchange, scheduled=scheduled)
         self._roster = Roster(exchange)
-        exchange.unbroken = self._roster.unbroken
+        exchange.unbroken, exchange.clock = self._roster.unbroken, self._roster.clock
         self._stopping = threading.Event()
         self._rung: set[str] = set()
         self._bell = asyncio.Event()

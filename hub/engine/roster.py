@@ -14,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub import __version__
 from hub.engine.exchange import Exchange
+from hub.engine.storeclock import StoreClock
 from hub.store import workers
+from hub.store.clocks import APART
 from hub.store.workers import LOST, Worker
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ class Roster:
         self._last = self._since = 0.0
         self._others: list[Worker] = []
         self._told: set[str] = set()
+        #: The time of the store, for all this process does; it outlives a reload.
+        self.clock = exchange.clock if isinstance(exchange.clock, StoreClock) else StoreClock()
+        self._apart = False
 
     def join(self) -> None:
         """Be seen by the others from now on. Raises SQLAlchemyError when the store is away."""
@@ -104,12 +109,25 @@ class Roster:
                 host=socket.gethostname(), pid=os.getpid(), holds=holds,
             )  # fmt: skip
             self._others = workers.living(connection)
+            self.clock.learn(connection)
         if began - self._last > LOST.total_seconds() / 2:
             self._since = began  # was away: whoever else was silent may have been so for the same reason
         self._last = began  # not when it was written: the others count from when it was said
         exchange.metrics.held.set(len(holds))
         exchange.metrics.workers.set(len(self._others))
         self._compare()
+        self._look_at_the_clock()
+
+    def _look_at_the_clock(self) -> None:
+        """Warn once of a clock of this machine that is not the store's, and again when it was right in between."""
+        ahead = self.clock.ahead
+        apart, told = abs(ahead) > APART, self._apart
+        self._apart = apart
+        if apart and not told:
+            log.warning(
+                "HUB-E-143 the clock of this machine is %+.1f s off the store's, which counts", ahead.total_seconds(),
+                extra={"event": "clock.apart", "error_code": "HUB-E-143"},
+            )  # fmt: skip
 
     def _compare(self) -> None:
         """Warn once of each worker that is not of this version or not of this configuration."""

@@ -1,17 +1,24 @@
-"""Decides what becomes of times that a wrong clock wrote: what was put off by a clock that was ahead is due now."""
+"""Decides which clock is wrong, and what becomes of the times it wrote: what was put off by one that was ahead is due now."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, update
 
 from hub.model import State
-from hub.store import schema
+from hub.store import dialect, schema
 from hub.store.numbers import moment
 
 #: A row written later than this from now was written by a clock that was wrong; machines differ by less.
 AHEAD = timedelta(minutes=10)
+#: A machine whose clock differs from the store's by more is told of: its logs, and what its adapters sign, name another time.
+APART = timedelta(seconds=5)
+
+
+def ahead(connection: Connection) -> timedelta:
+    """Return by how much the clock of this machine is before the store's; negative: behind it."""
+    return datetime.now(UTC) - dialect.now(connection)
 
 
 def set_right(connection: Connection, now: datetime) -> int:

@@ -28,6 +28,7 @@ system: city
 title: 市平台
 adapter: tests.fault.appending:{adapter}
 partitions: {partitions}
+{lines}
 jitter: 0
 retry: [1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s]
 options: {{endpoints: [accept, process], file: arrived.txt, pause: {pause}}}
@@ -141,10 +142,20 @@ class Crew:
 
 @contextmanager
 def crew(
-    path: Path, url: str, *, cases: int, partitions: int = 8, pause: float = 0.01, adapter: str = "AppendingAdapter"
+    path: Path,
+    url: str,
+    *,
+    cases: int,
+    partitions: int = 8,
+    pause: float = 0.01,
+    adapter: str = "AppendingAdapter",
+    lines: str = "",
 ) -> Iterator[Crew]:
-    """Yield a crew without workers, whose source has so many cases, each with a step that must come after it."""
-    city = CITY.format(adapter=adapter, partitions=partitions, pause=pause)
+    """Yield a crew without workers, whose source has so many cases, each with a step that must come after it.
+
+    `lines`: further lines of the file of the system that takes them.
+    """
+    city = CITY.format(adapter=adapter, partitions=partitions, pause=pause, lines=lines)
     hub = configs.HUB.rstrip(" ") + f"    store: {url}\n"
     configs.write(path, {"config/hub.yaml": hub, "config/systems/city.yaml": city}, records(cases))
     store = open_store(load(path, env={}).store)
