@@ -15,7 +15,7 @@ import typer
 from hub.cli import exits, logs
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
-from hub.errors import ConfigurationError
+from hub.errors import ConfigurationError, LeaseHeld
 from hub.model import Finding
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ Http = Annotated[bool, typer.Option("--http/--no-http", help=say("是否提供 H
 
 
 def live(screen: Terminal, made: Callable[[Settings], AbstractContextManager[Service]], *, http: bool, port: int | None) -> int:
-    """Work until a signal ends it; return the exit code: 130 or 143 after a clean drain, 3 when something was still in flight."""
+    """Work until a signal ends it; return the exit code: 130 or 143 after a clean drain, 3 when something was still in flight.
+
+    Raises LeaseHeld HUB-T-110 when another hub works on the store now.
+    """
     logs.configure(screen.level("info"), screen.log_format)
     signals = _Signals()  # first: until somebody listens, SIGHUP ends a process that has only begun
     load = _loader(screen)
@@ -47,9 +50,12 @@ def live(screen: Terminal, made: Callable[[Settings], AbstractContextManager[Ser
         log.info("%s serves as %s", settings.name, service.exchange.owner, extra={"event": "hub.started"})
         _tell_next_reads(settings)
         ended_by = _work(load, service, signals)
-        log.info("draining", extra={"event": "hub.draining", "signal": ended_by.name})
+        why = ended_by.code if isinstance(ended_by, LeaseHeld) else ended_by.name
+        log.info("draining", extra={"event": "hub.draining", "signal": why})
         clean = service.stop()
     log.info("stopped", extra={"event": "hub.stopped", "clean": clean})
+    if isinstance(ended_by, LeaseHeld):
+        raise ended_by
     return {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}[ended_by] if clean else exits.PARTLY
 
 
@@ -98,17 +104,20 @@ class _Signals:
         self._waiting.append(signal.Signals(number))
         self.came.set()
 
-    def next(self) -> signal.Signals:
-        """Wait for the next signal; in slices, because a blocked main thread would not run the handler."""
+    def next(self, lost: Callable[[], LeaseHeld | None]) -> signal.Signals | LeaseHeld:
+        """Wait for the next signal, or the loss of the lease; in slices, since a blocked main thread would not run the handler."""
         while not self._waiting:
+            if error := lost():
+                return error
             self.came.wait(0.5)
             self.came.clear()
         return self._waiting.pop(0)
 
 
-def _work(load: Callable[[], Settings], service: Service, signals: _Signals) -> signal.Signals:
+def _work(load: Callable[[], Settings], service: Service, signals: _Signals) -> signal.Signals | LeaseHeld:
+    """Work until a signal or the loss of the lease ends it, and return what did."""
     while True:
-        came = signals.next()
+        came = signals.next(lambda: service.lost)
         if came is not signal.SIGHUP:
             return came
         try:

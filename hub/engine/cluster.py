@@ -186,6 +186,9 @@ class ClusterEngine(Front):
                 await asyncio.sleep(RETURN_SECONDS)
 
     async def _session(self) -> None:
+        await asyncio.to_thread(self._exchange.lease.look)  # whatever ended the session before may have ended that, too
+        if self._exchange.lease.refused:
+            return
         await asyncio.to_thread(self._install)
         app = self._app()
         async with app.open_async():
@@ -223,7 +226,9 @@ class ClusterEngine(Front):
         self._jobs.do(name, self._over)
 
     def _over(self) -> bool:
-        return self._stopping.is_set() or any(worker.over.is_set() for worker in self._workers)
+        """Tell whether nothing more is to be begun: stopped, a session that ends, or another hub that works on the store."""
+        ended = any(worker.over.is_set() for worker in self._workers)
+        return ended or self._stopping.is_set() or self._exchange.lease.refused
 
     async def _looking(self, app: App) -> None:
         """Each second, and when the bell rings: find what there is to do and say so to all workers."""

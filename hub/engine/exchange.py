@@ -17,6 +17,7 @@ from hub.engine.settle import Policy
 from hub.ports import Adapter, Receiver, Sink, Source
 from hub.settings import Settings, SystemSettings
 from hub.store import Store, orphans
+from hub.store.lease import Lease
 
 
 def utc_now() -> datetime:
@@ -38,7 +39,8 @@ def _alone(_: float) -> bool:
 class Exchange:
     """One hub at work. Adapters are opened on first need and kept until `close`.
 
-    `unbroken` tells whether others who share the work have heard of this process ever since a monotonic time.
+    `unbroken` tells whether others who share the work have heard of this process ever since a monotonic time. `lease` is its right
+    to work here; while that is refused, nothing new is taken.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Exchange:
     dice: Callable[[], float] = random.random
     owner: str = field(default_factory=unique_owner)
     unbroken: Callable[[float], bool] = _alone
+    lease: Lease = field(default_factory=Lease)
     swept: datetime | None = None  # when the chores were last done
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)

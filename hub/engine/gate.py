@@ -31,7 +31,7 @@ class Gate:
         """Judge a push, and make its records durable. Raises Closing HUB-X-144 when the hub is being stopped."""
         pushed = receive.judge(self._exchange, self._system, kind, push)
         with self._turn:
-            if self._closed:
+            if self._closed or self._exchange.lease.refused:
                 raise Closing("HUB-X-144", "the hub is being stopped or takes a new configuration over")
             with self._owning() as holding:
                 return receive.keep(self._exchange, holding, kind, pushed)

@@ -35,6 +35,7 @@ class _Worker:
     name: str
     step: Callable[[], float]  # seconds until the next one, unless woken
     stopping: threading.Event
+    halted: Callable[[], bool]  # asked before each step: another hub works on the store
     failed: Callable[[str], None]
     bell: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -47,6 +48,9 @@ class _Worker:
         wait = FIRST_WAIT
         while not self.stopping.is_set():
             self.bell.clear()
+            if self.halted():
+                self.bell.wait(POLL_SECONDS)
+                continue
             try:
                 pause, wait = self.step(), FIRST_WAIT
             except Fenced as error:
@@ -132,7 +136,10 @@ class LocalEngine(Front):
         return [*ended, *(gate.name for gate in self._gates.values() if gate.lost)]
 
     def _add(self, name: str, step: Callable[[], float], system: str | None = None) -> None:
-        worker = _Worker(name, step, self._stopping, lambda step: self._exchange.metrics.errors.labels(step).inc())
+        exchange = self._exchange
+        worker = _Worker(
+            name, step, self._stopping, lambda: exchange.lease.refused, lambda step: exchange.metrics.errors.labels(step).inc()
+        )
         self._workers.append(worker)
         if system is not None:
             self._by_system.setdefault(system, []).append(worker)

@@ -21,6 +21,7 @@ from hub.errors import ConfigurationError, HubError, LeaseHeld
 from hub.model import Push
 from hub.settings import Settings
 from hub.store import Store, open_store, runs, wishes, workers
+from hub.store.lease import Lease
 from hub.store.runs import Trigger
 
 log = logging.getLogger(__name__)
@@ -40,11 +41,18 @@ class Service:
     """A store, an exchange and an engine that belong together. `exchange` is the one in force; it changes at a reload."""
 
     def __init__(
-        self, settings: Settings, store: Store, *, scheduled: bool = True, engine: MadeOf = LocalEngine, name: str | None = None
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        scheduled: bool = True,
+        engine: MadeOf = LocalEngine,
+        name: str | None = None,
+        lease: Lease | None = None,
     ) -> None:
-        """`engine` makes the engine of an exchange; `name` is part of what this process is called."""
+        """`engine` makes the engine of an exchange; `name` is part of what this process is called; `lease` lets it work here."""
         self.store = store
-        self.exchange = Exchange(settings, store, owner=unique_owner(name))
+        self.exchange = Exchange(settings, store, owner=unique_owner(name), lease=lease or Lease())
         self._make = partial(engine, scheduled=scheduled)
         self._engine: Engine = self._make(self.exchange)
         self._swapping = threading.Lock()
@@ -97,7 +105,7 @@ class Service:
         while not engine.stop(DRAIN_SECONDS):  # a call still out would be taken for an interrupted one
             log.warning("a call is still under way, the reload waits for it", extra={"event": "config.waiting"})
         # after the last of the old gauges
-        new = Exchange(settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice, owner=old.owner)
+        new = Exchange(settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice, owner=old.owner, lease=old.lease)
         self.exchange, self._engine = new, self._make(new)
         try:
             self._engine.start()
@@ -112,8 +120,16 @@ class Service:
         return clean
 
     def ended(self) -> list[str]:
-        """Return which parts of the engine have ended although nobody stopped them; empty while all is well."""
-        return self._engine.ended()
+        """Return which parts of the engine have ended although nobody stopped them; empty while all is well.
+
+        `lease`: another hub works on the store now.
+        """
+        return [*(["lease"] if self.exchange.lease.refused else []), *self._engine.ended()]
+
+    @property
+    def lost(self) -> LeaseHeld | None:
+        """Who works on the store instead of this process, for good; None while it is ours."""
+        return self.exchange.lease.lost
 
     @property
     def metrics(self) -> Metrics:
@@ -137,7 +153,7 @@ def _warn_of_what_stays(old: Settings, new: Settings) -> None:
 
 def serving(settings: Settings, *, scheduled: bool = True) -> AbstractContextManager[Service]:
     """Open the store, take its lease and work until the block ends. Raises LeaseHeld when another hub works on it."""
-    return _at_work(settings, lambda store: Service(settings, store, scheduled=scheduled), shared=False)
+    return _at_work(settings, lambda store, lease: Service(settings, store, scheduled=scheduled, lease=lease), shared=False)
 
 
 def working(settings: Settings, name: str | None = None) -> AbstractContextManager[Service]:
@@ -152,26 +168,27 @@ def working(settings: Settings, name: str | None = None) -> AbstractContextManag
         from hub.engine.cluster import ClusterEngine
     except ModuleNotFoundError as error:
         raise HubError("HUB-E-141", f"{error.name} is not installed", hint='pip install "gansu-exchange-hub[scale]"') from error
-    return _at_work(settings, lambda store: Service(settings, store, engine=ClusterEngine, name=name), shared=True)
+    made = partial(Service, settings, engine=ClusterEngine, name=name)
+    return _at_work(settings, lambda store, lease: made(store, lease=lease), shared=True)
 
 
 def _demand_no_workers(store: Store) -> None:
     """Refuse to work alone beside workers that beat: one whose lease the server ended, as a restart does, works on all the same."""
     with store.reading() as connection:
-        beating = [f"{one.host} pid {one.pid}" for one in workers.living(connection)]
+        beating = [f"{one.host} pid {one.pid}" for one in workers.may_live(connection)]
     if beating:
         raise LeaseHeld("HUB-T-110", f"another hub works on this store ({', '.join(beating)})")
 
 
 @contextmanager
-def _at_work(settings: Settings, made: Callable[[Store], Service], *, shared: bool) -> Iterator[Service]:
+def _at_work(settings: Settings, made: Callable[[Store, Lease], Service], *, shared: bool) -> Iterator[Service]:
     with ExitStack() as stack:
         store = open_store(settings.store)
         stack.callback(store.close)
-        stack.enter_context(store.lease(shared=shared))
+        lease = stack.enter_context(store.lease(shared=shared))
         if not shared:
             _demand_no_workers(store)
-        service = made(store)
+        service = made(store, lease)
         stack.callback(service.stop)
         _collect_garbage_seldom()
         service.start()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,7 +16,8 @@ from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, even
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from hub.errors import LeaseHeld, StoreUnfit
+from hub.errors import StoreUnfit
+from hub.store.lease import Lease, holder_of_file, of_file
 from hub.store.serverlease import ServerLease
 
 BUSY_TIMEOUT_MS = 30_000
@@ -133,6 +132,14 @@ def now(connection: Connection) -> datetime:
     return told.astimezone(UTC)
 
 
+def up_for(connection: Connection) -> timedelta:
+    """Return for how long the server of the store has been up; a file always is."""
+    if connection.dialect.name == "sqlite":
+        return timedelta.max
+    up: timedelta = connection.execute(text("SELECT clock_timestamp() - pg_postmaster_start_time()")).scalar_one()
+    return up
+
+
 def be_patient(connection: Connection) -> None:
     """Let this transaction stand still for as long as it likes: nobody else works on the store."""
     if connection.dialect.name == "postgresql":
@@ -160,18 +167,18 @@ def alone(engine: Engine, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def lease(engine: Engine, *, shared: bool = False) -> Iterator[None]:
+def lease(engine: Engine, *, shared: bool = False) -> Iterator[Lease]:
     """Hold the right to work on the store, alone or with others that share it; it ends with this process.
 
     Raises LeaseHeld HUB-T-110 at once when another process has it, and not as one that shares.
     """
     if engine.dialect.name == "sqlite":
-        with _file_lease(Path(str(engine.url.database) + ".lease")):
+        with of_file(Path(str(engine.url.database) + ".lease")) as held:
             _writable(engine)
-            yield
+            yield held
     else:
-        with ServerLease(engine, LEASE_KEY, "_shared" if shared else "", lambda: holder(engine)).held():
-            yield
+        with ServerLease(engine, LEASE_KEY, "_shared" if shared else "", lambda: holder(engine)).held() as held:
+            yield held
 
 
 def _writable(engine: Engine) -> None:
@@ -181,41 +188,16 @@ def _writable(engine: Engine) -> None:
         transaction.rollback()
 
 
-@contextmanager
-def _file_lease(path: Path) -> Iterator[None]:
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise LeaseHeld("HUB-T-110", f"another hub works on this store ({file.read().strip() or path.name})") from error
-        file.truncate(0)
-        file.write(f"pid {os.getpid()}")
-        file.flush()
-        yield
-
-
 def holder(engine: Engine) -> str | None:
     """Return who holds the lease (its process, where that is known), None when nobody does. Takes nothing itself."""
     if engine.dialect.name == "sqlite":
-        return _file_holder(Path(str(engine.url.database) + ".lease"))
+        return holder_of_file(Path(str(engine.url.database) + ".lease"))
     query = text("SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
                  "AND classid = 0 AND objid = :key AND objsubid = 1 AND granted AND database = "
                  "(SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1")  # fmt: skip
     with reading(engine) as connection:
         found = connection.scalars(query, {"key": LEASE_KEY}).all()
     return ", ".join(name.removeprefix("hub ") for name in found) or None
-
-
-def _file_holder(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return file.read().strip() or path.name
-    return None
 
 
 def backup(engine: Engine, file: Path) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.errors import StoreUnfit
 from hub.store import dialect
+from hub.store.lease import Lease
 
 _T = TypeVar("_T")
 #: The newest migration this program knows (`migrations/versions`).
@@ -40,7 +41,7 @@ class Store:
         """Carry out a transaction that writes; `act` is done anew when the server gave it up for another's sake."""
         return dialect.write(self.engine, act)
 
-    def lease(self, *, shared: bool = False) -> AbstractContextManager[None]:
+    def lease(self, *, shared: bool = False) -> AbstractContextManager[Lease]:
         """Hold the right to work on this store, alone or `shared`; raises LeaseHeld when another process's excludes it."""
         return dialect.lease(self.engine, shared=shared)
 

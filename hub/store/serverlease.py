@@ -1,4 +1,7 @@
-"""Decides who works on a store on a server: a lock of a session of its own, taken again when the server has ended the session."""
+"""Decides who works on a store on a server: a lock of a session of its own, taken again when the server has ended the session.
+
+Whoever finds it taken by another takes nothing new, and has lost it when that stays so.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,35 +17,62 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import LeaseHeld
+from hub.store.lease import Lease
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the session.
-LOOK_SECONDS = 3.0
+#: Seconds between two looks at the session, and between two tries to take the lease again while somebody else has it.
+LOOK_SECONDS, AGAIN_SECONDS = 3.0, 0.5
+#: Seconds after which it is lost: a hub that is itself refused holds it for a moment, too.
+LOST_SECONDS = 3.0
 
 
-class ServerLease:
+class ServerLease(Lease):
     """An advisory lock. `how`: empty, or `_shared` with others of its kind; `holder` tells who has it."""
 
     def __init__(self, engine: Engine, key: int, how: str, holder: Callable[[], str | None]) -> None:
         self._engine, self._how, self._holder = engine, how, holder
         self._told = {"key": key, "who": f"hub {socket.gethostname()} pid {os.getpid()}"}
         self._connection: Connection | None = None
+        self._looking = threading.Lock()
         self._over = threading.Event()
-        self._lost = False
+        self._since = 0.0  # when it was refused first
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Iterator[Lease]:
         """Hold it until the block ends. Raises LeaseHeld HUB-T-110 at once when somebody else has it."""
         self._connection = self._taken()
         watching = threading.Thread(target=self._watch, name="lease", daemon=True)
         watching.start()
         try:
-            yield
+            yield self
         finally:
             self._over.set()
             watching.join(LOOK_SECONDS)  # not for ever for a server that does not answer
             self._let_go()
+
+    def look(self) -> None:
+        """Take the lease again if the server has ended its session. Raises SQLAlchemyError when neither can be seen."""
+        with self._looking:
+            if self.lost or self._alive():
+                return
+            try:
+                self._connection = self._taken()
+            except LeaseHeld as error:
+                self._refuse(error)
+            else:
+                self.refused = False
+                log.warning("the server had ended the lease, it was taken again", extra={"event": "lease.retaken"})
+
+    def _refuse(self, error: LeaseHeld) -> None:
+        """Note that somebody else has it, and after a while that it is lost. What was taken before has epochs of its own."""
+        now = time.monotonic()
+        if not self.refused:
+            self._since, self.refused = now, True
+            log.warning("nothing new is taken: %s", error, extra={"event": "lease.refused", "error_code": error.code})
+        elif now - self._since >= LOST_SECONDS:
+            self.lost = error
+            log.error("the lease was lost: %s", error, extra={"event": "lease.lost", "error_code": error.code})
 
     def _taken(self) -> Connection:
         connection = self._engine.connect()
@@ -56,27 +87,23 @@ class ServerLease:
         return connection
 
     def _watch(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        while not self.lost and not self._over.wait(AGAIN_SECONDS if self.refused else LOOK_SECONDS):
             try:
-                self._look()
-            except LeaseHeld as error:  # its owner has taken the partitions too: what we still write is refused
-                if not self._lost:
-                    log.error("the lease was lost: %s", error, extra={"event": "lease.lost"})
-                self._lost = True
+                self.look()
             except SQLAlchemyError as error:  # also that all connections are in use
                 log.warning("the lease cannot be looked at: %s", type(error).__name__, extra={"event": "lease.unseen"})
 
-    def _look(self) -> None:
-        if self._connection is not None:
-            try:
-                self._connection.execute(text("SELECT 1"))
-                self._connection.commit()
-                return
-            except DBAPIError:
-                _drop(self._connection)
-                self._connection = None
-        self._connection, self._lost = self._taken(), False
-        log.warning("the server had ended the lease, it was taken again", extra={"event": "lease.retaken"})
+    def _alive(self) -> bool:
+        """Tell whether the session of the lease still is; forget one that is not."""
+        if self._connection is None:
+            return False
+        try:
+            self._connection.execute(text("SELECT 1"))
+            self._connection.commit()
+        except DBAPIError:
+            _drop(self._connection)
+            self._connection = None
+        return self._connection is not None
 
     def _let_go(self) -> None:
         if self._connection is None:

@@ -67,6 +67,12 @@ def living(connection: Connection) -> list[Worker]:
     return [one for one in everybody(connection) if not one.gone]
 
 
+def may_live(connection: Connection) -> list[Worker]:
+    """Return the workers that beat, and those that had no time to since the server began: it may have been away for longer."""
+    young = dialect.up_for(connection) < LOST
+    return [one for one in everybody(connection) if young or not one.gone]
+
+
 def _worker(row: Any, now: datetime) -> Worker:
     seen = instant(row.seen_at)
     holds = tuple(row.holds.split())

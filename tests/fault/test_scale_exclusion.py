@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from hub.model import State
+from hub.store import runs
+from hub.store.runs import RunState
 from tests import configs
 from tests.commands import DEADLINE, Directory, until
 from tests.fault.crew import Crew, crew
 from tests.servers import fresh_postgresql
+from tests.usurping import usurped
 
 
 @pytest.fixture
@@ -26,6 +29,23 @@ def test_a_hub_that_serves_alone_is_refused_beside_workers_and_told_who_they_are
     refused = team.directory.run("serve", "--no-http", code=5)
     assert "HUB-T-110" in refused.stderr
     assert f"pid {worker.pid}" in refused.stderr
+
+
+@pytest.mark.server
+def test_workers_whose_store_another_hub_has_taken_take_nothing_more_and_end(team: Crew) -> None:
+    """The server has ended their sessions, and the other one was quicker."""
+    workers = [team.start(name="east"), team.start(name="west")]
+    with usurped(team.store):
+        until(lambda: team.log().count("lease.refused") == 2, "both have noticed")
+        run = team.ask()
+        assert [worker.wait(DEADLINE) for worker in workers] == [5, 5]
+        with team.store.reading() as connection:
+            asked = runs.get(connection, run)
+    assert asked is not None
+    assert asked.state is RunState.ASKED
+    assert not team.states()
+    assert not team.workers(), "they have left"
+    assert team.log().count("HUB-T-110 another hub works on this store") >= 2
 
 
 @pytest.mark.server

@@ -141,6 +141,24 @@ def test_an_engine_that_could_not_start_is_told_and_the_next_reload_starts_one(
     eventually(lambda: all_in(here, State.DELIVERED, 1))
 
 
+def test_nothing_is_begun_while_another_hub_has_the_lease(here: Site, service: Service) -> None:
+    """It would take partitions from their owner, whose threads would end."""
+    lease = service.exchange.lease
+    lease.refused = True
+    service.start()
+    assert service.ended() == ["lease"]
+    here.source.records.append(case("A"))
+    service.ask("local", Trigger.CLI, "test")
+    service.reload(lambda: load(here.directory, env={}))
+    assert service.ended() == ["lease"]
+    assert service.exchange.lease is lease
+    with here.store.reading() as connection:
+        assert [one.name for one in partitions.holdings(connection)] == []
+    lease.refused = False
+    eventually(lambda: all_in(here, State.DELIVERED, 1))
+    assert service.ended() == []
+
+
 def test_what_is_owed_in_a_partition_that_is_gone_is_sent(here: Site, service: Service) -> None:
     here.sync(case("A"))
     with here.store.writing() as connection:

@@ -282,6 +282,14 @@ def test_a_hub_that_is_being_stopped_takes_nothing(town: Callable[..., httpx.Res
     assert (answer.status_code, answer.json()["code"]) == (503, "HUB-X-144")
 
 
+def test_a_hub_whose_store_another_has_now_takes_nothing(town: Callable[..., httpx.Response], service: Service) -> None:
+    service.exchange.lease.refused = True
+    answer = town(rows("B1"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "HUB-X-144")
+    service.exchange.lease.refused = False
+    assert town(rows("B1")).status_code == 200
+
+
 def test_a_reload_keeps_taking_pushes(town: Callable[..., httpx.Response], service: Service, here: Path) -> None:
     pushing, answers = threading.Event(), list[int]()
 

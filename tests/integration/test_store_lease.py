@@ -14,6 +14,7 @@ from hub.errors import LeaseHeld
 from hub.store import Store, open_store, runs, serverlease
 from hub.store.runs import Trigger
 from tests.commands import until
+from tests.usurping import usurped
 
 END_ALL_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -58,6 +59,46 @@ def test_a_lease_is_taken_again_also_when_no_connection_was_free_at_first(
         with theirs.writing() as connection:
             connection.execute(text(END_ALL_OTHERS))
         until(lambda: not busy and bool(theirs.holder()), "the lease is taken again")
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.server
+def test_a_lease_that_another_takes_meanwhile_is_refused_and_then_lost_for_good(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serverlease, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(serverlease, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(serverlease, "LOST_SECONDS", 0.2)
+    ours, theirs = open_store(postgresql_url), open_store(postgresql_url)
+    with ours.lease(shared=True) as lease:
+        assert not lease.refused
+        with usurped(theirs):
+            until(lambda: lease.lost, "it is lost")
+            assert lease.refused
+        assert lease.lost is not None
+        assert lease.lost.code == "HUB-T-110"
+        lease.look()  # it is free again, and for others
+        assert lease.refused
+        with theirs.lease():
+            pass
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.server
+def test_a_lease_that_another_holds_for_a_moment_is_taken_again(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serverlease, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(serverlease, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(serverlease, "LOST_SECONDS", 600.0)
+    ours, theirs = open_store(postgresql_url), open_store(postgresql_url)
+    with ours.lease() as lease:
+        with usurped(theirs):
+            until(lambda: lease.refused, "it is refused")
+        until(lambda: not lease.refused, "it is taken again")
+        assert lease.lost is None
+        with pytest.raises(LeaseHeld), theirs.lease():
+            pass
     ours.close()
     theirs.close()
 

@@ -49,6 +49,26 @@ def test_a_worker_is_alive_while_it_beats_and_gone_when_it_does_not(store: Store
         assert {one.name for one in workers.living(connection)} == {"first", "second"}
 
 
+def test_right_after_the_server_began_nobody_is_known_to_be_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been away for longer than a worker may be silent; who left is gone all the same."""
+
+    def may_live() -> list[str]:
+        with store.reading() as connection:
+            return [one.name for one in workers.may_live(connection)]
+
+    with store.reading() as connection:
+        assert dialect.up_for(connection) > timedelta(0)
+    beat(store, "silent")
+    beat(store, "left")
+    set_back(store, schema.worker, "seen_at", workers.LOST)
+    with store.writing() as connection:
+        workers.leave(connection, "left")
+    monkeypatch.setattr(dialect, "up_for", lambda _: workers.LOST)
+    assert may_live() == []
+    monkeypatch.setattr(dialect, "up_for", lambda _: workers.LOST / 2)
+    assert may_live() == ["silent"]
+
+
 def test_a_worker_that_leaves_is_told_of_no_more_and_one_that_is_gone_for_a_day(store: Store) -> None:
     for name in ("left", "gone", "here"):
         beat(store, name)

@@ -82,6 +82,12 @@ def test_ready_is_remembered_for_two_seconds(pages: Asker, service: Service, clo
     assert len(asked) == 2 * once
 
 
+def test_not_ready_while_another_hub_works_on_the_store(pages: Asker, service: Service) -> None:
+    service.exchange.lease.refused = True
+    answer = pages.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["engine"]) == (503, ["lease"])
+
+
 def test_not_ready_while_the_store_does_not_answer(pages: Asker, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: object) -> None:
         raise OperationalError("SELECT", {}, Exception("no answer"))
