@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.api import dead_forms as forms
 from hub.api import models, shared
 from hub.api.shared import Before, Limit, OfSystem
 from hub.engine import replay
+from hub.engine.replay import Allowed
 from hub.engine.service import Service
-from hub.store import causes, groups, purging, wishes
+from hub.store import causes, groups, purging, wishes, workers
+from hub.store.purging import Purged
 from hub.store.scopes import Scope
+from hub.store.wishes import Claim
 
 Answer = TypeVar("Answer", bound=BaseModel)
-#: Wishes with a key are carried out one by one: the same one may come twice at once.
-_KEYED = threading.Lock()
 Key = Annotated[
     str | None,
     Header(min_length=1, max_length=64, description="the same key with `confirm` does it once, however often it is sent"),
@@ -62,6 +67,8 @@ def _looking(api: APIRouter, service: Service) -> None:
 
 
 def _ending(api: APIRouter, service: Service) -> None:
+    once = _Once(service)
+
     @api.post(
         "/dead/retry",
         tags=["dead letters"],
@@ -69,12 +76,13 @@ def _ending(api: APIRouter, service: Service) -> None:
         response_model=forms.Replayed | models.Counted,
     )
     def retry(wish: forms.RetryWish, idempotency_key: Key = None) -> Any:
-        def act(scope: Scope) -> forms.Replayed:
-            done = replay.retry(service.exchange, scope, remap=wish.remap, actor=wish.actor, reason=wish.reason)
+        def act(scope: Scope, allowed: Allowed) -> forms.Replayed:
+            told = {"actor": wish.actor, "reason": wish.reason}
+            done = replay.retry(service.exchange, scope, remap=wish.remap, allowed=allowed, **told)
             service.wake(*service.exchange.settings.systems)
             return forms.Replayed.model_validate(done)
 
-        return _once(service, wish, idempotency_key, forms.Replayed, act)
+        return once.do(wish, idempotency_key, forms.Replayed, act)
 
     @api.post(
         "/dead/purge",
@@ -83,38 +91,63 @@ def _ending(api: APIRouter, service: Service) -> None:
         response_model=forms.Purged | models.Counted,
     )
     def purge(wish: forms.PurgeWish, idempotency_key: Key = None) -> Any:
-        def act(scope: Scope) -> forms.Purged:
+        def act(scope: Scope, allowed: Allowed) -> forms.Purged:
             now = service.exchange.clock()
-            with service.store.writing() as connection:
-                done = purging.purge(connection, scope, actor=wish.actor, reason=wish.reason, now=now)
-            return forms.Purged.model_validate(done)
 
-        return _once(service, wish, idempotency_key, forms.Purged, act)
+            def write(connection: Connection) -> Purged:
+                allowed(connection)
+                return purging.purge(connection, scope, actor=wish.actor, reason=wish.reason, now=now)
+
+            return forms.Purged.model_validate(service.store.write(write))
+
+        return once.do(wish, idempotency_key, forms.Purged, act)
 
 
-def _once(
-    service: Service, wish: forms.DeadWish, key: str | None, form: type[Answer], act: Callable[[Scope], Answer]
-) -> Answer | models.Counted:
-    """Count, or do what is confirmed; what was done under this key before is answered the same and not done again.
+class _Once:
+    """Does what is confirmed; what is being done, or was done before, under the same key is not done again, by any process."""
 
-    A hub that ends between doing and remembering does it once more: what was dealt with is no longer dead, and is left alone.
-    """
-    if not wish.confirm:
-        return shared.counted(service, _scope(service, wish))
-    if not key:
-        return act(_scope(service, wish))
-    asked = f"{form.__name__} {wish.model_dump_json()}"
-    with _KEYED:
-        with service.store.reading() as connection:
-            before = wishes.answered(connection, key, asked)
-        if before is not None:
-            return form.model_validate_json(before)
-        done = act(_scope(service, wish))
-        with service.store.writing() as connection:
-            wishes.remember(connection, key, asked, done.model_dump_json(), service.exchange.clock())
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = threading.Lock()  # wishes with a key are carried out one by one: the same one may come twice at once
+
+    def do(
+        self, wish: forms.DeadWish, key: str | None, form: type[Answer], act: Callable[[Scope, Allowed], Answer]
+    ) -> Answer | models.Counted:
+        """Count, or act: `act` calls what it is handed in each transaction that writes. What was done is answered the same.
+
+        Raises KeyBusy HUB-X-127 while another process does it. Done once more is only what a process that has ended left undone,
+        or did not write down: what was dealt with is no longer dead, and is left alone.
+        """
+        if not wish.confirm:
+            return shared.counted(self._service, self._scope(wish))
+        if not key:
+            return act(self._scope(wish), _unkeyed)
+        claim = Claim(key, f"{form.__name__} {wish.model_dump_json()}", self._service.exchange.owner)
+        with self._lock:
+            before = self._claim(claim)
+            return form.model_validate_json(before) if before is not None else self._carry_out(claim, wish, act)
+
+    def _claim(self, claim: Claim) -> str | None:
+        with self._service.store.writing() as connection:
+            living = {one.name for one in workers.living(connection)}
+            return wishes.claim(connection, claim, living, self._service.exchange.clock())
+
+    def _carry_out(self, claim: Claim, wish: forms.DeadWish, act: Callable[[Scope, Allowed], Answer]) -> Answer:
+        store = self._service.store
+        try:
+            done = act(self._scope(wish), partial(wishes.require, held=claim))
+            with store.writing() as connection:
+                wishes.remember(connection, claim, done.model_dump_json(), self._service.exchange.clock())
+        except BaseException:
+            with suppress(SQLAlchemyError), store.writing() as connection:
+                wishes.release(connection, claim)
+            raise
         return done
 
+    def _scope(self, wish: forms.DeadWish) -> Scope:
+        with self._service.store.reading() as connection:
+            return shared.scoped(self._service, replace(wish.scope(), groups=groups.find(connection, wish.groups)))
 
-def _scope(service: Service, wish: forms.DeadWish) -> Scope:
-    with service.store.reading() as connection:
-        return shared.scoped(service, replace(wish.scope(), groups=groups.find(connection, wish.groups)))
+
+def _unkeyed(_: Connection) -> None:
+    """Without a key, nothing forbids a wish."""
