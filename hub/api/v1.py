@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy import Connection
 
 from hub.api import asked, crew, dead, models, shared
 from hub.api.problems import DOCUMENTED, Missing, Refused
@@ -115,13 +116,15 @@ def _held(api: APIRouter, service: Service) -> None:
         scope, state = shared.scoped(service, wish.scope()), State(wish.state)
         if not wish.confirm:
             return shared.counted(service, scope, (State.HELD,))
-        with service.store.writing() as connection:
+        now = service.exchange.clock()
+
+        def write(connection: Connection) -> tuple[int, set[int]]:
             if not wish.ids and state is not State.DELIVERED and actions.held(connection, scope, at_gate=True):
                 raise Refused("HUB-X-126", "an approval names what it approves", hint="send the numbers that were looked at as ids")
             waiting = set(actions.held(connection, scope, at_gate=False if state is State.DELIVERED else None))
-            number = actions.decide_held(
-                connection, scope, state, actor=wish.actor, reason=wish.reason, now=service.exchange.clock()
-            )
+            return actions.decide_held(connection, scope, state, actor=wish.actor, reason=wish.reason, now=now), waiting
+
+        number, waiting = service.store.write(write)
         service.wake(*service.exchange.settings.systems)
         return models.Decided(decided=number, state=state, not_waiting=[one for one in wish.ids if one not in waiting])
 

@@ -195,8 +195,7 @@ def _end(
         if dry_run or not meant.number or not (yes or looking.agreed("结案吗？", "Give them up?")):
             _counted(screen, word, meant)
             return
-        with store.writing() as connection:
-            done = act(connection, meant.scope, utc_now())
+        done = store.write(lambda connection: act(connection, meant.scope, utc_now()))
     if screen.json:
         screen.data(done)
         return

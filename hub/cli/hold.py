@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -211,16 +212,17 @@ def _do(store: Store, meant: list[int], parked: list[int], wish: Wish, actor: st
     from hub.store import actions, scopes
     from hub.store.numbers import parts
 
-    number = 0
-    for part in parts(meant, MOST_AT_ONCE):
-        with store.writing() as connection:
-            scope = scopes.Scope(ids=tuple(part))
-            number += actions.decide_held(connection, scope, wish.state, actor=actor, reason=wish.reason, now=utc_now())
-    for part in parts(parked, MOST_AT_ONCE):
-        with store.writing() as connection:
-            scope, waiting = scopes.Scope(ids=tuple(part)), (State.PARKED,)
-            number += actions.cancel(connection, scope, actor=actor, reason=wish.reason, now=utc_now(), states=waiting)
-    return number
+    def decide(part: list[int], connection: Connection) -> int:
+        scope = scopes.Scope(ids=tuple(part))
+        return actions.decide_held(connection, scope, wish.state, actor=actor, reason=wish.reason, now=utc_now())
+
+    def give_up(part: list[int], connection: Connection) -> int:
+        scope, waiting = scopes.Scope(ids=tuple(part)), (State.PARKED,)
+        return actions.cancel(connection, scope, actor=actor, reason=wish.reason, now=utc_now(), states=waiting)
+
+    number: int = sum(store.write(partial(decide, part)) for part in parts(meant, MOST_AT_ONCE))
+    given_up: int = sum(store.write(partial(give_up, part)) for part in parts(parked, MOST_AT_ONCE))
+    return number + given_up
 
 
 def _gone(connection: Connection, ids: list[int], meant: list[int]) -> list[Delivery]:

@@ -74,9 +74,9 @@ def cancel(ctx: typer.Context, system: System, reason: Why, dry_run: DryRun = Fa
         screen.note(f"涉及 {meant} 条", f"{meant} deliveries are meant")
         number = 0
         if not dry_run and (yes or looking.agreed("确定取消吗？", "Give them up?")):
-            with store.writing() as connection:
-                endpoints = {one.endpoint for one in found}
-                number = kept.cancel(connection, system, endpoints, actor=getpass.getuser(), reason=reason, now=utc_now())
+            told = {"actor": getpass.getuser(), "reason": reason}
+            endpoints = {one.endpoint for one in found}
+            number = store.write(lambda connection: kept.cancel(connection, system, endpoints, now=utc_now(), **told))
     if screen.json:
         screen.data({"cancelled": number} if number else {"would_cancel": meant})
     elif number:

@@ -99,10 +99,8 @@ def _stand(connection: Connection, desk: Desk, one: Concluded) -> None:
     """Write down what the window said about the target itself: wrong set-up, not now, down, or well again."""
     if one.standing is None:
         return
-    wrong = next((outcome for outcome in one.outcomes if isinstance(outcome, Misconfigured)), None)
-    if wrong:
+    if wrong := _wrong(one):
         systems.pause(connection, desk.system, "hub", one.now, code=wrong.code, reason=wrong.message)
-        log.error("%s is paused: %s", desk.system, wrong.message, extra=_fields(desk, "system.paused", wrong))
     elif later := deliver.told_later(one.outcomes):
         told = {"code": later.code, "reason": later.message}
         systems.wait(connection, desk.system, comes_back(later, one.now), one.now, **told)
@@ -112,22 +110,40 @@ def _stand(connection: Connection, desk: Desk, one: Concluded) -> None:
         systems.recovered(connection, desk.system, one.now)
 
 
+def _wrong(one: Concluded) -> Misconfigured | None:
+    return next((outcome for outcome in one.outcomes if isinstance(outcome, Misconfigured)), None)
+
+
+def _first(one: Concluded) -> Failure:
+    return next(outcome for outcome in one.outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
+
+
 def _fail(connection: Connection, desk: Desk, one: Concluded) -> None:
-    failure = next(outcome for outcome in one.outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
+    failure = _first(one)
     told = {"code": failure.code, "reason": failure.message}
     if one.rest_until is None:
         systems.failed(connection, desk.system, one.failures, one.now, **told)
     else:
         systems.rest(connection, desk.system, one.failures, one.rest_until, one.now, **told)
-        log.warning("%s rests: %s", desk.system, failure.message, extra=_fields(desk, "system.resting", failure))
 
 
 def _fields(desk: Desk, event: str, failure: Failure) -> dict[str, object]:
     return {"event": event, "system": desk.system, "error_code": failure.code}
 
 
-def measure(desk: Desk, opened: Sequence[Opened], settled: Sequence[Settled], now: datetime) -> None:
-    """Count what a window came to, once it is written."""
+def tell(desk: Desk, one: Concluded) -> None:
+    """Log what a window said about the target itself, and count what it came to, once both are written."""
+    if one.standing is None:
+        pass
+    elif wrong := _wrong(one):
+        log.error("%s is paused: %s", desk.system, wrong.message, extra=_fields(desk, "system.paused", wrong))
+    elif one.failures and one.rest_until and not deliver.told_later(one.outcomes):
+        failure = _first(one)
+        log.warning("%s rests: %s", desk.system, failure.message, extra=_fields(desk, "system.resting", failure))
+    _measure(desk, one.window.opened, one.settled, one.now)
+
+
+def _measure(desk: Desk, opened: Sequence[Opened], settled: Sequence[Settled], now: datetime) -> None:
     metrics = desk.exchange.metrics
     for outcome, number in Counter(one.settlement.outcome for one in settled).items():
         metrics.attempts.labels(desk.system, outcome).inc(number)

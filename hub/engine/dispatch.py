@@ -47,9 +47,11 @@ def _turn(desk: Desk, now: datetime) -> tuple[Admission, SendWindow | None]:
     """Close what was sent and open what comes next in one transaction: one flush to disk a window instead of two."""
     if not desk.unwritten:
         return _look_and_open(desk, now)
-    with desk.exchange.store.writing() as connection:
-        concluded = conclude.write(connection, desk)
-        admission, window = _open(connection, desk, now)
+
+    def write(connection: Connection) -> tuple[Sequence[Concluded], Admission, SendWindow | None]:
+        return conclude.write(connection, desk), *_open(connection, desk, now)
+
+    concluded, admission, window = desk.exchange.store.write(write)
     _written(desk, concluded)
     return admission, window
 
@@ -57,15 +59,13 @@ def _turn(desk: Desk, now: datetime) -> tuple[Admission, SendWindow | None]:
 def write_down(desk: Desk) -> None:
     """Settle the windows that were sent; what the store does not take now stays until the next time: its answers are known."""
     if desk.unwritten:
-        with desk.exchange.store.writing() as connection:
-            concluded = conclude.write(connection, desk)
-        _written(desk, concluded)
+        _written(desk, desk.exchange.store.write(lambda connection: conclude.write(connection, desk)))
 
 
 def _written(desk: Desk, concluded: Sequence[Concluded]) -> None:
     desk.unwritten.clear()
     for one in concluded:
-        conclude.measure(desk, one.window.opened, one.settled, one.now)
+        conclude.tell(desk, one)
 
 
 def recover(desk: Desk) -> int:
@@ -87,8 +87,7 @@ def _look_and_open(desk: Desk, now: datetime) -> tuple[Admission, SendWindow | N
         admission = admit(connection, desk, now, deciding=False)
     if not admission.messages or due is None or due > now:
         return admission, None
-    with store.writing() as connection:
-        return _open(connection, desk, now)
+    return store.write(lambda connection: _open(connection, desk, now))
 
 
 def _open(connection: Connection, desk: Desk, now: datetime) -> tuple[Admission, SendWindow | None]:

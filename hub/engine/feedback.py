@@ -60,18 +60,22 @@ def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding 
     """Write one page and its cursor down; None when it speaks of what is still being sent."""
     matches = [_match(verdict) for verdict in page.verdicts]
     now = exchange.clock()
-    moved: Counter[str] = Counter()
-    with exchange.store.writing() as connection:
+
+    def write(connection: Connection) -> Counter[str] | None:
         if holding is not None:
             partitions.require(connection, holding)
         if verdicts.early(connection, system=system, matches=matches):
             return None
+        moved: Counter[str] = Counter()
         for state, alike in groupby(matches, lambda match: match.state):  # in their order, counted by what they say
             moved[state.value] += verdicts.apply_verdicts(
                 connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now
             )
         acceptance.set_cursor(connection, f"feedback:{system}", page.cursor, now)
-    for final, number in moved.items():
+        return moved
+
+    moved = exchange.store.write(write)
+    for final, number in (moved or {}).items():
         exchange.metrics.final.labels(system, final).inc(number)
     return moved
 

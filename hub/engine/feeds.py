@@ -8,9 +8,10 @@ there: a period in which it was not for a whole hour says nothing either.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -60,9 +61,12 @@ def watch(store: Store, settings: Settings, now: datetime) -> None:
         with store.reading() as connection:
             new = intake.unwatched(connection, system.name, day, looked)
         if new:
-            with store.writing() as connection:
-                missing = intake.unwatched(connection, system.name, day, new)  # a page may have come in between
-                intake.add(connection, system.name, day, dict.fromkeys(missing, 0))
+            store.write(partial(_begin, source=system.name, day=day, kinds=new))
+
+
+def _begin(connection: Connection, source: str, day: int, kinds: Iterable[str]) -> None:
+    missing = intake.unwatched(connection, source, day, kinds)  # a page may have come in between
+    intake.add(connection, source, day, dict.fromkeys(missing, 0))
 
 
 def short(connection: Connection, settings: Settings, now: datetime) -> list[Short]:

@@ -32,26 +32,35 @@ def maintain(exchange: Exchange) -> None:
 def sweep(exchange: Exchange) -> None:
     """Do the chores that one hub, or one of several workers, does for all."""
     now = exchange.clock()
+    set_back = exchange.swept is None or now < exchange.swept  # or nobody knows whether the clock was
     with exchange.store.reading() as connection:
         strays = family.strays(connection)
-    with exchange.store.writing() as connection:
-        _set_right(connection, exchange, now)
-        released = family.sweep_parked(connection, now)
-        parked = family.park(connection, strays, now) if strays else 0
-        expired = settling.expire_accepted(connection, now)
-        pushes.forget(connection, now)
-        workers.forget(connection)
-        urgency.catch_up(connection, sorted(exchange.settings.urgent))
+
+    def write(connection: Connection) -> dict[str, int]:
+        return _sweep(connection, exchange, strays, now, set_back=set_back)
+
+    moved = exchange.store.write(write)
+    exchange.swept = now
     feeds.watch(exchange.store, exchange.settings, now)
-    if released or parked or expired:
-        log.info("released %s, parked %s, expired %s", released, parked, expired, extra={"event": "maintain.moved"})
+    if over := moved.pop("over"):
+        log.warning("the clock was ahead: %s waits are over", over, extra={"event": "clock.set_back"})
+    if any(moved.values()):
+        told = ", ".join(f"{name} {number}" for name, number in moved.items())
+        log.info("%s", told, extra={"event": "maintain.moved"})
 
 
-def _set_right(connection: Connection, exchange: Exchange, now: datetime) -> None:
-    """Look for times of a wrong clock at the first chores, and whenever the clock was set back since the last."""
-    swept, exchange.swept = exchange.swept, now
-    if (swept is None or now < swept) and (moved := clocks.set_right(connection, now)):
-        log.warning("the clock was ahead: %s waits are over", moved, extra={"event": "clock.set_back"})
+def _sweep(connection: Connection, exchange: Exchange, strays: list[int], now: datetime, *, set_back: bool) -> dict[str, int]:
+    """Return what was moved. `set_back`: look for times of a wrong clock, too."""
+    moved = {
+        "over": clocks.set_right(connection, now) if set_back else 0,
+        "released": family.sweep_parked(connection, now),
+        "parked": family.park(connection, strays, now) if strays else 0,
+        "expired": settling.expire_accepted(connection, now),
+    }
+    pushes.forget(connection, now)
+    workers.forget(connection)
+    urgency.catch_up(connection, sorted(exchange.settings.urgent))
+    return moved
 
 
 def refresh(exchange: Exchange) -> None:

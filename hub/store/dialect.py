@@ -28,7 +28,8 @@ MIGRATION_KEY = LEASE_KEY + 1
 IDLE_MS = 15_000
 #: What the other machine has not taken for so long ends the connection. Keepalives are not sent while something is on its way.
 UNTAKEN_MS = 60_000
-_DEADLOCK = "40P01"
+#: What the server says of a transaction it gave up for another's sake: a deadlock, or an order that could not be.
+_GIVEN_UP = frozenset({"40P01", "40001"})
 _T = TypeVar("_T")
 
 
@@ -108,14 +109,17 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def write(engine: Engine, act: Callable[[Connection], _T], tries: int = 5) -> _T:
-    """Carry `act` out in a write transaction, and anew when the server gave it up because it and another waited for each other."""
+    """Carry `act` out in a write transaction, and anew when the server gave it up because it and another waited for each other.
+
+    `act` must do nothing that is not undone with its transaction.
+    """
     while True:
         try:
             with writing(engine) as connection:
                 return act(connection)
         except DBAPIError as error:
             tries -= 1
-            if not tries or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+            if not tries or getattr(error.orig, "sqlstate", None) not in _GIVEN_UP:
                 raise
 
 

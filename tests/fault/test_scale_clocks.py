@@ -15,6 +15,8 @@ from tests.commands import Directory, until
 from tests.fault.crew import Crew, crew
 from tests.servers import fresh_postgresql
 
+pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(300)]
+
 CASES = 60
 
 
@@ -38,7 +40,6 @@ def partitions(team: Crew) -> dict[str, int]:
         return {row.key: row.partition for row in connection.execute(select(ours.key, ours.partition))}
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("seconds", [3, -7200])
 def test_who_is_ahead_starves_nobody_of_a_rate_and_puts_nothing_off(team: Crew, seconds: int) -> None:
     """One of two workers has another time. Both call all the time; each gets its share of what may be called."""

@@ -86,8 +86,9 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def acts(store: Store) -> list[tuple[str, int]]:
+    journal = schema.journal
     with store.reading() as connection:
-        return [(row.action, row.count) for row in connection.execute(sa.select(schema.journal))]
+        return [(action, number) for action, number in connection.execute(sa.select(journal.c.action, journal.c["count"]))]
 
 
 def stopped(threads: ThreadPoolExecutor, one: Worker) -> Future[httpx.Response]:
