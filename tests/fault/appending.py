@@ -14,17 +14,17 @@ from typing import ClassVar
 
 from hub.model import Guarantees, Message, Receipt, Taken
 from hub.ports import ConfigPath, Options, Outcome
+from tests.fault.plain import PlainAdapter, PlainOptions
 
 
-class AppendingOptions(Options):
+class AppendingOptions(PlainOptions):
     """`pause`: seconds between having the message and saying so, as a network has them."""
 
     file: ConfigPath
-    endpoints: tuple[str, ...]
     pause: float = 0.0
 
 
-class AppendingAdapter:
+class AppendingAdapter(PlainAdapter):
     """A sink: neither idempotent nor findable, one message a call."""
 
     name: ClassVar[str] = "appending"
@@ -32,19 +32,11 @@ class AppendingAdapter:
 
     def __init__(self, options: Options, *, system: str) -> None:
         assert isinstance(options, AppendingOptions)
-        self._options, self.system = options, system
+        super().__init__(options, system=system)
+        self._options = options
 
     def guarantees(self) -> Guarantees:
         return Guarantees()
-
-    def endpoints(self) -> frozenset[str]:
-        return frozenset(self._options.endpoints)
-
-    def kinds(self) -> frozenset[str]:
-        return frozenset()
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         for message in messages:

@@ -13,9 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
-from hub.errors import QUEUED, Deferred, Rejected
+from hub.errors import Rejected
 from hub.model import Guarantees, Judgement, Message, Receipt, Taken, Verdict, VerdictPage
 from hub.ports import ConfigPath, Options, Outcome
+from tests.fault.plain import PlainAdapter, PlainOptions, in_lanes
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS kept (
@@ -44,18 +45,17 @@ def _open(file: Path) -> sqlite3.Connection:
     return connection
 
 
-class LastingOptions(Options):
+class LastingOptions(PlainOptions):
     """What it promises. `refuses`: while that file is there, it refuses what the file names, a key a line."""
 
     file: ConfigPath
     refuses: ConfigPath
-    endpoints: tuple[str, ...] = ("accept", "process")
     batch: int = 1
     idempotent: bool = False
     pause: float = 0.001  # seconds between having a message and saying so
 
 
-class LastingAdapter:
+class LastingAdapter(PlainAdapter):
     """Sink and Feedback over a file: every case it keeps is confirmed later, five a page."""
 
     name: ClassVar[str] = "lasting"
@@ -63,36 +63,21 @@ class LastingAdapter:
 
     def __init__(self, options: Options, *, system: str) -> None:
         assert isinstance(options, LastingOptions)
-        self._options, self.system = options, system
+        super().__init__(options, system=system)
+        self._options = options
 
     def guarantees(self) -> Guarantees:
         o = self._options
         return Guarantees(o.idempotent, findable=False, ordered_batch=o.batch > 1, batch=o.batch)
 
-    def endpoints(self) -> frozenset[str]:
-        return frozenset(self._options.endpoints)
-
-    def kinds(self) -> frozenset[str]:
-        return frozenset()
-
-    def close(self) -> None:
-        """Nothing stays open."""
-
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         refused = set(self._options.refuses.read_text().split()) if self._options.refuses.exists() else set[str]()
         with closing(_open(self._options.file)) as connection:
-            return list(self._each(connection, messages, refused))
 
-    def _each(self, connection: sqlite3.Connection, messages: Sequence[Message], refused: set[str]) -> Iterator[Outcome]:
-        stopped: set[str] = set()
-        for message in messages:
-            if message.lane in stopped:
-                yield Deferred(QUEUED, "an earlier message of this lane was not taken", until=None)
-            elif message.key in refused:
-                stopped.add(message.lane)
-                yield Rejected("HUB-D-115", "refused")
-            else:
-                yield self.keep(connection, message)
+            def one(message: Message) -> Outcome:
+                return Rejected("HUB-D-115", "refused") if message.key in refused else self.keep(connection, message)
+
+            return list(in_lanes(messages, one))
 
     def keep(self, connection: sqlite3.Connection, message: Message) -> Receipt:
         """Write a message down, unless it is there and its like is kept once only."""

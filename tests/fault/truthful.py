@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
-from hub.errors import QUEUED, Deferred, InDoubt, Misconfigured, Rejected, Retryable
+from hub.errors import Deferred, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Guarantees, Message, Receipt, Taken, Verdict, VerdictPage
 from hub.ports import Options, Outcome
+from tests.fault.plain import PlainAdapter, PlainOptions, in_lanes
 
 
 class Death(BaseException):
@@ -82,17 +83,16 @@ def forget() -> None:
     _SIDES.clear()
 
 
-class TruthfulOptions(Options):
+class TruthfulOptions(PlainOptions):
     """What the far side promises, which is what it does."""
 
-    endpoints: tuple[str, ...] = ("accept", "process")
     batch: int = 1
     idempotent: bool = False
     findable: bool = False
     ordered_batch: bool = False
 
 
-class TruthfulAdapter:
+class TruthfulAdapter(PlainAdapter):
     """Sink, Findable and Feedback over a Side."""
 
     name: ClassVar[str] = "truthful"
@@ -100,24 +100,16 @@ class TruthfulAdapter:
 
     def __init__(self, options: Options, *, system: str) -> None:
         assert isinstance(options, TruthfulOptions)
-        self._options, self._system = options, system
+        super().__init__(options, system=system)
+        self._options = options
 
     @property
     def _side(self) -> Side:
-        return side(self._system)
+        return side(self.system)
 
     def guarantees(self) -> Guarantees:
         o = self._options
         return Guarantees(o.idempotent, o.findable, o.ordered_batch, o.batch)
-
-    def endpoints(self) -> frozenset[str]:
-        return frozenset(self._options.endpoints)
-
-    def kinds(self) -> frozenset[str]:
-        return frozenset()
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         answers = self._side.answers
@@ -127,9 +119,9 @@ class TruthfulAdapter:
         if answers and answers[0] in OF_A_CALL:
             said = answers.popleft()
             for place, message in enumerate(messages):
-                self._side.witness(self._system, message, said, messages[:place])
+                self._side.witness(self.system, message, said, messages[:place])
             raise FAILURES[said]
-        return list(self._each(messages))
+        return list(in_lanes(messages, self._one))
 
     def find(self, message: Message) -> Receipt | None:
         if self._side.deaf:
@@ -142,23 +134,12 @@ class TruthfulAdapter:
         for number, verdict in enumerate(self._side.verdicts[read:], read + 1):
             yield VerdictPage((verdict,), str(number))
 
-    def _each(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        stopped: set[str] = set()
-        for message in messages:
-            if message.lane in stopped:
-                yield Deferred(QUEUED, "an earlier message of this lane was not taken", until=None)
-                continue
-            outcome = self._one(message)
-            if not isinstance(outcome, Receipt):
-                stopped.add(message.lane)
-            yield outcome
-
     def _one(self, message: Message) -> Outcome:
         side = self._side
         answer = side.answers.popleft() if side.answers and side.answers[0] not in (*OF_A_CALL, Answer.FROZEN) else Answer.TAKEN
         known = self._options.idempotent and side.kept[message.idempotency_key] > 0
         answer = Answer.TAKEN if known and answer is Answer.REFUSED else answer
-        side.witness(self._system, message, answer, ())
+        side.witness(self.system, message, answer, ())
         if answer is Answer.DIES_BEFORE:
             raise Death
         side.arrived.append(message)
