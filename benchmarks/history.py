@@ -28,7 +28,7 @@ from hub.engine import dispatch, maintain, progress
 from hub.engine.collect import collect
 from hub.engine.exchange import Exchange
 from hub.settings import load
-from hub.store import acceptance, groups, open_store, outbox, partitions, runs, views, waiting
+from hub.store import cursors, groups, open_store, outbox, partitions, runs, views, waiting
 from hub.store.runs import Trigger
 
 #: So many objects are changed "lately": the same work whatever the history.
@@ -112,7 +112,7 @@ def _round(exchange: Exchange, root: Path, rows: int, count: int, number: int) -
 def _accept(exchange: Exchange) -> float:
     with exchange.store.writing() as connection:
         holding = partitions.take(connection, "collect:local", exchange.owner, exchange.clock())
-        acceptance.drop_cursor(connection, "source:local")
+        cursors.drop(connection, "source:local")
         runs.ask(connection, "local", Trigger.CLI, "benchmark", exchange.clock())
         run = runs.begin_next(connection, "local", exchange.clock())
     assert run is not None

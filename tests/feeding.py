@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from adapters.database.reading import LOCAL
 from hub.engine.collect import collect
-from hub.store import acceptance, runs
+from hub.store import cursors, runs
 from hub.store.runs import Run
 from tests import configs, fakes
 from tests.databases import ddl, engine, run
@@ -97,12 +97,12 @@ class County:
     @property
     def cursor(self) -> str | None:
         with self.hub.store.reading() as connection:
-            return acceptance.get_cursor(connection, "source:local")
+            return cursors.get(connection, "source:local")
 
     @cursor.setter
     def cursor(self, text: str) -> None:
         with self.hub.store.writing() as connection:
-            acceptance.set_cursor(connection, "source:local", text, self.hub.now)
+            cursors.put(connection, "source:local", text, self.hub.now)
 
     def arrived(self) -> dict[str, str | None]:
         """Deliver all that is owed and return what the target holds: by case, the name it was told last. No version came twice."""

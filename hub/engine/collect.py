@@ -12,7 +12,7 @@ from hub.engine.accept import accept_page
 from hub.engine.exchange import Exchange
 from hub.errors import Fenced, SourceFailed
 from hub.ports import Comparable
-from hub.store import acceptance, audit, runs
+from hub.store import audit, cursors, runs
 from hub.store.audit import Audit
 from hub.store.partitions import Holding
 from hub.store.runs import Run, RunState
@@ -66,7 +66,7 @@ def _changed(exchange: Exchange, run: Run) -> list[str]:
     """Return, in words, what about a source a full run agrees to; say it at once, too, since the run may not live to its end."""
     source = exchange.source(run.source)
     with exchange.store.reading() as connection:
-        cursor = acceptance.get_cursor(connection, f"source:{run.source}")
+        cursor = cursors.get(connection, f"source:{run.source}")
     changes = list(source.changed(cursor)) if cursor is not None and isinstance(source, Comparable) else []
     for change in changes:
         about = {"event": "source.changed", "system": run.source, "run_id": run.id, "error_code": AGREED}
@@ -81,7 +81,7 @@ def _read_all(exchange: Exchange, holding: Holding, run: Run, stopping: Callable
     for attempt in _retrying():
         with attempt:
             with exchange.store.reading() as connection:
-                cursor = None if fresh else acceptance.get_cursor(connection, f"source:{run.source}")
+                cursor = None if fresh else cursors.get(connection, f"source:{run.source}")
             for page in exchange.source(run.source).read(cursor):
                 pages += 1
                 fresh = False

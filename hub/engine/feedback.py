@@ -15,7 +15,7 @@ from hub.errors import Failure, SourceFailed
 from hub.model import Judgement, State, Unreadable, Verdict, VerdictPage
 from hub.ports import Feedback
 from hub.settings.hours import closed
-from hub.store import acceptance, partitions, verdicts
+from hub.store import cursors, partitions, verdicts
 from hub.store.partitions import Holding
 from hub.store.verdicts import Match
 
@@ -35,7 +35,7 @@ def poll(exchange: Exchange, system: str, holding: Holding | None = None) -> int
     if not isinstance(adapter, Feedback) or closed(flow, zone, exchange.clock()):
         return 0
     with exchange.store.reading() as connection:
-        cursor = acceptance.get_cursor(connection, f"feedback:{system}")
+        cursor = cursors.get(connection, f"feedback:{system}")
     moved: Counter[str] = Counter()
     unread: list[Unreadable] = []
     try:
@@ -71,7 +71,7 @@ def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding 
             moved[state.value] += verdicts.apply_verdicts(
                 connection, system=system, matches=list(alike), parents=exchange.parents(system), now=now
             )
-        acceptance.set_cursor(connection, f"feedback:{system}", page.cursor, now)
+        cursors.put(connection, f"feedback:{system}", page.cursor, now)
         return moved
 
     moved = exchange.store.write(write)
@@ -82,7 +82,7 @@ def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding 
 
 def last_failure(connection: Connection, system: str) -> tuple[str, str] | None:
     """Return code and message of a system's last poll if it failed, None when it went well or none was made."""
-    told = acceptance.get_cursor(connection, f"feedback-failed:{system}")
+    told = cursors.get(connection, f"feedback-failed:{system}")
     code, _, message = (told or "").partition(" ")
     return (code, message) if told else None
 
@@ -90,7 +90,7 @@ def last_failure(connection: Connection, system: str) -> tuple[str, str] | None:
 def _failed(exchange: Exchange, system: str, code: str, message: str, result: str) -> None:
     exchange.metrics.polls.labels(system, result).inc()
     with exchange.store.writing() as connection:
-        acceptance.set_cursor(connection, f"feedback-failed:{system}", storable.words(f"{code} {message}"), exchange.clock())
+        cursors.put(connection, f"feedback-failed:{system}", storable.words(f"{code} {message}"), exchange.clock())
 
 
 def _unreadable(exchange: Exchange, system: str, unread: Sequence[Unreadable]) -> None:
@@ -107,7 +107,7 @@ def _well(exchange: Exchange, system: str) -> None:
         failed = last_failure(connection, system)
     if failed:
         with exchange.store.writing() as connection:
-            acceptance.drop_cursor(connection, f"feedback-failed:{system}")
+            cursors.drop(connection, f"feedback-failed:{system}")
 
 
 def _match(verdict: Verdict) -> Match:

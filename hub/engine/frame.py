@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from hub.engine.exchange import Exchange
 from hub.model import Operation, Page, Record, Unreadable
-from hub.store import acceptance, deletions, partitions
-from hub.store.acceptance import Known
+from hub.store import deletions, known, partitions
 from hub.store.deletions import Allowance
+from hub.store.known import Known
 from hub.store.runs import Run
 
 
@@ -38,23 +38,23 @@ class Frame:
 def framed(connection: Connection, exchange: Exchange, run: Run, page: Page, number: int, now: datetime) -> Frame:
     """Return what the records of this page are judged by, as the store knows them now; `number`: which page of the run it is."""
     epoch = partitions.epoch(connection, f"accept:{run.source}")  # looked at first, too
-    known = {
-        (kind, key): found
+    records = {
+        (kind, key): one
         for kind, wanted in _keys(page).items()
-        for key, found in acceptance.known(connection, run.source, kind, wanted).items()
+        for key, one in known.records(connection, run.source, kind, wanted).items()
     }
-    versions = _versions(known)
-    dormant = acceptance.dormant(connection, versions)  # looked at first: what comes to life in between is there
-    there, lanes = acceptance.taken_routes(connection, versions)
-    refused = acceptance.refused_at_source(connection, run.source, versions) if run.full else set[tuple[str, str]]()
+    versions = _versions(records)
+    dormant = known.dormant(connection, versions)  # looked at first: what comes to life in between is there
+    there, lanes = known.taken_routes(connection, versions)
+    refused = known.refused_at_source(connection, run.source, versions) if run.full else set[tuple[str, str]]()
     counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
-    owed = acceptance.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
+    owed = known.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
     return Frame(
         exchange=exchange,
         source=run.source,
         batch=batch_number(exchange, run, number, now),
         now=now,
-        known=known,
+        known=records,
         dormant=frozenset(dormant),
         there=there,
         lanes=lanes,
@@ -73,7 +73,7 @@ def overtaken(connection: Connection, frame: Frame) -> bool:
     exchange, name = frame.exchange, f"accept:{frame.source}"
     shared = exchange.store.shareable
     written = shared and partitions.take(connection, name, exchange.owner, frame.now).epoch != frame.epoch + 1
-    dormant = bool(frame.dormant) and acceptance.dormant(connection, _versions(frame.known), lock=True) != frame.dormant
+    dormant = bool(frame.dormant) and known.dormant(connection, _versions(frame.known), lock=True) != frame.dormant
     return written or dormant
 
 
@@ -92,8 +92,8 @@ def _allowances(connection: Connection, exchange: Exchange, source: str, page: P
     return found
 
 
-def _versions(known: Mapping[tuple[str, str], Known]) -> list[int]:
-    return [number for found in known.values() for number in found.record_ids]
+def _versions(records: Mapping[tuple[str, str], Known]) -> list[int]:
+    return [number for one in records.values() for number in one.record_ids]
 
 
 def _keys(page: Page) -> dict[str, list[str]]:

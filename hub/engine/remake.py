@@ -15,7 +15,7 @@ from hub.engine.exchange import Exchange
 from hub.mapping import Envelope
 from hub.model import Operation, Stage, State
 from hub.settings import RouteSettings
-from hub.store import acceptance, remaking, replays
+from hub.store import acceptance, known, remaking, replays
 from hub.store.batches import next_batch
 from hub.store.numbers import instant
 from hub.store.remaking import Remade
@@ -104,4 +104,4 @@ def _version(exchange: Exchange, route: RouteSettings, row: Any) -> int:
     if not route.mapping.counts_versions:
         return 1
     with exchange.store.reading() as connection:
-        return acceptance.versions_before(connection, row) + int(row.generation) + 1
+        return known.versions_before(connection, row) + int(row.generation) + 1

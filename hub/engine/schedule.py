@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hub.engine.exchange import Exchange
 from hub.settings import ScheduleSettings, SystemSettings
-from hub.store import acceptance, runs
+from hub.store import cursors, runs
 from hub.store.runs import RunState, Trigger
 
 log = logging.getLogger(__name__)
@@ -74,18 +74,18 @@ def fall_due(exchange: Exchange) -> list[str]:
 
 def _ask(connection: Connection, exchange: Exchange, system: SystemSettings, schedule: ScheduleSettings, now: datetime) -> bool:
     name = f"schedule:{system.name}"
-    seen = acceptance.get_cursor(connection, name, lock=True)  # of several workers one finds it due
+    seen = cursors.get(connection, name, lock=True)  # of several workers one finds it due
     if seen is None:  # a new schedule owes nothing for the time before it was there
-        acceptance.set_cursor(connection, name, now.isoformat(), now)
+        cursors.put(connection, name, now.isoformat(), now)
         return False
     if datetime.fromisoformat(seen) > now + GRACE:  # the clock was ahead: what it named until then is not waited for
-        acceptance.set_cursor(connection, name, now.isoformat(), now)
+        cursors.put(connection, name, now.isoformat(), now)
         log.warning("%s: the clock was set back, its schedule goes on from now", system.name, extra={"event": "clock.set_back"})
         return False
     due = due_between(schedule, exchange.settings.timezone, datetime.fromisoformat(seen), now, system.name)
     if not due:
         return False
-    acceptance.set_cursor(connection, name, due[-1].isoformat(), now)
+    cursors.put(connection, name, due[-1].isoformat(), now)
     if now - due[-1] - schedule.jitter > GRACE and schedule.misfire == "skip":
         return _skip(connection, system, now, f"missed {len(due)} occurrence(s), the hub was not there; misfire: skip")
     unfinished = runs.unfinished(connection, system.name)

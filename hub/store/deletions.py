@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from hub.model import TAKEN, Operation
 from hub.settings.model import DeletesSettings
-from hub.store import acceptance, gate, schema
+from hub.store import cursors, gate, schema
 from hub.store.numbers import instant, moment
 
 #: From the first deletion on, so long are deletions counted together.
@@ -47,7 +47,7 @@ def allowance(connection: Connection, system: str, route: str, policy: DeletesSe
 
     What the target has is only counted where they may be too many.
     """
-    told = acceptance.get_cursor(connection, gate.DELETIONS + route)
+    told = cursors.get(connection, gate.DELETIONS + route)
     since, count, there = orjson.loads(told) if told else (moment(now), 0, None)
     if instant(since) + WINDOW <= now:
         since, count, there = moment(now), 0, None
@@ -60,7 +60,7 @@ def allowance(connection: Connection, system: str, route: str, policy: DeletesSe
 def write(connection: Connection, route: str, spent: Allowance, now: datetime) -> None:
     """Write down how much is spent; part of T1."""
     value = orjson.dumps([moment(spent.since), spent.count, spent.there]).decode()
-    acceptance.set_cursor(connection, gate.DELETIONS + route, value, now)
+    cursors.put(connection, gate.DELETIONS + route, value, now)
 
 
 def _there(connection: Connection, system: str, route: str) -> int:

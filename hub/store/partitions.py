@@ -47,9 +47,8 @@ def turn(connection: Connection, name: str, owner: str, every: timedelta) -> boo
     """
     table, now = schema.partition, dialect.now(connection)
     values = {"owner": owner, "taken_at": moment(now)}
-    lapsed = not_(
-        table.c.taken_at.between(moment(now - every) + 1, moment(now))
-    )  # also one from the future: the clock was put back
+    # A turn from the future has lapsed as well: the clock was put back.
+    lapsed = not_(table.c.taken_at.between(moment(now - every) + 1, moment(now)))
     mine = update(table).where(table.c.name == name, lapsed)
     if connection.execute(mine.values(epoch=table.c.epoch + 1, **values)).rowcount:
         return True

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, case, delete, select
 
 from hub.errors import HubError
 from hub.model import FAILED, Json, State
-from hub.store import acceptance, schema
-from hub.store.acceptance import CHUNK
+from hub.store import cursors, schema
 from hub.store.among import among
+from hub.store.known import CHUNK
 from hub.store.numbers import moment, parts
 
 _PREFIX = "pushed:"
@@ -41,7 +41,7 @@ def before(connection: Connection, system: str, number: str, content: str) -> in
 
     `content`: a digest of what it holds. Raises NumberReused HUB-X-145 when the number came with something else.
     """
-    told = acceptance.get_cursor(connection, _name(system, number))
+    told = cursors.get(connection, _name(system, number))
     if told is None:
         return None
     held, _, run = told.partition(" ")
@@ -52,7 +52,7 @@ def before(connection: Connection, system: str, number: str, content: str) -> in
 
 def remember(connection: Connection, system: str, number: str, content: str, run: int, now: datetime) -> None:
     """Remember that number."""
-    acceptance.set_cursor(connection, _name(system, number), f"{content} {run}", now)
+    cursors.put(connection, _name(system, number), f"{content} {run}", now)
 
 
 def forget(connection: Connection, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, insert, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, insert, not_, or_, select, update
 
 from hub.model import TAKEN, Stage, State
 from hub.store import gate, outbox, presence, renewal, schema
@@ -56,16 +56,18 @@ def _write_down(connection: Connection, delivery: int, match: Match, at: int) ->
 
 
 def _meant(system: str, match: Match) -> Select[Any]:
-    this_batch = _OURS.c.batch == match.batch if match.batch is not None else true()
     return select(_OURS.c.id, _OURS.c.route, _OURS.c.key, _OURS.c.lane, renewal.renewed().label("renewed")).where(
-        _OURS.c.system == system,
-        _OURS.c.row == match.row,
-        _OURS.c.endpoint == match.endpoint,
-        this_batch,
+        *_named(system, match),
         _OURS.c.state != match.state.value,  # a poll reads some verdicts again
         not_(_heard(match)),
         or_(_OURS.c.state.in_(_TAKEN), _waiting_for_it(match)),
     )
+
+
+def _named(system: str, match: Match) -> list[ColumnElement[bool]]:
+    """Return the conditions that a verdict names a delivery: by its row over there and, if told, its batch."""
+    row = [_OURS.c.system == system, _OURS.c.row == match.row, _OURS.c.endpoint == match.endpoint]
+    return row if match.batch is None else [*row, _OURS.c.batch == match.batch]
 
 
 def _waiting_for_it(match: Match) -> ColumnElement[bool]:
@@ -94,14 +96,8 @@ def early(connection: Connection, *, system: str, matches: Sequence[Match]) -> b
     """Tell whether a verdict is about what is still being sent, or may have arrived: to be read again once that is settled."""
     flying = outbox.in_flight(connection)
     for match in matches:
-        batch = _OURS.c.batch == match.batch if match.batch is not None else true()
-        query = select(_OURS.c.id, _OURS.c.doubtful).where(
-            _OURS.c.system == system,
-            _OURS.c.row == match.row,
-            _OURS.c.endpoint == match.endpoint,
-            batch,
-            _OURS.c.state == State.PENDING.value,
-        )
+        pending = _OURS.c.state == State.PENDING.value
+        query = select(_OURS.c.id, _OURS.c.doubtful).where(*_named(system, match), pending)
         if any(row.doubtful or row.id in flying for row in connection.execute(query)):
             return True
     return False

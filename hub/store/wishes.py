@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, delete, or_, update
 
 from hub.errors import HubError
-from hub.store import acceptance, dialect, runs, schema
+from hub.store import cursors, dialect, runs, schema
 from hub.store.numbers import moment
 from hub.store.runs import Trigger
 
@@ -60,9 +60,9 @@ def ask_once(connection: Connection, key: str, source: str, trigger: Trigger, as
     _forget(connection, now)
     if _first(connection, _PREFIX + key, f"{wish} 0", now):
         found = runs.ask(connection, source, trigger, asked_by, now, full=full)
-        acceptance.set_cursor(connection, _PREFIX + key, f"{wish} {found}", now)
+        cursors.put(connection, _PREFIX + key, f"{wish} {found}", now)
         return found
-    asked, _, number = (acceptance.get_cursor(connection, _PREFIX + key) or "").rpartition(" ")
+    asked, _, number = (cursors.get(connection, _PREFIX + key) or "").rpartition(" ")
     if asked != wish:
         raise _reused()
     return int(number)
@@ -79,7 +79,7 @@ def claim(connection: Connection, wanted: Claim, living: Collection[str], now: d
     before = _answered(connection, wanted)  # only now: whoever was at it until now has written it
     if before is not None:
         if mine:
-            acceptance.drop_cursor(connection, wanted.name)
+            cursors.drop(connection, wanted.name)
         return before
     if not mine:
         _take_over(connection, wanted, living, now)
@@ -88,15 +88,15 @@ def claim(connection: Connection, wanted: Claim, living: Collection[str], now: d
 
 def require(connection: Connection, held: Claim) -> None:
     """Raise KeyBusy HUB-X-127 unless the claim is still ours; nobody can take it over until the transaction ends."""
-    if acceptance.get_cursor(connection, held.name, lock=True) != held.value:
+    if cursors.get(connection, held.name, lock=True) != held.value:
         raise _busy()
 
 
 def remember(connection: Connection, held: Claim, answer: str, now: datetime) -> None:
     """Write down what was answered to a wish that was carried out, and end its claim. Raises KeyBusy HUB-X-127 like `require`."""
     require(connection, held)
-    acceptance.set_cursor(connection, _DONE + held.key, orjson.dumps([_digest(held.wish), answer]).decode(), now)
-    acceptance.drop_cursor(connection, held.name)
+    cursors.put(connection, _DONE + held.key, orjson.dumps([_digest(held.wish), answer]).decode(), now)
+    cursors.drop(connection, held.name)
 
 
 def release(connection: Connection, held: Claim) -> None:
@@ -112,7 +112,7 @@ def _first(connection: Connection, name: str, value: str, now: datetime) -> bool
 
 
 def _answered(connection: Connection, wanted: Claim) -> str | None:
-    told = acceptance.get_cursor(connection, _DONE + wanted.key)
+    told = cursors.get(connection, _DONE + wanted.key)
     if told is None:
         return None
     asked, answer = orjson.loads(told)
@@ -123,7 +123,7 @@ def _answered(connection: Connection, wanted: Claim) -> str | None:
 
 def _take_over(connection: Connection, wanted: Claim, living: Collection[str], now: datetime) -> None:
     """Take a claim from a process that has ended, or from an earlier try of our own that left it behind."""
-    told = acceptance.get_cursor(connection, wanted.name, lock=True)
+    told = cursors.get(connection, wanted.name, lock=True)
     asked, owner = orjson.loads(told) if told else (_digest(wanted.wish), None)
     if asked != _digest(wanted.wish):
         raise _reused()

@@ -61,9 +61,7 @@ MOMENTS = {
     ),
     "t3:after": Moment("hub.engine.dispatch:_written", after=False, system=_desk(0)),
     "feedback:before": Moment("hub.store.verdicts:apply_verdicts", after=True),
-    "feedback:cursor": Moment(
-        "hub.store.acceptance:set_cursor", after=True, meant=lambda call: str(call[0][1]).startswith("feedback:")
-    ),
+    "feedback:cursor": Moment("hub.store.cursors:put", after=True, meant=lambda call: str(call[0][1]).startswith("feedback:")),
     "feedback:after": Moment("hub.engine.feedback:_apply", after=True),
     "push:before": Moment("hub.store.pushes:remember", after=True),
     "push:after": Moment("hub.engine.receive:keep", after=True),

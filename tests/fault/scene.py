@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from hub.engine.exchange import utc_now
 from hub.model import State
-from hub.store import acceptance, open_store, outbox, runs, schema, waiting
+from hub.store import cursors, open_store, outbox, runs, schema, waiting
 from hub.store.runs import RunState, Trigger
 from tests import configs
 from tests.commands import DEADLINE, Directory, until
@@ -256,7 +256,7 @@ class Scene:
     def idle(self) -> bool:
         """Whether nothing is on its way, nor could be sent, nor waits for its verdict to be read."""
         with self.store.reading() as connection:
-            cursor = int(acceptance.get_cursor(connection, f"feedback:{TABLE}") or 0)
+            cursor = int(cursors.get(connection, f"feedback:{TABLE}") or 0)
             judged = lasting.last(self.path / "kept.db", TABLE) <= cursor
             free = [waiting.free(connection, name) for name in (TABLE, BLIND)]
             return judged and not outbox.in_flight(connection) and not any(free)

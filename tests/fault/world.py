@@ -20,7 +20,7 @@ from hub.engine import feedback, maintain, replay
 from hub.errors import Fenced
 from hub.model import Judgement, Message, Operation, Record, State, Verdict
 from hub.settings import Settings, load
-from hub.store import Store, acceptance, actions, outbox, schema, systems
+from hub.store import Store, actions, cursors, outbox, schema, systems
 from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.fault import owed, truthful
@@ -270,7 +270,7 @@ class World:
 
     def _look(self) -> None:
         with self._store.reading() as connection, self._noted():
-            cursor = acceptance.get_cursor(connection, "source:local")
+            cursor = cursors.get(connection, "source:local")
             self.model.look(owed.read(connection), int(cursor or 0), outbox.in_flight(connection))
 
     def _arrives(self, system: str, message: Message, answer: Answer, before: Sequence[Message]) -> None:

@@ -15,7 +15,7 @@ from hub.engine.accept import accept_page
 from hub.errors import Fenced, InDoubt, Rejected, Retryable, SourceFailed
 from hub.model import Operation, Page, Receipt, State, Unreadable
 from hub.ports import Outcome
-from hub.store import acceptance, dialect, partitions, schema, views
+from hub.store import acceptance, cursors, dialect, partitions, schema, views
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
 
@@ -31,21 +31,22 @@ def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
 
 def cursor(here: Site) -> str | None:
     with here.store.reading() as connection:
-        return acceptance.get_cursor(connection, "source:local")
+        return cursors.get(connection, "source:local")
 
 
 def fail_after(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let T1 do its part `name` and then break, as a full disk would."""
-    real = getattr(acceptance, name)
+    owner = cursors if name == "put" else acceptance
+    real = getattr(owner, name)
 
     def breaks(*arguments: Any, **named: Any) -> Any:
         real(*arguments, **named)
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(acceptance, name, breaks)
+    monkeypatch.setattr(owner, name, breaks)
 
 
-@pytest.mark.parametrize("part", ["_write_records", "_write_deliveries", "_park_orphans", "_count", "set_cursor"])
+@pytest.mark.parametrize("part", ["_write_records", "_write_deliveries", "_park_orphans", "_count", "put"])
 def test_a_failure_in_the_middle_of_a_page_leaves_nothing(here: Site, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     with monkeypatch.context() as patched:
         fail_after(patched, part)
@@ -61,7 +62,7 @@ def test_invariant_1_the_cursor_never_passes_a_record_not_in_the_outbox(here: Si
     """Pages break off at every step of the way; after each, what lies before the cursor is in the outbox."""
     here.reconfigure({"config/systems/local.yaml": _paged(2)})
     here.source.records.extend(case(f"A{number}") for number in range(7))
-    for part in ("_write_records", "_write_deliveries", "_count", "set_cursor", "nothing"):
+    for part in ("_write_records", "_write_deliveries", "_count", "put", "nothing"):
         with monkeypatch.context() as patched:
             if part != "nothing":
                 fail_after(patched, part)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hub.engine import feedback, maintain, replay
 from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreUnfit
 from hub.model import Judgement, Receipt, State, Taken, Unreadable, Verdict
-from hub.store import acceptance, actions, attempts, groups, open_store, outbox, replaying, schema, scopes, views, waiting
+from hub.store import actions, attempts, groups, known, open_store, outbox, replaying, schema, scopes, views, waiting
 from hub.store.scopes import Scope
 from tests import configs, fakes
 from tests.exchanges import Site, case, city, site, step
@@ -369,7 +369,7 @@ def test_the_hot_queries_never_scan_the_history(here: Site) -> None:
             outbox.partitions(connection, "city")
             views.backlog(connection)
             views.life(connection, ["city"], "K77")
-            acceptance.taken_routes(connection, [1, 2, 3])
+            known.taken_routes(connection, [1, 2, 3])
             waiting.apart(connection, views.backlog(connection))
             scopes.count(connection, Scope(system="city"))
     finally:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from hub.api import health
 from hub.engine.service import Service
-from hub.store import acceptance, open_store, systems
+from hub.store import cursors, open_store, systems
 from tests import configs, working
 from tests.asgi import Asker
 
@@ -63,7 +63,7 @@ def test_ready_names_a_failing_poll_for_verdicts(tmp_path: Path, clock: Clock) -
         service, app = Service(settings, store, scheduled=False), FastAPI()
         app.include_router(health.router(service, clock))
         with store.writing() as connection:
-            acceptance.set_cursor(connection, "feedback-failed:city", "HUB-D-110 refused", service.exchange.clock())
+            cursors.put(connection, "feedback-failed:city", "HUB-D-110 refused", service.exchange.clock())
         assert Asker(app).get("/readyz?verbose").json()["checks"]["feedback"] == {"city": "HUB-D-110"}
     finally:
         store.close()

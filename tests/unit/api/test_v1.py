@@ -57,7 +57,7 @@ def test_a_key_and_its_run_are_written_together_or_not_at_all(
     def lost(*_: object) -> None:
         raise RuntimeError("power cut before the key was written")
 
-    monkeypatch.setattr("hub.store.acceptance.set_cursor", lost)
+    monkeypatch.setattr("hub.store.cursors.put", lost)
     assert api.post("/api/v1/runs", json={"source": "local"}, headers={"Idempotency-Key": "k1"}).status_code == 500
     with service.store.reading() as connection:
         assert runs.unfinished(connection, "local") == []

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub.cli import contacts, looking
 from hub.settings.flow import RateSettings
-from hub.store import Store, acceptance, intake, open_store, quota, runs, schema, systems, workers
+from hub.store import Store, cursors, intake, open_store, quota, runs, schema, systems, workers
 from hub.store.runs import RunState
 from tests import configs, working
 
@@ -101,7 +101,7 @@ def test_verdicts_that_cannot_be_fetched_are_told(hub: Callable[..., Any], store
     late = configs.CITY.replace("MemoryAdapter", "LateMemoryAdapter").replace("options:", "feedback: {every: 5m}\n    options:")
     configs.put(here, "config/systems/city.yaml", late)
     with store.writing() as connection:
-        acceptance.set_cursor(connection, "feedback-failed:city", "HUB-D-110 refused the login", NOW)
+        cursors.put(connection, "feedback-failed:city", "HUB-D-110 refused the login", NOW)
     told = next(need for need in needs(hub) if need["why"] == "HUB-D-110 refused the login")
     assert (told["system"], told["contact"], told["command"]) == ("city", "市大数据局", "hub check --live city")
     assert told["word"] == "核查未取到"
