@@ -63,7 +63,7 @@ bench: $(VENV)/.bench ## Run the benchmarks side by side; prints ratios.
 crash-matrix: $(VENV)/.dev ## Kill, fill, lock and freeze a hub, row by row, and write docs/crash-matrix.md.
 	$(BIN)/python -m tests.fault.matrix
 
-soak: $(VENV)/.dev ## Let a hub work under load and faults for MINUTES, and the model play as long; ends by itself.
+soak: $(VENV)/.dev ## Let a hub, then workers, work under load and faults for MINUTES each, and the model play as long; ends by itself.
 	$(BIN)/python -m tests.fault.soak --minutes $(MINUTES)
 	HUB_MODEL_EXAMPLES=$$(( $(MINUTES) * 30 )) $(BIN)/python -m pytest -q tests/fault/test_model.py
 

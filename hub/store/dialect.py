@@ -30,6 +30,8 @@ IDLE_MS = 15_000
 UNTAKEN_MS = 60_000
 #: What the server says of a transaction it gave up for another's sake: a deadlock, or an order that could not be.
 _GIVEN_UP = frozenset({"40P01", "40001"})
+#: The connection that was last at work is the next: it has the statements prepared and the pages read, and the others stay small.
+_POOL: dict[str, Any] = {"hide_parameters": True, "pool_size": 16, "pool_use_lifo": True}
 _T = TypeVar("_T")
 
 
@@ -48,9 +50,7 @@ def connect(url: str) -> Engine:
         # What has none is thought so dear then that it would be compiled, which takes longer than any of them.
         arguments = server_arguments("enable_seqscan=off", "jit=off")
         server = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(
-            server, connect_args=arguments, hide_parameters=True, pool_pre_ping=True, pool_size=16, max_overflow=16
-        )
+        return create_engine(server, connect_args=arguments, **_POOL, pool_pre_ping=True, max_overflow=16)
     raise StoreUnfit("HUB-T-101", f"the store runs on SQLite or PostgreSQL, not on {backend}")
 
 
@@ -70,7 +70,7 @@ def _sqlite(url: str, database: str | None) -> Engine:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
         Path(database).touch(mode=0o600)  # there is personal data in it; SQLite gives the files beside it the same rights
     arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True, pool_size=16, max_overflow=32)
+    engine = create_engine(url, connect_args=arguments, **_POOL, max_overflow=32)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -1,4 +1,4 @@
-"""What a hub keeps in memory does not grow with what it has done: the same statements for any length, and nothing for each record."""
+"""What a hub keeps in memory does not grow with what it did: the same statements for any length, nothing for each record."""
 
 from __future__ import annotations
 
