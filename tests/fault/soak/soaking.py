@@ -127,4 +127,4 @@ class Soak:
         """Return what was done, what arrived, and what it held."""
         done = ", ".join(f"{name} {number}" for name, number in sorted(self.done.items()))
         arrived = self.murder.count(State.DELIVERED, State.CONFIRMED)
-        return f"it adds up: {done}; {arrived} deliveries, each there once and in order\n  {self.watch.told()}"
+        return f"it adds up: {done}; {arrived} deliveries, each there once and in order\n{self.watch.told()}"

@@ -46,12 +46,11 @@ class Watch:
             assert after - before < MAY_GROW[measure], f"{whose} grows: {numbers} {measure}"
 
     def told(self) -> str:
-        """Return what each held, third by third."""
-        lines = (
-            f"{whose}: {' → '.join(f'{number:.0f}' for number in thirds(numbers))} {measure}"
-            for (whose, measure), numbers in sorted(self.seen.items())
-        )
-        return "; ".join(lines)
+        """Return a line for each process: what it held, third by third."""
+        lines: dict[str, list[str]] = {}
+        for (whose, measure), numbers in self.seen.items():
+            lines.setdefault(whose, []).append(f"{' → '.join(f'{number:.0f}' for number in thirds(numbers))} {measure}")
+        return "\n".join(f"  {whose}: {', '.join(line)}" for whose, line in lines.items())
 
 
 def thirds(numbers: Sequence[float]) -> tuple[float, float, float]:
