@@ -52,6 +52,7 @@ class Exchange:
     unbroken: Callable[[float], bool] = _alone
     lease: Lease = field(default_factory=Lease)
     swept: datetime | None = None  # when the chores were last done
+    quiet: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # from when to when no run of a source falls due
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _accepting: dict[str, threading.Lock] = field(default_factory=dict)

@@ -58,44 +58,62 @@ def delay(schedule: ScheduleSettings, name: str, tick: datetime) -> timedelta:
 
 
 def fall_due(exchange: Exchange) -> list[str]:
-    """Write down the runs that fell due since last asked; return their sources."""
+    """Write down the runs that fell due since last asked; return their sources. Until one can be due the store is not asked."""
     now = exchange.clock()
     asked = []
     for system in exchange.settings.readable():
-        if system.schedule is None:
+        if system.schedule is None or _quiet(exchange, system.name, now):
             continue
         with exchange.store.writing() as connection:
-            if _ask(connection, exchange, system, system.schedule, now):
-                asked.append(system.name)
-        following = next(occurrences(system.schedule.cron, exchange.settings.timezone, now))
+            seen, wanted = _ask(connection, exchange, system, system.schedule, now)
+        asked += [system.name] if wanted else []
+        following = _following(exchange, system.name, system.schedule, seen)
+        exchange.quiet[system.name] = now, following
         exchange.metrics.next_run.labels(system.name).set(following.timestamp())
     return asked
 
 
-def _ask(connection: Connection, exchange: Exchange, system: SystemSettings, schedule: ScheduleSettings, now: datetime) -> bool:
+def _quiet(exchange: Exchange, name: str, now: datetime) -> bool:
+    """Tell whether nothing can have fallen due, whoever asked the store last; a clock that was set back says nothing."""
+    since, until = exchange.quiet.get(name, (now, now))
+    return since <= now < until
+
+
+def _following(exchange: Exchange, name: str, schedule: ScheduleSettings, seen: datetime) -> datetime:
+    """Return when the occurrence after that one falls due."""
+    tick = next(occurrences(schedule.cron, exchange.settings.timezone, seen))
+    return tick + delay(schedule, name, tick)
+
+
+def _ask(
+    connection: Connection, exchange: Exchange, system: SystemSettings, schedule: ScheduleSettings, now: datetime
+) -> tuple[datetime, bool]:
+    """Return the last occurrence that needs no more thought, and whether a run was asked for."""
     name = f"schedule:{system.name}"
-    seen = cursors.get(connection, name, lock=True)  # of several workers one finds it due
-    if seen is None:  # a new schedule owes nothing for the time before it was there
+    told = cursors.get(connection, name, lock=True)  # of several workers one finds it due
+    if told is None:  # a new schedule owes nothing for the time before it was there
         cursors.put(connection, name, now.isoformat(), now)
-        return False
-    if datetime.fromisoformat(seen) > now + GRACE:  # the clock was ahead: what it named until then is not waited for
+        return now, False
+    seen = datetime.fromisoformat(told)
+    if seen > now + GRACE:  # the clock was ahead: what it named until then is not waited for
         cursors.put(connection, name, now.isoformat(), now)
         log.warning("%s: the clock was set back, its schedule goes on from now", system.name, extra={"event": "clock.set_back"})
-        return False
-    due = due_between(schedule, exchange.settings.timezone, datetime.fromisoformat(seen), now, system.name)
+        return now, False
+    due = due_between(schedule, exchange.settings.timezone, seen, now, system.name)
     if not due:
-        return False
+        return seen, False
     cursors.put(connection, name, due[-1].isoformat(), now)
     if now - due[-1] - schedule.jitter > GRACE and schedule.misfire == "skip":
-        return _skip(connection, system, now, f"missed {len(due)} occurrence(s), the hub was not there; misfire: skip")
+        _skip(connection, system, now, f"missed {len(due)} occurrence(s), the hub was not there; misfire: skip")
+        return due[-1], False
     unfinished = runs.unfinished(connection, system.name)
     if any(run.state is RunState.RUNNING for run in unfinished) and schedule.overlap == "skip":
-        return _skip(connection, system, now, "the run before is still at work; overlap: skip")
+        _skip(connection, system, now, "the run before is still at work; overlap: skip")
+        return due[-1], False
     runs.ask(connection, system.name, Trigger.SCHEDULE, "schedule", now)
-    return True
+    return due[-1], True
 
 
-def _skip(connection: Connection, system: SystemSettings, now: datetime, reason: str) -> bool:
+def _skip(connection: Connection, system: SystemSettings, now: datetime, reason: str) -> None:
     runs.skipped(connection, system.name, "schedule", reason, now)
     log.warning("%s: %s", system.name, reason, extra={"event": "run.skipped", "system": system.name})
-    return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from hub.engine import schedule
 from hub.engine.exchange import Exchange
@@ -122,6 +123,21 @@ def test_an_occurrence_asks_once(clocked: Clock) -> None:
     assert hub.exchange.metrics.registry.get_sample_value("hub_sync_next_run_timestamp_seconds", {"system": "local"}) == (
         datetime(2016, 12, 13, 1, 10, tzinfo=UTC).timestamp()
     )
+
+
+def test_until_an_occurrence_can_be_due_the_store_is_not_asked(clocked: Clock) -> None:
+    hub = clocked('{cron: "*/5 * * * *", jitter: 60s}')
+    hub.at(seconds=0)
+    tick = datetime(2016, 12, 13, 1, 5, tzinfo=UTC)
+    due = tick + schedule.delay(ScheduleSettings("*/5 * * * *", jitter=timedelta(minutes=1)), "local", tick) - START
+    asked: list[object] = []
+    sa.event.listen(hub.exchange.store.engine, "begin", lambda *_: asked.append(1))
+    assert hub.at(seconds=due.total_seconds() - 0.001) == []
+    assert not asked
+    assert hub.at(seconds=due.total_seconds()) == ["local"]
+    asked.clear()
+    assert hub.at(seconds=due.total_seconds() - 1) == []
+    assert asked, "a clock that was set back is believed in nothing"
 
 
 def test_misfire_once_makes_up_for_many_with_one_run(clocked: Clock) -> None:
