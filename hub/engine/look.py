@@ -1,30 +1,37 @@
-"""Decides what there is to do now on a store that several workers share: which partitions, sources and polls have fallen due."""
+"""Decides what there is to do now: which partitions, sources and polls have fallen due."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from hub.engine import steps
 from hub.engine.exchange import Exchange
-from hub.settings import SystemSettings
 from hub.settings.hours import closed
-from hub.store import clocks, outbox, partitions, runs, systems
+from hub.store import clocks, partitions, ready, runs, systems
+from hub.store.ready import Part
+
+
+def work(connection: Connection, exchange: Exchange) -> list[str]:
+    """Return the names of the partitions and sources in which something can be done now: in four statements, however many."""
+    return [*_names(_sendable(connection, exchange)), *_collections(connection, exchange)]
 
 
 def due(exchange: Exchange, among: Collection[str] | None = None) -> list[str]:
-    """Return the names of the partitions in which something can be done now. `among`: only of these systems."""
-    wanted = exchange.settings.systems.keys() if among is None else set(among)
-    sinks = [system for system in exchange.sinks() if system.name in wanted]
-    numbers = {system.name: steps.count(exchange, system) for system in sinks}
+    """Return the same, and what only those have to look for who share the work: what others left open, and polls that fell due.
+
+    `among`: only of these systems.
+    """
     with exchange.store.reading() as connection:
-        return [
-            *(name for system in sinks for name in _deliveries(connection, exchange, system, numbers[system.name])),
-            *(f"collect:{name}" for name in _sources(connection, exchange) if name in wanted),
-            *(f"feedback:{name}" for name in _polls(connection, exchange) if name in wanted),
+        left = ready.left_open(connection)  # windows of an owner that is gone are settled even while nothing may be sent
+        names = [
+            *_names({*_ours(exchange, left), *_sendable(connection, exchange)}),
+            *_collections(connection, exchange),
+            *(f"feedback:{name}" for name in _polls(connection, exchange)),
         ]
+    return [name for name in names if among is None or name.split(":")[1] in among]
 
 
 def most_deliveries(exchange: Exchange) -> int:
@@ -37,22 +44,31 @@ def most_readings(exchange: Exchange) -> int:
     return len(exchange.settings.readable()) + sum(system.feedback_every is not None for system in exchange.sinks())
 
 
-def _deliveries(connection: Connection, exchange: Exchange, system: SystemSettings, count: int) -> Iterator[str]:
-    now = exchange.clock()
-    left = set(outbox.left_open(connection))  # windows of an owner that is gone are settled even while nothing may be sent
-    reachable = systems.standing(connection, system.name).open_at(now) and not closed(system.flow, exchange.settings.timezone, now)
-    for number in range(count):
-        name = steps.deliverer(system.name, number)
-        # the head of a lane alone: where that may not go, nothing behind it may, and no adapter has to be opened to know
-        if name in left or (
-            reachable and outbox.sendable(connection, system=system.name, partition=number, heads_only=True, now=now)
-        ):
-            yield name
+def _names(parts: Iterable[Part]) -> list[str]:
+    return [steps.deliverer(*part) for part in sorted(parts)]
 
 
-def _sources(connection: Connection, exchange: Exchange) -> list[str]:
+def _sendable(connection: Connection, exchange: Exchange) -> list[Part]:
+    """Return the partitions of systems that are up and open in which something may be sent."""
+    now, settings = exchange.clock(), exchange.settings
+    waiting = {system for system, _ in _ours(exchange, ready.fallen_due(connection, now))}
+    if not waiting:
+        return []
+    standings = systems.standings(connection)
+    stopped = {name for name, standing in standings.items() if not standing.open_at(now)}
+    shut = {name for name in waiting if closed(settings.systems[name].flow, settings.timezone, now)}
+    return ready.sendable(connection, waiting - stopped - shut, now)
+
+
+def _ours(exchange: Exchange, parts: Iterable[Part]) -> list[Part]:
+    """Return those of systems that are configured and take something."""
+    known = exchange.settings.systems
+    return [(system, number) for system, number in parts if system in known and known[system].endpoints]
+
+
+def _collections(connection: Connection, exchange: Exchange) -> list[str]:
     readable = {system.name for system in exchange.settings.readable()}
-    return [name for name in runs.waited_for(connection) if name in readable]
+    return [f"collect:{name}" for name in runs.waited_for(connection) if name in readable]
 
 
 def _polls(connection: Connection, exchange: Exchange) -> list[str]:
@@ -63,4 +79,6 @@ def _polls(connection: Connection, exchange: Exchange) -> list[str]:
         before = last.get(f"feedback:{name}")
         return before is None or not before - clocks.AHEAD <= now < before + every  # nor is a time waited for that is still to come
 
-    return [system.name for system in exchange.sinks() if system.feedback_every and fell_due(system.name, system.feedback_every)]
+    polled = [one for one in exchange.settings.systems.values() if one.feedback_every and fell_due(one.name, one.feedback_every)]
+    sinks = exchange.sinks() if polled else ()  # which they are may take a look of its own
+    return [system.name for system in sinks if system in polled]

@@ -31,12 +31,17 @@ def sendable(
         select(*columns, (literal(0) if heads_only else _ahead()).label("ahead"))
         .join_from(ours, schema.body, schema.body.c.delivery_id == ours.c.id)
         .where(ours.c.system == system, ours.c.partition == partition)
-        .where(not_(_blocked(heads_only, urgent)), or_(ours.c.parent_route.is_(None), _parent_taken(heads_only)))
+        .where(*may_go(heads_only=heads_only, urgent=urgent))
         .limit(limit)
     )
     if urgent:  # the sum keeps the index by due time out of it: it would read and sort the whole backlog for one window
         return query.where(schema.RANKED, ours.c.due_at + 0 <= at).order_by(ours.c.rank, ours.c.id)
     return query.where(ours.c.state == _PENDING, ours.c.due_at <= at, schema.OPEN).order_by(ours.c.due_at, ours.c.id)
+
+
+def may_go(*, heads_only: bool, urgent: bool = False) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that nothing stands before a delivery in its lane, and its parent is over there (see `sendable`)."""
+    return not_(_blocked(heads_only, urgent)), or_(_OURS.c.parent_route.is_(None), _parent_taken(heads_only))
 
 
 def _blocked(heads_only: bool, urgent: bool) -> ColumnElement[bool]:

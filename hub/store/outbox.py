@@ -199,11 +199,6 @@ def sendable(connection: Connection, *, system: str, partition: int, heads_only:
     return connection.execute(query).first() is not None
 
 
-def left_open(connection: Connection) -> list[str]:
-    """Return the partitions in which a window is open: its owner is sending it, or is gone."""
-    return list(connection.scalars(select(_WINDOW.c.partition).where(_WINDOW.c.closed_at.is_(None)).distinct()))
-
-
 def partitions(connection: Connection, system: str) -> int:
     """Return how many partitions of a system something open is left in, counted up to the last one."""
     query = select(_OURS.c.partition).where(_OURS.c.system == system, schema.OPEN).order_by(_OURS.c.partition.desc()).limit(1)

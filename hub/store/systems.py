@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from hub.model import Circuit
 from hub.store import dialect, schema
@@ -54,11 +55,18 @@ def standing(connection: Connection, name: str, *, alone: bool = False) -> Stand
         dialect.ensure(connection, _TABLE, {"name": name, **_NEW})
         query = query.with_for_update()
     row = connection.execute(query).first()
-    if row is None:
-        return Standing(name)
+    return Standing(name) if row is None else _standing(row)
+
+
+def standings(connection: Connection) -> dict[str, Standing]:
+    """Return how each system stands that was ever written about; all others are open."""
+    return {row.name: _standing(row) for row in connection.execute(select(_TABLE))}
+
+
+def _standing(row: Row[Any]) -> Standing:
     changed, rest = (instant(at) if at else None for at in (row.changed_at, row.rest_until))
     down = instant(row.down_since) if row.down_since and row.failures else None
-    return Standing(name, row.paused, row.paused_by, row.code, row.reason, changed, row.failures, rest, down)
+    return Standing(row.name, row.paused, row.paused_by, row.code, row.reason, changed, row.failures, rest, down)
 
 
 def pause(connection: Connection, name: str, by: str, now: datetime, *, code: str | None = None, reason: str | None = None) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.model import FAILED, State
-from hub.store import renewal, replaying, schema, verdicts, views
+from hub.store import ready, renewal, replaying, schema, verdicts, views
 from hub.store.scopes import Scope
 from hub.store.verdicts import Match
 from tests import fakes
@@ -78,6 +78,29 @@ def test_what_is_open_is_listed_without_the_history(here: Site, analysed: bool, 
         _analyse(here)
     asked = _asked(here, lambda connection, _: views.deliveries(connection, system=system, states=FAILED), "FROM delivery")
     assert any("ix_delivery_open" in line for each in asked for line in _plan(here, *each))
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_look_goes_by_indexes_whatever_the_history_and_however_much_is_pending(here: Site, analysed: bool) -> None:
+    with here.store.writing() as connection:
+        more = [{**row, "id": row["id"] + HISTORY, "lane": f"M{row['id']}", "state": "pending", "partition": row["id"] % 3}
+                for row in connection.execute(sa.select(schema.delivery)).mappings()]  # fmt: skip
+        connection.execute(sa.insert(schema.delivery), more)
+    if analysed:
+        _analyse(here)
+    asked = _asked(here, lambda connection, _: ready.fallen_due(connection, here.now), "beside")
+    asked += _asked(here, lambda connection, _: ready.sendable(connection, ["city"], here.now), "beside")
+    assert len(asked) == 2
+    for each in asked:
+        lines = _plan(here, *each)
+        scans = [line for line in lines if " delivery" in line or line.startswith(("SCAN", "SEARCH"))]
+        assert [line for line in scans if not any(known in line for known in (*LOOKED, "SCAN part"))] == []
+        # down to the very row: the next partition of a system is never looked for among all its rows
+        assert any("system=? AND partition>?" in line or "AND (partition > part.partition)" in line for line in lines), lines
+
+
+#: What a look may go by: what is open, a row by its number, and a lane.
+LOOKED = ("ix_delivery_open", "pk_delivery", "INTEGER PRIMARY KEY", "ix_delivery_system_lane_id")
 
 
 def _analyse(here: Site) -> None:
