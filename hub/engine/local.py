@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.engine import dispatch, feedback, maintain, steps
+from hub.engine import dispatch, feedback, look, maintain, steps
 from hub.engine.exchange import Exchange
 from hub.engine.front import Front
 from hub.engine.gate import Gate
@@ -20,12 +20,14 @@ from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
 
-#: How often an idle thread looks at the store anyway: another process may have asked for a run or replayed a dead letter.
-POLL_SECONDS = 1.0
+#: How often one thread looks at the store for all: another process may have asked for a run or replayed a dead letter.
+LOOK_SECONDS = 1.0
 #: How often the schedule is looked at.
 TICK_SECONDS = 1.0
-#: Waits of a thread whose step failed by the hub's own fault (store locked, disk full): first and longest.
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+#: Waits of a thread whose step failed by the hub's own fault (store locked, disk full): first and longest, and that of the look.
+FIRST_WAIT, LONGEST_WAIT, LONGEST_BLINDNESS = 0.5, 30.0, 2.0
+#: How long a thread sleeps at most until what it knows of falls due; a time for ever away is more than a lock can wait.
+LONGEST_SLEEP = 3600.0
 
 
 @dataclass
@@ -33,11 +35,13 @@ class _Worker:
     """One thread that repeats a step until told to stop; a step returns when it wants to be run again at the latest."""
 
     name: str
-    step: Callable[[], float]  # seconds until the next one, unless woken
+    step: Callable[[], float | None]  # seconds until the next one, unless woken; None: not before
     stopping: threading.Event
     halted: Callable[[], bool]  # asked before each step: another hub works on the store
     failed: Callable[[str], None]
+    longest: float = LONGEST_WAIT
     bell: threading.Event = field(default_factory=threading.Event)
+    failing: bool = False
     thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -47,19 +51,19 @@ class _Worker:
     def _run(self) -> None:
         wait = FIRST_WAIT
         while not self.stopping.is_set():
-            self.bell.clear()
+            self.bell.clear()  # before the step looks: what is rung for while it is at work is looked at by the next one
             if self.halted():
-                self.bell.wait(POLL_SECONDS)
+                self.bell.wait(LOOK_SECONDS)
                 continue
             try:
-                pause, wait = self.step(), FIRST_WAIT
+                pause, wait, self.failing = self.step(), FIRST_WAIT, False
             except Fenced as error:
                 log.error("%s: %s", self.name, error, extra={"event": "partition.fenced"})
                 return
             except Exception:
                 log.exception("%s failed and is tried again in %.1f s", self.name, wait, extra={"event": "engine.error"})
                 self.failed(self.name.split(":")[0])
-                pause, wait = wait, min(wait * 2, LONGEST_WAIT)
+                pause, wait, self.failing = wait, min(wait * 2, self.longest), True
             self.bell.wait(pause)
 
     def join(self, until: float) -> bool:
@@ -104,6 +108,7 @@ class LocalEngine(Front):
         if self._scheduled:
             self._add("schedule", self._scheduler)
         self._add("maintain", self._maintainer)
+        self._add("look", self._looker).longest = LONGEST_BLINDNESS
 
     def wake(self, *systems: str) -> None:
         """Ring the threads of these systems."""
@@ -135,7 +140,7 @@ class LocalEngine(Front):
         ended = [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
         return [*ended, *(gate.name for gate in self._gates.values() if gate.lost)]
 
-    def _add(self, name: str, step: Callable[[], float], system: str | None = None) -> None:
+    def _add(self, name: str, step: Callable[[], float | None], system: str | None = None) -> _Worker:
         exchange = self._exchange
         worker = _Worker(
             name, step, self._stopping, lambda: exchange.lease.refused, lambda step: exchange.metrics.errors.labels(step).inc()
@@ -143,12 +148,22 @@ class LocalEngine(Front):
         self._workers.append(worker)
         if system is not None:
             self._by_system.setdefault(system, []).append(worker)
+        return worker
 
-    def _deliverer(self, system: SystemSettings, partition: int) -> Callable[[], float]:
+    def _looker(self) -> float:
+        """Look for all threads whether there is something to do that nobody rang for, and ring those that have it."""
+        with self._exchange.store.reading() as connection:
+            found = set(look.work(connection, self._exchange))
+        for worker in self._workers:
+            if worker.name in found and not worker.failing:  # who failed has its own time to try again
+                worker.bell.set()
+        return LOOK_SECONDS
+
+    def _deliverer(self, system: SystemSettings, partition: int) -> Callable[[], float | None]:
         desks: list[dispatch.Desk] = []
         sound: list[bool] = []
 
-        def step() -> float:
+        def step() -> float | None:
             if not desks:
                 desks.append(self._desk(system, partition))
             clean = bool(sound)
@@ -164,23 +179,21 @@ class LocalEngine(Front):
         self._pools.append(pool)
         return steps.desk(self._exchange, system.name, partition, pool)
 
-    def _until(self, due: datetime | None) -> float:
-        if due is None:
-            return POLL_SECONDS
-        return min(POLL_SECONDS, max(0.0, (due - self._exchange.clock()).total_seconds()))
+    def _until(self, due: datetime | None) -> float | None:
+        return None if due is None else min(LONGEST_SLEEP, max(0.0, (due - self._exchange.clock()).total_seconds()))
 
-    def _collector(self, source: str) -> Callable[[], float]:
+    def _collector(self, source: str) -> Callable[[], float | None]:
         held: list[Holding] = []
         sinks = steps.sinks_of(self._exchange, source)
 
-        def step() -> float:
+        def step() -> float | None:
             # kept only if all goes well: else it is taken anew, and the run that broke off is ended
             holding = held.pop() if held else steps.begin_collecting(self._exchange, source)
             busy = steps.collect_next(
                 self._exchange, holding, source, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks)
             )
             held.append(holding)
-            return 0.0 if busy else POLL_SECONDS
+            return 0.0 if busy else None
 
         return step
 

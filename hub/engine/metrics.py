@@ -34,7 +34,7 @@ SEVERITIES = tuple(one.value for one in Severity)
 #: The state of what is pending behind a held delivery: nothing a hub could send.
 BEHIND = "behind"
 QUEUED = (*(state.value for state in OPEN), BEHIND)
-STEPS = ("deliver", "collect", "feedback", "schedule", "maintain")
+STEPS = ("deliver", "collect", "feedback", "schedule", "maintain", "look")
 
 
 class Metrics:
