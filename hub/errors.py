@@ -96,6 +96,8 @@ SUSPECTED = "HUB-D-126"
 #: A far side said to everybody, not of one record, when to come back (429, Retry-After).
 LATER = "HUB-D-112"
 QUEUED = "HUB-D-140"
+#: Refusals that the hub or an adapter finds by itself, before anything is sent: they say nothing about the far side.
+UNASKED = frozenset({"HUB-D-125", "HUB-D-130", "HUB-D-131", "HUB-D-132", "HUB-D-205", "HUB-D-314", "HUB-D-410", "HUB-D-411"})
 
 
 # --- reading a source ---

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from hub.engine import deliver
 from hub.engine.desk import Desk
 from hub.engine.settle import UNREACHED, comes_back, settle
-from hub.errors import ABSENT, UNGRANTED, UNSENT, Deferred, Failure, Misconfigured
+from hub.errors import ABSENT, UNGRANTED, UNSENT, Failure, InDoubt, Misconfigured, Retryable
 from hub.model import TAKEN, Circuit, State
 from hub.ports import Outcome
 from hub.store import settling, systems
@@ -106,7 +106,7 @@ def _stand(connection: Connection, desk: Desk, one: Concluded) -> None:
         systems.wait(connection, desk.system, comes_back(later, one.now), one.now, **told)
     elif one.failures:
         _fail(connection, desk, one)
-    elif (desk.shared or one.standing.failures or one.standing.rest_until) and deliver.taken(one.outcomes):
+    elif (desk.shared or one.standing.failures or one.standing.rest_until) and deliver.answered(one.outcomes):
         systems.recovered(connection, desk.system, one.now)
 
 
@@ -115,7 +115,7 @@ def _wrong(one: Concluded) -> Misconfigured | None:
 
 
 def _first(one: Concluded) -> Failure:
-    return next(outcome for outcome in one.outcomes if isinstance(outcome, Failure) and not isinstance(outcome, Deferred))
+    return next(outcome for outcome in one.outcomes if isinstance(outcome, Retryable | InDoubt))
 
 
 def _fail(connection: Connection, desk: Desk, one: Concluded) -> None:

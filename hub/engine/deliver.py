@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.errors import ABSENT, LATER, SUSPECTED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
+from hub.errors import ABSENT, LATER, SUSPECTED, UNASKED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Operation, Receipt
 from hub.ports import Findable, Outcome, Sink
 
@@ -262,11 +262,15 @@ def interrupted() -> InDoubt:
 
 
 def took_nothing(outcomes: Iterable[Outcome]) -> bool:
-    """Tell whether a window met nothing but a target in trouble: no receipt, no refusal of a record."""
-    failures = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
-    return bool(failures) and all(isinstance(outcome, Retryable | InDoubt) for outcome in failures)
+    """Tell whether a window met nothing but a target in trouble: no receipt, no refusal of a record by it."""
+    met = [outcome for outcome in outcomes if not isinstance(outcome, Deferred) and not _unasked(outcome)]
+    return bool(met) and all(isinstance(outcome, Retryable | InDoubt) for outcome in met)
 
 
-def taken(outcomes: Iterable[Outcome]) -> bool:
-    """Tell whether a window had anything taken."""
-    return any(isinstance(outcome, Receipt) for outcome in outcomes)
+def answered(outcomes: Iterable[Outcome]) -> bool:
+    """Tell whether a target is up, because it took or refused a record of a window."""
+    return any(isinstance(outcome, Receipt | Rejected) and not _unasked(outcome) for outcome in outcomes)
+
+
+def _unasked(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.code in UNASKED

@@ -104,7 +104,7 @@ def wait(connection: Connection, name: str, until: datetime, now: datetime, *, c
 
 
 def recovered(connection: Connection, name: str, now: datetime) -> None:
-    """Forget a target's failures, and a wait that is over: it took something again."""
+    """Forget a target's failures, and a wait that is over: it answers again."""
     over = and_(_TABLE.c.rest_until > 0, _TABLE.c.rest_until <= moment(now))
     well = {"failures": 0, "rest_until": 0, "down_since": 0, "code": None, "reason": None, "changed_at": moment(now)}
     troubled = update(_TABLE).where(_TABLE.c.name == name, _TABLE.c.paused.is_(False), or_(_TABLE.c.failures > 0, over))

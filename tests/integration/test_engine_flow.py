@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hub.engine import dispatch, maintain
 from hub.engine.dispatch import Desk
 from hub.engine.progress import look
-from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Retryable
+from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Circuit, Message, State
 from hub.ports import Outcome
 from hub.store import quota, schema, systems
@@ -24,6 +24,8 @@ from tests.exchanges import Site, case, city, site
 
 BUSY = Retryable("HUB-D-113", "busy")
 UNREACHED = Retryable("HUB-D-101", "cannot connect")
+NO = Rejected("HUB-D-115", "refused")
+UNSENDABLE = Rejected("HUB-D-130", "a character that cannot be written")
 
 
 @pytest.fixture
@@ -104,6 +106,34 @@ def test_since_when_why_and_until_when_it_is_open_is_told_and_forgotten_with_suc
     here.side.down = None
     drain(here.desk())
     assert standing(here) == Standing("city", changed_at=here.now)
+
+
+@pytest.mark.parametrize("lines", ["", "\npartitions: 2"])
+def test_a_target_that_refuses_all_that_probes_it_is_up(here: Site, lines: str) -> None:
+    configure(here, f"breaker: {{after: 1, rest: [10s]}}{lines}")
+    keys = cases(here, 6)[0]
+    here.side.down = UNREACHED
+    drain(here.desk())
+    here.side.down = None
+    here.later(seconds=11)
+    for key in keys:
+        here.side.will(key, NO)
+    drain(here.desk())
+    assert {here.states()[key] for key in keys} == {State.DEAD}
+    assert standing(here) == Standing("city", changed_at=here.now)
+
+
+def test_a_record_that_cannot_even_be_sent_says_nothing_of_the_target(here: Site) -> None:
+    configure(here, "breaker: {after: 2, rest: [10s]}", batch=2)
+    cases(here, 2)
+    here.side.will("A0", UNSENDABLE)
+    here.side.will("A1", UNREACHED, UNSENDABLE)
+    drain(here.desk())
+    assert (standing(here).circuit(here.now), standing(here).code) == (Circuit.OPEN, "HUB-D-101")
+    here.later(seconds=11)
+    drain(here.desk())
+    assert here.states()["A1"] is State.DEAD
+    assert standing(here).circuit(here.now) is Circuit.HALF_OPEN
 
 
 def test_one_delivery_probes_over_all_partitions(here: Site) -> None:
