@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import accumulate, chain
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection, select, update
@@ -20,6 +22,8 @@ SLACK = 100
 #: What nobody has to be told about.
 _MOMENT = timedelta(seconds=2)
 _NEW = {"called": b"[]", "day": "", "today": 0}
+#: So many calls in a period are remembered one by one; of more, those of a 60th of it together, as if each were the last of them.
+_FEW = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,16 @@ class Allowance:
     until: datetime | None = None
 
 
+class _Calls(NamedTuple):
+    at: int
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Spent:
-    """The calls granted lately (milliseconds, oldest first), and how many there were on that day."""
+    """The calls granted lately (milliseconds and how many, oldest first), and how many there were on that day."""
 
-    called: Sequence[int]
+    called: Sequence[_Calls]
     day: str
     today: int
 
@@ -80,8 +89,8 @@ def _spent(connection: Connection, system: str, zone: tzinfo, now: datetime, *, 
         query = query.with_for_update()
     row = connection.execute(query).first()
     mine = moment(now)
-    called = [at for at in orjson.loads(row.called) if mine - _MINUTE - SLACK < at <= mine + _MINUTE] if row else []
-    at = max([mine, *called[-1:]])
+    called = [one for one in _read(row.called) if mine - _MINUTE - SLACK < one.at <= mine + _MINUTE] if row else []
+    at = max([mine, *(one.at for one in called[-1:])])
     day = instant(at).astimezone(zone).date().isoformat()
     return _Spent(called, day, row.today if row and row.day == day else 0), at
 
@@ -89,9 +98,33 @@ def _spent(connection: Connection, system: str, zone: tzinfo, now: datetime, *, 
 def _write(connection: Connection, system: str, spent: _Spent, rate: RateSettings, at: int) -> None:
     """Write one more call down, and keep of those before it what the rate still looks at."""
     since = at - SLACK - (_MINUTE if rate.minute else _SECOND)
-    called = orjson.dumps([*(one for one in spent.called if one > since), at])
-    values = {"called": called, "day": spent.day, "today": spent.today + 1}
+    kept: list[_Calls] = []
+    for one in (*(one for one in spent.called if one.at > since), _Calls(at, 1)):
+        width = _width(rate, one.at, at)
+        if kept and kept[-1].at // width == one.at // width:
+            one = _Calls(one.at, one.number + kept.pop().number)
+        kept.append(one)
+    values = {"called": _written(kept), "day": spent.day, "today": spent.today + 1}
     connection.execute(update(_TABLE).where(_TABLE.c.system == system).values(values))
+
+
+def _width(rate: RateSettings, called: int, at: int) -> int:
+    """Return the milliseconds whose calls are remembered together, at a time that is that of the look or before."""
+    most, period = rate.minute, _MINUTE
+    if rate.second and (not rate.minute or called > at - _SECOND - SLACK):
+        most, period = rate.second, _SECOND
+    return period // _FEW if most and most > _FEW else 1
+
+
+def _written(called: Sequence[_Calls]) -> bytes:
+    """Return the calls as a list of numbers: the milliseconds since those before, and how many there were."""
+    gaps = (one.at - before for one, before in zip(called, (0, *(one.at for one in called)), strict=False))
+    return orjson.dumps([*chain.from_iterable(zip(gaps, (one.number for one in called), strict=True))])
+
+
+def _read(written: bytes) -> list[_Calls]:
+    numbers = orjson.loads(written)
+    return [_Calls(at, number) for at, number in zip(accumulate(numbers[::2]), numbers[1::2], strict=False)]
 
 
 def _allowance(spent: _Spent, rate: RateSettings, zone: tzinfo, at: int) -> Allowance:
@@ -103,12 +136,15 @@ def _allowance(spent: _Spent, rate: RateSettings, zone: tzinfo, at: int) -> Allo
     return Allowance(min(one.calls for one in found), max(ends, default=None))
 
 
-def _sliding(called: Sequence[int], most: int, period: int, at: int) -> Allowance:
+def _sliding(called: Sequence[_Calls], most: int, period: int, at: int) -> Allowance:
     """Return what is left of `most` calls in any stretch of `period` milliseconds."""
-    recent = [one for one in called if one > at - period - SLACK]
-    if len(recent) < most:
-        return Allowance(most - len(recent))
-    return Allowance(0, instant(recent[len(recent) - most] + period + SLACK))
+    recent = [one for one in called if one.at > at - period - SLACK]
+    left = most - sum(one.number for one in recent)
+    if left > 0:
+        return Allowance(left)
+    freed = accumulate(one.number for one in recent)  # as one after the other of them is over
+    last = next(one for one, number in zip(recent, freed, strict=True) if left + number > 0)
+    return Allowance(0, instant(last.at + period + SLACK))
 
 
 def _midnight(at: int, zone: tzinfo) -> datetime:
