@@ -14,7 +14,7 @@ from hub.api.standings import standings
 from hub.documents import suggest
 from hub.engine.service import Service
 from hub.model import State
-from hub.store import actions, journal, runs, stories, systems, views
+from hub.store import actions, journal, listing, runs, stories, systems, views
 from hub.store.runs import Trigger
 
 Key = Annotated[
@@ -59,6 +59,7 @@ def _deliveries(api: APIRouter, service: Service) -> None:
         "/deliveries",
         tags=["deliveries"],
         summary="Deliveries, newest first; no contents",
+        description="Where few match, a page may hold fewer than `limit`, or none, and not be the last: `next` is null on that.",
         response_model=models.Page[models.DeliveryOut],
     )
     def list_deliveries(
@@ -71,8 +72,11 @@ def _deliveries(api: APIRouter, service: Service) -> None:
     ) -> dict[str, Any]:
         shared.known(service, system)
         with service.store.reading() as connection:
-            found = views.deliveries(connection, system=system, states=state, code=code, lane=lane, before=cursor, limit=limit + 1)
-        return shared.page(found, limit)
+            items, following = listing.page(
+                connection, service.exchange.settings.systems, system=system, states=state, code=code, lane=lane,
+                before=cursor, limit=limit,
+            )  # fmt: skip
+        return {"items": items, "next": following}
 
 
 def _stories(api: APIRouter, service: Service) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.settings import PlatformSettings, Settings
+    from hub.store.objects import Objects
     from hub.store.runs import Run
     from hub.store.views import Backlog
     from hub.store.workers import Worker
@@ -60,7 +61,7 @@ class Found:
     lines: list[Line]
     needs: list[Need]
     now: datetime
-    records: dict[tuple[str, str], int]  # objects ever read, by source and kind
+    records: Objects  # objects ever read, by source and kind
     workers: list[Worker]
 
     def verdict(self) -> int:
@@ -110,7 +111,7 @@ class Found:
 
 def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
     from hub.engine import feeds
-    from hub.store import clocks, gate, views, waiting
+    from hub.store import clocks, gate, objects, views, waiting
     from hub.store.workers import everybody
 
     with looking.store_of(settings) as store:
@@ -129,7 +130,7 @@ def _look(screen: Terminal, settings: Settings, now: datetime) -> Found:
                 )
                 for name in sorted(settings.systems)
             ]
-            records = views.records(connection) if settings.datasets else {}
+            records = objects.read(connection) if settings.datasets else {}
             crew, ahead = everybody(connection), clocks.ahead(connection)
     strangers = {name: sum(one.count for one in backlog[name].values()) for name in backlog if name not in settings.systems}
     stuck = [*workers.needs(crew), *workers.of_the_clock(ahead), *needs.of(lines, holder, strangers, settings.timezone)]

@@ -1,4 +1,4 @@
-"""The chores: releases what a race left parked, holds what a silent side left open, forgets old pushes, refreshes gauges."""
+"""The chores: releases what a race left parked, holds what a silent side left open, forgets, counts on, refreshes gauges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
 from hub.model import Circuit, State
 from hub.settings.hours import closed
-from hub.store import clocks, family, pushes, runs, settling, systems, urgency, views, waiting, workers
+from hub.store import clocks, family, objects, pushes, runs, settling, systems, urgency, views, waiting, workers
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,11 @@ def sweep(exchange: Exchange) -> None:
     set_back = exchange.swept is None or now < exchange.swept  # or nobody knows whether the clock was
     with exchange.store.reading() as connection:
         strays = family.strays(connection)
+        counted = objects.count_on(connection)
 
     def write(connection: Connection) -> dict[str, int]:
+        if counted.news:
+            objects.keep(connection, counted, now)
         return _sweep(connection, exchange, strays, now, set_back=set_back)
 
     moved = exchange.store.write(write)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,24 +110,30 @@ def deliveries(
     code: str | None = None,
     lane: str | None = None,
     before: int | None = None,
+    above: int | None = None,
+    among: Collection[str] | None = None,
     limit: int = 100,
 ) -> list[Delivery]:
-    """Return deliveries newest first, by any of these, below a delivery number (paging)."""
+    """Return deliveries newest first, by any of these, of `among` these systems, below a delivery number (paging).
+
+    `above`: they are looked for by their numbers alone, down to that one.
+    """
     wanted = None if states is None else set(states)
     looked_at = wanted is not None and wanted <= set(OPEN)
-    # By number alone SQLite would go through the whole history for what is open, which is little.
-    query = select(_OURS).order_by((_OURS.c.id + 0 if looked_at else _OURS.c.id).desc()).limit(limit)
-    if system:
-        query = query.where(_OURS.c.system == system)
-    if wanted is not None:
-        query = query.where(_OURS.c.state.in_([state.value for state in wanted]), *([schema.OPEN] if looked_at else []))
-    if code:
-        query = query.where(_OURS.c.code == code)
-    if lane:
-        query = query.where(_OURS.c.lane == lane)
-    if before:
-        query = query.where(_OURS.c.id < before)
-    return read(connection, query)
+    # By number alone SQLite would go through the whole history for what is open, or one case, which is little.
+    order = (_OURS.c.id + 0 if looked_at or lane else _OURS.c.id).desc()
+    theirs = _OURS.c.system if above is None else _OURS.c.system.concat("")  # joined with nothing it is in no index
+    meant = [
+        theirs == system if system else None,
+        _OURS.c.system.in_(among) if among is not None else None,
+        _OURS.c.state.in_([state.value for state in wanted]) if wanted is not None else None,
+        schema.OPEN if looked_at else None,
+        _OURS.c.code == code if code else None,
+        _OURS.c.lane == lane if lane else None,
+        _OURS.c.id < before if before else None,
+        _OURS.c.id > above if above is not None else None,
+    ]
+    return read(connection, select(_OURS).where(*(one for one in meant if one is not None)).order_by(order).limit(limit))
 
 
 def delivery(connection: Connection, number: int) -> Delivery | None:
@@ -155,13 +161,6 @@ def bodies(connection: Connection, number: int) -> tuple[dict[str, Any], dict[st
     if row is None:
         return None
     return orjson.loads(row.data), orjson.loads(row.body) if row.body else None
-
-
-def records(connection: Connection) -> dict[tuple[str, str], int]:
-    """Return how many objects were ever read, by source and kind; reads the whole index of records."""
-    table = schema.record
-    query = select(table.c.source, table.c.kind, func.count(table.c.key.distinct())).group_by(table.c.source, table.c.kind)
-    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
 def store_bytes(connection: Connection) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.model import FAILED, State
-from hub.store import ready, renewal, replaying, schema, verdicts, views
+from hub.store import listing, objects, ready, renewal, replaying, schema, verdicts, views
 from hub.store.scopes import Scope
 from hub.store.verdicts import Match
 from tests import fakes
@@ -97,6 +98,38 @@ def test_a_look_goes_by_indexes_whatever_the_history_and_however_much_is_pending
         assert [line for line in scans if not any(known in line for known in (*LOOKED, "SCAN part"))] == []
         # down to the very row: the next partition of a system is never looked for among all its rows
         assert any("system=? AND partition>?" in line or "AND (partition > part.partition)" in line for line in lines), lines
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("wanted", [{"code": "HUB-D-115"}, {"states": [State.CANCELLED]}, {"system": "city"}])
+def test_what_no_index_leads_to_is_looked_for_between_two_numbers(here: Site, analysed: bool, wanted: dict[str, Any]) -> None:
+    if analysed:
+        _analyse(here)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "REACH", 100)
+        asked = _asked(here, lambda connection, _: listing.page(connection, ["city"], **wanted), "delivery.record_id")
+    lines = [line for each in asked for line in _plan(here, *each)]
+    assert any(
+        "(rowid>? AND rowid<?)" in line or ("(id > " in line and "Index Cond" in line) or "(rowid>?)" in line for line in lines
+    )
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_one_case_is_listed_by_its_lane(here: Site, analysed: bool) -> None:
+    if analysed:
+        _analyse(here)
+    asked = _asked(here, lambda connection, _: listing.page(connection, ["city"], lane="L7"), "delivery.record_id")
+    assert any("ix_delivery_system_lane_id" in line for each in asked for line in _plan(here, *each))
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_objects_are_counted_on_from_where_they_were_counted_last(here: Site, analysed: bool) -> None:
+    if analysed:
+        _analyse(here)
+    asked = _asked(here, lambda connection, _: objects.count_on(connection, 50), "earlier")
+    lines = [line for each in asked for line in _plan(here, *each)]
+    assert any("rowid>? AND rowid<?" in line or ("(id > " in line and "Index Cond" in line) for line in lines), lines
+    assert any("ix_record_source_kind_key_id" in line for line in lines), lines
 
 
 #: What a look may go by: what is open, a row by its number, and a lane.
