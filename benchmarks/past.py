@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from sqlalchemy import Table, insert, text
 
 from benchmarks import mapping, tables
 from hub.model import State
-from hub.store import Store, dialect, schema
+from hub.store import Store, dialect, objects, schema
 from hub.store.acceptance import partition_of
 
 #: Versions of an object, deliveries of a window, records of a run, deliveries for each that met trouble first.
@@ -35,6 +36,7 @@ def fill(store: Store, deliveries: int, state: State = State.DELIVERED, *, versi
     with store.writing() as connection:
         counted = {"record": deliveries, "delivery": deliveries, "window": deliveries // WINDOW + 1, "run": deliveries // RUN + 1}
         connection.execute(insert(schema.sequence), [{"name": name, "next": number + 1} for name, number in counted.items()])
+        objects.keep(connection, objects.Account(deliveries, {("local", "case"): -(-deliveries // versions)}), datetime.now(UTC))
     if store.engine.dialect.name == "postgresql":  # years would have seen to it
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))

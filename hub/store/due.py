@@ -94,7 +94,7 @@ def _parent_taken(heads_only: bool) -> ColumnElement[bool]:
 def earliest() -> Select[Any]:
     """Return the query for when the earliest pending message `of_partition` `of_system` falls due.
 
-    Made once: every partition asks each second, and putting the query together would take as long as its answer.
+    Made once: putting the query together would take as long as its answer.
     """
     ours, behind_held = _OURS, _in_lane(schema.delivery.alias("held"), [State.HELD.value])
     mine = (ours.c.system == bindparam("of_system"), ours.c.partition == bindparam("of_partition"), ours.c.state == _PENDING)
