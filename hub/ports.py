@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
-from hub.errors import Failure
+from hub.errors import UNSENT, Deferred, Failure
 from hub.model import Entry, Guarantees, Message, Page, Push, Pushed, Receipt, VerdictPage, Window
 
 Outcome: TypeAlias = Receipt | Failure
@@ -97,6 +99,33 @@ class Sink(Protocol):
     """
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]: ...
+
+
+def _always() -> bool:
+    return True
+
+
+_ours: ContextVar[Callable[[], bool]] = ContextVar("ours", default=_always)
+
+
+@contextmanager
+def only_while(ours: Callable[[], bool]) -> Iterator[None]:
+    """Let `go_ahead` stop this thread, until the block ends, once what it is about to send is no longer `ours`."""
+    before = _ours.set(ours)
+    try:
+        yield
+    finally:
+        _ours.reset(before)
+
+
+def go_ahead() -> None:
+    """Raise Deferred HUB-D-108 when another may have taken over what this thread's `send` was handed.
+
+    A sink whose `send` waits for something first, a free connection, a server that does not answer yet, calls this when it has
+    waited, just before its bytes leave. Outside of `send` it never raises.
+    """
+    if not _ours.get()():
+        raise Deferred(UNSENT, "not sent: another may have taken it over while it waited", until=None)
 
 
 @runtime_checkable

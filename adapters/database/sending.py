@@ -18,7 +18,7 @@ from adapters.database.targets import Plan, Refused, Target
 from adapters.kit.lanes import behind
 from hub.errors import Failure, Misconfigured, Rejected
 from hub.model import Message, Operation, Receipt, Taken
-from hub.ports import Outcome
+from hub.ports import Outcome, go_ahead
 
 #: What the server says only after it has rolled back; any other error of a commit leaves it open whether the rows are there.
 _ROLLED_BACK = OF_THE_ROW | {Trouble.BUSY, Trouble.FULL, Trouble.READ_ONLY, Trouble.SCHEMA, Trouble.FORBIDDEN}
@@ -189,6 +189,7 @@ class Sender:
         self._commit(connection, where)
 
     def _commit(self, connection: sa.Connection, where: str) -> None:
+        go_ahead()
         try:
             connection.commit()
         except sa.exc.DBAPIError as error:

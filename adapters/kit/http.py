@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -101,10 +100,11 @@ class Http:
         """Send one request and return the whole answer, whatever its status.
 
         Raises Retryable when nothing was sent (HUB-D-101, 102), Misconfigured on TLS and address errors (103, 111), InDoubt when
-        bytes had left and no whole answer came (104, 105, 116). Only connecting is tried again. `total`: seconds for all of it.
+        bytes had left and no whole answer came (104, 105, 116), Deferred from `go_ahead`. Only connecting is tried again. `total`:
+        seconds for all of it.
         """
         request = _request(method, url, content, headers, self._extensions)
-        self._deadline.ends = time.monotonic() + (total or self._options.timeouts.total)
+        self._deadline.begin(total or self._options.timeouts.total)
         try:
             try:
                 return self._exchange(request)

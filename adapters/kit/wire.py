@@ -10,11 +10,24 @@ from typing import Any
 
 import httpcore
 
+from hub.ports import go_ahead
+
 
 class Deadline(threading.local):
-    """The moment (monotonic) at which this thread's exchange must be over."""
+    """The moment (monotonic) at which this thread's exchange must be over, and whether anything of it has left."""
 
     ends: float = float("inf")
+    left_home: bool = False
+
+    def begin(self, seconds: float) -> None:
+        """Begin an exchange that may last so long."""
+        self.ends, self.left_home = time.monotonic() + seconds, False
+
+    def leave(self) -> None:
+        """Let something of the exchange leave. Raises what `go_ahead` does, if it is the first."""
+        if not self.left_home:
+            go_ahead()
+            self.left_home = True
 
     def left(self, timeout: float | None) -> float:
         """Return the smaller of `timeout` and what is left, never zero (zero would mean «do not block»)."""
@@ -42,6 +55,7 @@ class _Stream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._deadline.passed:
             raise httpcore.WriteTimeout("the exchange took too long")
+        self._deadline.leave()
         self._inner.write(buffer, self._deadline.left(timeout))
 
     def close(self) -> None:
@@ -51,6 +65,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         inner = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        self._deadline.left_home = False  # what left was for a proxy
         return _Stream(inner, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from hub.errors import ABSENT, LATER, SUSPECTED, UNASKED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Operation, Receipt
-from hub.ports import Findable, Outcome, Sink
+from hub.ports import Findable, Outcome, Sink, only_while
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Sender:
     enter: Callable[[], datetime | None] = _free  # asked before each call: None, or when it may be tried again
     count: Callable[[], None] = _uncounted  # told of each look-up
     one_request: bool = False  # hand over only what an adapter can send as one: its calls are counted
-    ours: Callable[[float], bool] = _ours  # asked before each call: whether what was opened at that time is surely still ours
+    ours: Callable[[float], bool] = _ours  # asked before each call, and by sinks: is what was opened then still ours?
     endpoints: frozenset[str] | None = None  # those there are; None: whatever a message names
 
     def send(self, messages: Sequence[Message], terms: Terms = PLAIN) -> list[Outcome]:
@@ -104,7 +104,7 @@ class Sender:
             if chunk and ((until_granted := self.enter()) or not self.ours(span.opened)):
                 break
             try:
-                said = self._call(chunk) if chunk else []
+                said = self._call(chunk, span.opened) if chunk else []
             except Rejected:  # one of them is refused and nobody says which: by halves it is found, and the others are taken
                 waiting.extendleft((chunk[len(chunk) // 2 :], chunk[: len(chunk) // 2]))
                 together.update(one.id for one in chunk)
@@ -150,10 +150,11 @@ class Sender:
             return Deferred(ABSENT, outcome.message, until=None)
         return outcome
 
-    def _call(self, chunk: Sequence[Message]) -> list[Outcome]:
+    def _call(self, chunk: Sequence[Message], opened: float) -> list[Outcome]:
         began = time.perf_counter()
         try:
-            said = _outcomes(self.sink, chunk)
+            with only_while(lambda: self.ours(opened)):
+                said = _outcomes(self.sink, chunk)
         finally:
             self.observe(time.perf_counter() - began)
         if not any(isinstance(outcome, InDoubt) for outcome in said):

@@ -15,7 +15,7 @@ from hub.engine import deliver
 from hub.engine.deliver import Sender, Terms
 from hub.errors import Deferred, Failure, InDoubt, Misconfigured, Rejected, Retryable
 from hub.model import Guarantees, Message, Operation, Receipt
-from hub.ports import Outcome
+from hub.ports import Outcome, go_ahead
 
 DOUBT = InDoubt("HUB-D-104", "no answer")
 NO = Rejected("HUB-D-115", "no")
@@ -140,6 +140,20 @@ def test_what_may_have_been_taken_over_is_not_sent(pool: ThreadPoolExecutor) -> 
     assert first == Receipt() and isinstance(second, Deferred) and second.code == "HUB-D-108"
     assert [type(one) for one in ours.send([message(3)], Terms(opened=6.0))] == [Deferred]
     assert ours.send([message(3)], Terms(opened=8.0)) == [Receipt()]
+
+
+def test_what_may_have_been_taken_over_while_its_sink_waited_does_not_leave(pool: ThreadPoolExecutor) -> None:
+    waited: list[bool] = []
+
+    def answer(messages: Sequence[Message]) -> list[Outcome]:
+        go_ahead()
+        waited.append(True)
+        go_ahead()
+        return [Receipt()] * len(messages)
+
+    [outcome] = sender(Recorder(answer), pool, ours=lambda _: not waited).send([message(1)])
+    assert waited and isinstance(outcome, Deferred) and outcome.code == "HUB-D-108"
+    go_ahead()  # nobody says no any more
 
 
 def test_a_lane_stops_at_its_first_failure_and_others_go_on(pool: ThreadPoolExecutor) -> None:
