@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -15,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from adapters.kit.answer import Answer
 from adapters.kit.fields import Seconds
+from adapters.kit.lines import Lines, NoneFree
 from adapters.kit.tls import Tls, address, reach, tls_context, tls_reason
 from adapters.kit.wire import Backend, Deadline
 from hub.errors import Failure, InDoubt, Misconfigured, Retryable
@@ -81,10 +81,9 @@ class Http:
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
         self._deadline = Deadline()
-        self._lock = threading.Lock()
-        self._transport: httpx.HTTPTransport | None = None
+        self._lines = Lines(lambda: _line(options, self._deadline), options.in_flight)
         waits = options.timeouts
-        self._extensions = {"timeout": {"connect": waits.connect, "read": waits.read, "write": waits.write, "pool": waits.pool}}
+        self._extensions = {"timeout": {"connect": waits.connect, "read": waits.read, "write": waits.write}}
         self._again = Retrying(
             stop=stop_after_attempt(max_attempt_number=options.connect_tries),
             wait=wait_random_exponential(multiplier=0.1, max=2.0),
@@ -117,19 +116,23 @@ class Http:
 
     def close(self) -> None:
         """Close all connections; may be called twice."""
-        with self._lock:
-            if self._transport is not None:
-                self._transport.close()
-                self._transport = None
+        for line in self._lines.made():
+            line.close()
 
     def reach(self, url: str) -> None:
         """Open a connection, shake hands if it is https, send nothing. Raises what `request` raises before anything was sent."""
         reach(self._options.proxy or url, self._options.tls, self._options.timeouts.connect)
 
     def _exchange(self, request: httpx.Request) -> Answer:
-        transport = self._transport or self._open()
         try:
-            response = transport.handle_request(request)
+            with self._lines.one(self._options.timeouts.pool) as line:
+                return self._exchange_on(line, request)
+        except NoneFree as error:
+            raise Retryable("HUB-D-101", "no connection came free in time") from error
+
+    def _exchange_on(self, line: httpx.HTTPTransport, request: httpx.Request) -> Answer:
+        try:
+            response = line.handle_request(request)
         except httpx.RequestError as error:
             raise _understood(error) from error
         try:
@@ -154,15 +157,13 @@ class Http:
         coding = response.headers.get("content-encoding", "identity")
         return b"".join(chunks) if coding == "identity" else _inflated(chunks, coding, limit)
 
-    def _open(self) -> httpx.HTTPTransport:
-        with self._lock:
-            if self._transport is None:
-                self._transport = _transport(self._options, self._deadline)
-            return self._transport
 
+def _line(options: HttpOptions, deadline: Deadline) -> httpx.HTTPTransport:
+    """Return what keeps one connection.
 
-def _transport(options: HttpOptions, deadline: Deadline) -> httpx.HTTPTransport:
-    limits = httpx.Limits(max_connections=options.in_flight, max_keepalive_connections=options.in_flight, keepalive_expiry=_IDLE)
+    Threads never share one: a pool of httpx closes, now and then, a connection that another thread has just begun to use.
+    """
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
     transport = httpx.HTTPTransport(verify=tls_context(options.tls), trust_env=False, limits=limits, proxy=options.proxy)
     # httpx has no public way to hand its pool a network backend; httpx is pinned, and a test drips headers to prove this holds.
     transport._pool._network_backend = Backend(deadline)
@@ -190,8 +191,6 @@ def _understood(error: httpx.RequestError) -> Failure | _Unconnected:
         return Misconfigured("HUB-D-103", f"TLS failed: {tls_reason(causes)}")
     if unconnected:
         return _Unconnected(_unreachable(error, causes))
-    if isinstance(error, httpx.PoolTimeout):
-        return Retryable("HUB-D-101", "no connection came free in time")
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.ProxyError):
         return Misconfigured("HUB-D-111", f"the request cannot be sent as configured: {type(error).__name__}")
     if isinstance(error, httpx.TimeoutException):

@@ -9,6 +9,7 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,16 @@ def test_no_connection_comes_free(peer: Peer, opened: Any) -> None:
     peer.go_down()
     busy.join(20)
     assert (type(failure), failure.code) == (Retryable, "HUB-D-101")
+
+
+def test_no_thread_loses_its_connection_to_another(peer: Peer, opened: Any) -> None:
+    """Far more want one than there are: of a pool of httpx, every fiftieth request lost its own to another's, and was in doubt."""
+    http = opened(in_flight=2)
+    with ThreadPoolExecutor(8) as threads:
+        said = list(threads.map(lambda _: http.post(peer.url, b"").status, range(400)))
+    assert said == [200] * 400
+    assert len(peer.received) == 400
+    assert len(peer.connections()) <= 2
 
 
 # --- the bytes had left ---
