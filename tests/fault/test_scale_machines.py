@@ -1,4 +1,4 @@
-"""Workers on machines of their own: one vanishes from the network, comes back, and is one of them again."""
+"""Workers on machines of their own: one vanishes from the network, or loses only the store; it comes back, and is one of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hub.store import Store, dialect, numbers, open_store
 from tests.commands import until
 from tests.fault.county import County, bring, county, server
 from tests.fault.crew import in_order, records
-from tests.fault.lan import FAR, Machine, inside, lan
+from tests.fault.lan import FAR, STORE, Machine, inside, lan
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(300)]
 
@@ -44,6 +44,23 @@ def test_two_machines_share_the_work_and_one_takes_it_all_while_the_other_is_off
         assert land.office.sent_by(west.address(FAR)) > before
         _once_and_in_order(land, 300)
         assert land.office.within(5.0) < 5 * RATE * 1.4  # two that each keep it alone would come to twice as many
+        assert [land.crew.end(one) for one in workers] == [143, 143]
+
+
+def test_what_a_machine_without_the_store_finishes_is_asked_about_by_the_next_owner(tmp_path: Path) -> None:
+    with county(tmp_path) as land:
+        west, east = land.machine("west", 200), land.machine("east", 200)
+        workers = [land.start(west), land.start(east)]
+        land.office.keep_waiting(west.address(FAR))
+        land.crew.ask()
+        until(lambda: land.office.waiting(west.address(FAR)), "what it sent has arrived, and it has no answer yet")
+        west.unplug(STORE)
+        until(lambda: land.crew.states() == {State.DELIVERED: 400}, "the other one does all of it")
+        finished = land.office.waiting(west.address(FAR))
+        assert finished <= {key for machine, key in land.office.asked if machine == east.address(FAR)}
+        land.office.answer()  # it hears now that its messages were taken, and cannot write it down
+        _returns(land, west)
+        _once_and_in_order(land, 200)
         assert [land.crew.end(one) for one in workers] == [143, 143]
 
 
