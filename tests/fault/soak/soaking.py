@@ -64,6 +64,7 @@ class Soak:
     rng: Random
     done: Counter[str] = field(default_factory=Counter)
     watch: Watch = field(default_factory=Watch)
+    _coming: list[Callable[[], None]] = field(default_factory=list)
 
     def run(self, seconds: float) -> None:
         """Do something now and then for half of the time, then only let it work; let everything arrive, end it, and judge."""
@@ -71,14 +72,21 @@ class Soak:
         self.hub.start()
         while time.monotonic() < began + seconds / 2:
             self._feed()
-            what = self.rng.choice([*self.hub.faults(), self.pause])
-            what()
-            self.done[what.__name__] += 1
+            self._next_fault()
         while time.monotonic() < began + seconds:
             self._feed()
             self.hub.look(self.watch)
         self._settle()
         self.judge()
+
+    def _next_fault(self) -> None:
+        """Let it meet one of its faults: in any order, but each before any comes again."""
+        if not self._coming:
+            self._coming = [*self.hub.faults(), self.pause]
+            self.rng.shuffle(self._coming)
+        what = self._coming.pop()
+        what()
+        self.done[what.__name__] += 1
 
     def _feed(self) -> None:
         """Let new cases come in and be read, and let it work a while."""
