@@ -37,7 +37,9 @@ Name = Annotated[str, Path(pattern=f"^{causes.NAME.pattern}$", description="`gro
 def routes(api: APIRouter, service: Service) -> None:
     """Add what is known of dead letters, and what can be done about them."""
     _looking(api, service)
-    _ending(api, service)
+    once = _Once(service)
+    _retrying(api, service, once)
+    _purging(api, service, once)
 
 
 def _looking(api: APIRouter, service: Service) -> None:
@@ -66,9 +68,7 @@ def _looking(api: APIRouter, service: Service) -> None:
             return shared.page(groups.members(connection, cause, before=cursor, limit=limit + 1), limit)
 
 
-def _ending(api: APIRouter, service: Service) -> None:
-    once = _Once(service)
-
+def _retrying(api: APIRouter, service: Service, once: _Once) -> None:
     @api.post(
         "/dead/retry",
         tags=["dead letters"],
@@ -84,6 +84,8 @@ def _ending(api: APIRouter, service: Service) -> None:
 
         return once.do(wish, idempotency_key, forms.Replayed, act)
 
+
+def _purging(api: APIRouter, service: Service, once: _Once) -> None:
     @api.post(
         "/dead/purge",
         tags=["dead letters"],

@@ -196,6 +196,10 @@ def _end(
             _counted(screen, word, meant)
             return
         done = store.write(lambda connection: act(connection, meant.scope, utc_now()))
+    _ended(screen, done)
+
+
+def _ended(screen: Terminal, done: dict[str, int]) -> None:
     if screen.json:
         screen.data(done)
         return

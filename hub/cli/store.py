@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from hub.store.copying import Copied
 
 
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="URL",
+        envvar="HUB_COPY_TO",
+        help=say(
+            "目标，如 postgresql://…；含口令的可放在环境变量里",
+            "the target, e.g. postgresql://…; the variable hides a password",
+        ),
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `hub store`."""
     group = typer.Typer(no_args_is_help=True, help=say("存储：搬到另一个数据库。", "The store: move it to another database."))
@@ -29,20 +42,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="store")
 
 
-def copy(
-    ctx: typer.Context,
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="URL",
-            envvar="HUB_COPY_TO",
-            help=say(
-                "目标，如 postgresql://…；含口令的可放在环境变量里",
-                "the target, e.g. postgresql://…; the variable hides a password",
-            ),
-        ),
-    ],
-) -> None:
+def copy(ctx: typer.Context, target: Target) -> None:
     """Copy: exit 5 while a hub works on either store, 2 when the target is not empty or what arrived differs."""
     from hub.store import copying, open_store
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -34,17 +34,12 @@ def poll(exchange: Exchange, system: str, holding: Holding | None = None) -> int
     flow, zone = exchange.settings.systems[system].flow, exchange.settings.timezone
     if not isinstance(adapter, Feedback) or closed(flow, zone, exchange.clock()):
         return 0
-    with exchange.store.reading() as connection:
-        cursor = cursors.get(connection, f"feedback:{system}")
     moved: Counter[str] = Counter()
     unread: list[Unreadable] = []
     try:
-        for page in adapter.verdicts(cursor):
-            applied = _apply(exchange, system, page, holding)
-            if applied is None:
-                break  # the cursor stays: the next poll reads this page again
-            unread += page.faults
+        for applied, faults in _pages(exchange, system, adapter, holding):
             moved += applied
+            unread += faults
     except (Failure, SourceFailed) as error:
         told = {"event": "feedback.failed", "system": system, "error_code": error.code}
         log.warning("feedback of %s: %s", system, error, extra=told)
@@ -54,6 +49,19 @@ def poll(exchange: Exchange, system: str, holding: Holding | None = None) -> int
     if moved:
         log.info("%s verdicts of %s", moved.total(), system, extra={"event": "feedback.applied", "system": system, **moved})
     return moved.total()
+
+
+def _pages(
+    exchange: Exchange, system: str, adapter: Feedback, holding: Holding | None
+) -> Iterator[tuple[Counter[str], Sequence[Unreadable]]]:
+    """Apply page after page; yield how many deliveries moved to which state, and the rows that are no verdict."""
+    with exchange.store.reading() as connection:
+        cursor = cursors.get(connection, f"feedback:{system}")
+    for page in adapter.verdicts(cursor):
+        applied = _apply(exchange, system, page, holding)
+        if applied is None:
+            return  # the cursor stays: the next poll reads this page again
+        yield applied, page.faults
 
 
 def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding | None) -> Counter[str] | None:
