@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -110,6 +110,12 @@ class County:
         told = [(message.key, message.body.get("applyer_name")) for message in self.hub.side.arrived]
         assert len(set(told)) == len(told), "a version came twice"
         return dict(told)
+
+
+class Opened(Protocol):
+    """Opens a county on the database of a test."""
+
+    def __call__(self, **given: Any) -> County: ...
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,20 +18,12 @@ from hub.model import Circuit, Message, State
 from hub.ports import Outcome
 from hub.store import quota, schema, systems
 from hub.store.systems import Standing
-from tests import fakes
-from tests.exchanges import Site, case, city, site
+from tests.exchanges import Site, case, city
 
 BUSY = Retryable("HUB-D-113", "busy")
 UNREACHED = Retryable("HUB-D-101", "cannot connect")
 NO = Rejected("HUB-D-115", "refused")
 UNSENDABLE = Rejected("HUB-D-130", "a character that cannot be written")
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
 
 
 def configure(here: Site, lines: str, adapter: str = "MemoryAdapter", **options: object) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,15 +18,7 @@ from hub.model import Page, Push, Pushed, Record, Unreadable
 from hub.store import acceptance, actions, partitions, pushes, runs, schema
 from hub.store.runs import Run, RunState
 from hub.store.scopes import Scope
-from tests import fakes
-from tests.exchanges import Site, case, site
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
+from tests.exchanges import Site, case
 
 
 def push(here: Site, *rows: Record | Unreadable, number: str = "n-1") -> Account:

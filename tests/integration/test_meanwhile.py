@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,6 @@ from tests.servers import fresh_postgresql
 NO = Rejected("HUB-D-115", "refused")
 BUSY = Retryable("HUB-D-113", "busy")
 UNHEARD = InDoubt("HUB-D-104", "no answer")
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
 
 
 @pytest.fixture

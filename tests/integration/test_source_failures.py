@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from hub.store import schema
 from hub.store.runs import Run, RunState
 from tests.databases import ddl, run
-from tests.feeding import FEED, County, ago, county
+from tests.feeding import FEED, County, Opened, ago, county
 
 STEP = {"table": "STEP", "key": "ID", "time": "AT"}
 #: Who waits for the table's lock, by the server's own lists.
@@ -30,17 +29,6 @@ ANYBODY = {
 KILL = {"postgresql": "SELECT pg_terminate_backend({})", "mysql": "KILL {}"}
 LOCK = {"postgresql": "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", "mysql": "LOCK TABLES {} WRITE"}
 UNLOCK = {"postgresql": "ROLLBACK", "mysql": "UNLOCK TABLES"}
-
-
-class Opened(Protocol):
-    def __call__(self, **given: Any) -> County: ...
-
-
-@pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Iterator[Opened]:
-    """Open a county on each of the three databases."""
-    with ExitStack() as stack:
-        yield lambda **given: stack.enter_context(county(tmp_path, database_url, **given))
 
 
 # --- connections that the server ends ---

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +11,7 @@ from adapters.database.walking import Bookmark, dump
 from hub.model import State
 from hub.store.runs import RunState
 from tests.databases import ddl, run
-from tests.feeding import County, ago, county
+from tests.feeding import County, Opened, ago, county
 
 #: Columns of keys under which «a» and «A» are one, as each database has them.
 LOOSE = {
@@ -24,17 +21,6 @@ LOOSE = {
 }
 #: Columns of times that know no fraction of a second.
 SECONDS = {"sqlite": "VARCHAR(19)", "postgresql": "TIMESTAMP(0)", "mysql": "DATETIME"}
-
-
-class Opened(Protocol):
-    def __call__(self, **given: Any) -> County: ...
-
-
-@pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Iterator[Opened]:
-    """Open a county on each of the three databases."""
-    with ExitStack() as stack:
-        yield lambda **given: stack.enter_context(county(tmp_path, database_url, **given))
 
 
 def of(url: str, kinds: dict[str, str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +16,9 @@ from hub.model import Operation, Page, Receipt, State, Unreadable
 from hub.ports import Outcome
 from hub.store import acceptance, cursors, dialect, partitions, schema, views
 from tests import configs, fakes
-from tests.exchanges import Site, case, city, site, step
+from tests.exchanges import Site, case, city, step
 
 NO = Rejected("HUB-D-115", "refused")
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
 
 
 def cursor(here: Site) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,18 +16,11 @@ from hub.errors import Deferred, InDoubt, LeaseHeld, Rejected, Retryable, StoreU
 from hub.model import Judgement, Receipt, State, Taken, Unreadable, Verdict
 from hub.store import actions, attempts, groups, known, open_store, outbox, replaying, schema, scopes, views, waiting
 from hub.store.scopes import Scope
-from tests import configs, fakes
-from tests.exchanges import Site, case, city, site, step
+from tests import configs
+from tests.exchanges import Site, case, city, step
 
 ANONYMOUS = "version: 1\ncases: [{case: 匿名, given: {BJBH: A1}, expect: {project_no: A1}}]\n"
 NO = Rejected("HUB-D-115", "refused", said="编号 621125001 不存在")
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
 
 
 def with_feedback(here: Site) -> None:

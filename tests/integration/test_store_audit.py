@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,15 +12,7 @@ from hub.model import State, Unreadable
 from hub.store import audit, runs, schema
 from hub.store.audit import Audit
 from hub.store.runs import Run
-from tests import fakes
-from tests.exchanges import Site, case, site, step
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
+from tests.exchanges import Site, case, step
 
 
 def recount(here: Site, run: Run) -> Audit:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -13,15 +11,7 @@ from hub.errors import Rejected
 from hub.model import State, Unreadable
 from hub.store import groups, scopes
 from hub.store.scopes import Scope
-from tests import fakes
-from tests.exchanges import Site, case, site
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
+from tests.exchanges import Site, case
 
 
 def refused(here: Site, *said: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -28,13 +28,6 @@ BUSY = Retryable("HUB-D-113", "busy")
 DOUBT = InDoubt("HUB-D-104", "no answer")
 NO = Rejected("HUB-D-115", "refused")
 UNREACHED = Retryable("HUB-D-101", "cannot connect")
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
 
 
 def configure(here: Site, adapter: str = "MemoryAdapter", lines: str = "", **options: object) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 import sqlalchemy as sa
 
 from hub.errors import Rejected
@@ -13,17 +9,9 @@ from hub.model import State
 from hub.store import attempts, purging, schema, views
 from hub.store.purging import Purged
 from hub.store.scopes import Scope
-from tests import fakes
-from tests.exchanges import Site, case, site
+from tests.exchanges import Site, case
 
 NO = Rejected("HUB-D-115", "refused", said="编号 621125001 不存在")
-
-
-@pytest.fixture
-def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    fakes.forget()
-    with site(tmp_path, store_url) as made:
-        yield made
 
 
 def purge(here: Site, scope: Scope) -> Purged:
