@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -21,6 +22,8 @@ from hub.store import Store, partitions, runs
 from hub.store.partitions import Holding
 from hub.store.runs import Run, Trigger
 from tests.fault.truthful import Death
+
+_T = TypeVar("_T")
 
 
 class Blow(Enum):
@@ -54,10 +57,18 @@ class MortalStore(Store):
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
+        with self._fated(), Store.writing(self) as connection:
+            yield connection
+
+    def write(self, act: Callable[[sa.Connection], _T]) -> _T:
+        with self._fated():
+            return Store.write(self, act)
+
+    @contextmanager
+    def _fated(self) -> Iterator[None]:
         blow = self.fate.strikes()
         _strike(blow, Blow.DIES_BEFORE, Blow.LOST_BEFORE)
-        with Store.writing(self) as connection:
-            yield connection
+        yield
         self.fate.looks()
         _strike(blow, Blow.DIES_AFTER, Blow.LOST_AFTER)
 
