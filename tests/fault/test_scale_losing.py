@@ -52,6 +52,7 @@ def _kill_one_of_two(two: Crew) -> set[str]:
     """Kill one of two workers that share the work, with messages on their way; return the keys of all that were."""
     victim, other = two.start(), two.start()
     two.ask()
+    until(lambda: two.states().total() == 800, "all is read: a run that is cut off is read on by the next one, and there is none")
     until(lambda: two.at_work() == {victim.pid, other.pid}, "both are at work")
     victim.send_signal(signal.SIGKILL)
     victim.communicate(timeout=DEADLINE)
