@@ -78,14 +78,15 @@ def _list(screen: Terminal, settings: Settings, found: list[Any], *, single: boo
         screen.line(code)
         screen.remedy(code, screen.out)
     first = str(found[0].id) if single else found[0].group
-    _advise(screen, first, found[0].stage, "看一条" if single else "看一组", "one of them" if single else "one group")
+    _advise(screen, first, first, found[0].stage)
 
 
-def _advise(screen: Terminal, first: str, stage: str | None, zh: str, en: str) -> None:
-    """Say how to look at one and what ends it. `first`: the number of a delivery, or the name of a group."""
-    look, retry = screen.command(f"hub dead show {first}"), screen.command(f"hub dead retry {first} --remap")
+def _advise(screen: Terminal, shown: str, meant: str, stage: str | None) -> None:
+    """Say how to look at one and what ends what is meant: each the number of a delivery, or the name of a group."""
+    look, retry = screen.command(f"hub dead show {shown}"), screen.command(f"hub dead retry {meant} --remap")
+    zh, en = ("看一条", "one of them") if shown.isdigit() else ("看一组", "one group")
     if stage == Stage.SOURCE:
-        _tell_source(screen, first, f"{zh}：{look}；", f"{en}: {look}; ")
+        _tell_source(screen, meant, f"{zh}：{look}；", f"{en}: {look}; ")
         return
     mended = say(
         "数据在来源改好会自动再送；改了映射或代码表后", "mended at the source, they are sent by themselves; for a new mapping"
@@ -160,7 +161,7 @@ def _show_group(screen: Terminal, settings: Settings, store: Store, names: Seque
     if len(found) < group.count:
         screen.note(f"只列出最新的 {len(found)} 条，共 {group.count} 条", f"the newest {len(found)} of {group.count}")
     screen.remedy(group.code, screen.out)
-    _advise(screen, group.group, group.stage, "看这一组", "this group")
+    _advise(screen, str(group.sample), group.group, group.stage)
 
 
 def _show_one(screen: Terminal, settings: Settings, store: Store, number: int, *, unmask: bool) -> None:

@@ -169,7 +169,7 @@ def _counted(screen: Terminal, word: str, meant: _Meant) -> None:
     if screen.json:
         screen.data({word: meant.number, "samples": meant.samples})
         return
-    screen.line(str(meant.number))
+    screen.count(meant.number)
     if meant.samples:
         screen.note(f"样例：{' '.join(map(str, meant.samples))}", f"for example: {' '.join(map(str, meant.samples))}")
 
@@ -223,10 +223,30 @@ def _retry(screen: Terminal, settings: Settings, store: Any, scope: Scope, remap
     screen.line(say(f"{done.retried} 条已重新排队", f"{done.retried} {words.are(done.retried)} queued again"), style="green")
     if done.still_unmappable:
         screen.line(_stuck(screen, done), style="yellow")
-    if done.retried and store.holder() is None:
+    holder = store.holder()
+    if done.retried and holder is None:
         serve, sync = screen.command("hub serve"), screen.command("hub sync")
         screen.note(f"没有中枢在运行：用 {serve} 或 {sync} 发送", f"no hub is at work: {serve} or {sync} sends them")
+    if remap and holder is not None:
+        _tell_what_it_maps_by(screen, settings, store, holder)
     return exits.FINDINGS if done.still_unmappable else exits.DONE
+
+
+def _tell_what_it_maps_by(screen: Terminal, settings: Settings, store: Store, holder: str) -> None:
+    """Say that a hub at work maps the next record by the files it has loaded, unless these are known to be the same."""
+    from hub.store import workers
+
+    with store.reading() as connection:
+        living = workers.living(connection)
+    older = ", ".join(one.name for one in living if one.digest != settings.digest)
+    if older:
+        zh, en = f"{older} 用的还不是这些文件", f"{older} {words.verb(older.count(',') + 1, 'have', 'has')} not loaded these files"
+    elif not living:
+        zh, en = f"运行中的中枢（{holder}）用的是它载入的文件", f"the hub at work ({holder}) keeps to the files it has loaded"
+    else:
+        return
+    screen.note(f"{zh}：改过映射或代码表，要先让它重新载入（SIGHUP），否则下一条还会死", f"{en}: after a change of mapping or code "
+                "table let it reload (SIGHUP), else the next record dies again", style="yellow")  # fmt: skip
 
 
 def _stuck(screen: Terminal, done: Replayed) -> str:

@@ -136,9 +136,9 @@ def cancel(ctx: typer.Context, reason: Why, ids: Ids = None, system: System = No
 
 
 _DONE = {
-    State.PENDING: ("条已放行，排队发送", "are queued to be sent"),
-    State.DELIVERED: ("条记为已送达", "are called delivered"),
-    State.CANCELLED: ("条已取消", "are cancelled"),
+    State.PENDING: ("条已放行，排队发送", "queued to be sent"),
+    State.DELIVERED: ("条记为已送达", "called delivered"),
+    State.CANCELLED: ("条已取消", "cancelled"),
 }
 
 
@@ -181,11 +181,12 @@ def _decide(
         screen.note(f"涉及 {wanted} 条", f"{words.counted(wanted, 'delivery', 'deliveries')} {words.are(wanted)} meant")
         if wanted and not dry_run and (yes or looking.agreed("确定吗？", "Are you sure?")):
             number = _do(store, meant, parked, wish, actor)
-            text = f"{number} {say(*_DONE[wish.state])}"
+            zh, en = _DONE[wish.state]
+            text = say(f"{number} {zh}", f"{number} {words.are(number)} {en}")
             screen.data({"decided": number, "state": wish.state.value}) if screen.json else screen.line(text, style="green")
             missed = wanted - number  # overtaken by a newer version while the question was asked
         elif screen.json or dry_run or not wanted:
-            screen.data({"would_decide": wanted}) if screen.json else screen.line(str(wanted))
+            screen.data({"would_decide": wanted}) if screen.json else screen.count(wanted)
     if gone or missed:
         raise typer.Exit(exits.FINDINGS)
 

@@ -71,7 +71,7 @@ def cancel(ctx: typer.Context, system: System, reason: Why, dry_run: DryRun = Fa
                 "HUB-X-102", f"nothing waits for an endpoint of {system!r} that is not configured", hint="hub orphans list"
             )
         meant = sum(one.count for one in found)
-        screen.note(f"涉及 {meant} 条", f"{meant} deliveries are meant")
+        screen.note(f"涉及 {meant} 条", f"{words.counted(meant, 'delivery', 'deliveries')} {words.are(meant)} meant")
         number = 0
         if not dry_run and (yes or looking.agreed("确定取消吗？", "Give them up?")):
             told = {"actor": getpass.getuser(), "reason": reason}
@@ -80,7 +80,7 @@ def cancel(ctx: typer.Context, system: System, reason: Why, dry_run: DryRun = Fa
     if screen.json:
         screen.data({"cancelled": number} if number else {"would_cancel": meant})
     elif number:
-        screen.line(say(f"{number} 条已取消", f"{number} are cancelled"), style="green")
+        screen.line(say(f"{number} 条已取消", f"{number} {words.are(number)} cancelled"), style="green")
 
 
 def orphans(settings: Settings, store: Store) -> list[Orphans]:

@@ -76,6 +76,11 @@ class Terminal:
         """Write one line of data to stdout, never wrapped or cut."""
         self.out.print(Text(text, style=style), soft_wrap=True)
 
+    def count(self, number: int) -> None:
+        """Write a bare number to stdout for a program; whoever sits at a terminal was told it in a sentence (`note`)."""
+        if self.quiet or not self.out.is_terminal:
+            self.line(str(number))
+
     def note(self, zh: str, en: str, style: str = "") -> None:
         """Say something to the person, on stderr, unless -q."""
         if not self.quiet:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub.store import Store, open_store, schema
+from hub.store import Store, open_store, schema, workers
 from tests import configs, fakes, working
 
 
@@ -230,3 +230,28 @@ def test_purge_forgets_what_was_to_be_sent_and_keeps_the_fact(hub: Callable[...,
     assert (told["state"], told["reason"]) == ("cancelled", "申请人撤回")
     with store.reading() as connection:
         assert [row.action for row in connection.execute(schema.journal.select())] == ["purge"]
+
+
+def test_a_group_that_is_shown_offers_one_of_its_letters(hub: Callable[..., Any], store: Store) -> None:
+    name = group(hub)
+    done = hub("--lang", "en", "dead", "show", name)
+    assert f"one of them: hub dead show {sample(hub)};" in done.stderr
+    assert f"hub dead show {name}" not in done.stderr
+
+
+def test_a_hub_at_work_that_has_not_loaded_the_mended_files_is_told_of(hub: Callable[..., Any], store: Store, here: Path) -> None:
+    configs.put(here, "mappings/contracts/city/accept.yaml", configs.CONTRACT_ACCEPT.replace("maxLength: 6", "maxLength: 20"))
+
+    def told(digest: str | None) -> str:
+        with store.writing() as connection:
+            connection.execute(schema.worker.delete())
+            connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A2").values(state="dead", stage="map"))
+            if digest:
+                workers.beat(connection, "east-1", version="1", digest=digest, host="h", pid=1, holds=())
+        with store.lease():
+            return str(hub("dead", "retry", "--case", "A2", "--remap", "--yes").stderr)
+
+    assert "重新载入（SIGHUP）" in told(None)  # a hub that serves alone: nobody knows what it has loaded
+    assert "east-1 用的还不是这些文件" in told("d" * 64)
+    assert "SIGHUP" not in told(working.settings_of(here).digest)
+    assert "SIGHUP" not in hub("dead", "retry", "--case", "A2", "--remap", "--yes").stderr

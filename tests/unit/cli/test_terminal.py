@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from hub.cli.terminal import Terminal, console
 from tests import working
@@ -58,3 +60,14 @@ def test_hints_lead_back_to_the_same_configuration(
     done = hub(*(word.format(dead=dead) for word in asked))
     hint = told.format(dead=dead, group=group)
     assert f"{hint} -c {here}" in done.stdout + done.stderr
+
+
+def test_a_bare_number_is_for_programs_and_not_for_a_person_who_was_told(tmp_path: Path) -> None:
+    def shown(*, terminal: bool, quiet: bool = False) -> str:
+        out = Console(file=io.StringIO(), force_terminal=terminal, color_system=None)
+        Terminal(tmp_path, out, out, quiet=quiet).count(3)
+        return str(out.file.getvalue())  # type: ignore[attr-defined]
+
+    assert shown(terminal=False) == "3\n"
+    assert shown(terminal=True) == ""
+    assert shown(terminal=True, quiet=True) == "3\n"
