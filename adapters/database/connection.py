@@ -85,7 +85,7 @@ class Connections:
     def _file_exists(self) -> None:
         if not self._memory and "uri" not in self._url.query and not Path(str(self._url.database)).is_file():
             # connecting would make an empty database
-            raise Missing(f"there is no database file {Path(str(self._url.database)).name}")
+            raise Missing(f"there is no database file {Path(str(self._url.database))}")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

@@ -102,7 +102,7 @@ class _Readiness:
         if not polled:
             return {}
         with self._service.store.reading() as connection:
-            failed = {name: told[0] for name in polled if (told := feedback.last_failure(connection, name))}
+            failed = {name: told.code for name in polled if (told := feedback.last_failure(connection, name))}
         return {"feedback": failed} if failed else {}
 
     def _systems(self) -> dict[str, str]:

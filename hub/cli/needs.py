@@ -34,7 +34,7 @@ class Need:
 
     def line(self) -> str:
         """Return it as one line for people."""
-        why = f"（{self.why}）" if self.why else ""
+        why = say(f"（{self.why}）", f" ({self.why})") if self.why else ""
         contact = f"  {say('联系', 'contact')}: {self.contact}" if self.contact else ""
         return f"{self.system}: {self.what}{why} → {self.command}{contact}"
 
@@ -77,7 +77,7 @@ def _line(line: Line, holder: str | None, zone: tzinfo) -> Iterator[Need]:
     yield from _short(line)
     yield from _broken(line)
     yield from _people(line)
-    yield from _unheard(line)
+    yield from _unheard(line, zone)
     yield from _parked(line)
     yield from _retrying(line)
     yield from _overdue(line, holder)
@@ -143,7 +143,7 @@ def _unreadable(line: Line, zone: tzinfo) -> Iterator[Need]:
         yield Need(name, line.reach(), what, why, f"hub runs --source {name}", line.system.contact)
     else:
         what = say(f"{at} 读取失败，下次从断点续读", f"could not be read at {at}; the next run resumes there")
-        yield Need(name, line.reach(), what, why, f"hub check --live {name}", line.system.contact)
+        yield Need(name, line.reach(), what, why, f"hub check --live {name} && hub sync {name}", line.system.contact)
 
 
 def _short(line: Line) -> Iterator[Need]:
@@ -160,11 +160,18 @@ def _broken(line: Line) -> Iterator[Need]:
         yield Need(line.system.name, say("账不平", "does not add up"), what, "HUB-E-132", command)
 
 
-def _unheard(line: Line) -> Iterator[Need]:
-    if line.unheard:
-        what = say("对方的核查结论没有全部取到，下次轮询再取", "not all later verdicts could be read; the next poll tries again")
-        name, word = line.system.name, say("核查未取到", "unheard")
-        yield Need(name, word, what, " ".join(line.unheard), f"hub check --live {name}", line.system.contact)
+def _unheard(line: Line, zone: tzinfo) -> Iterator[Need]:
+    """Tell that a poll for later verdicts failed, when, and when the hub asks again: until then this stays, mended or not."""
+    told, every = line.unheard, line.system.feedback_every
+    if told is None or every is None:
+        return
+    last, after = looking.when(told.at, zone), looking.when(told.at + every, zone)
+    what = say(
+        f"{last} 轮询时，对方的核查结论没有全部取到；下次轮询（{after}）再取",
+        f"not all later verdicts could be read at {last}; the next poll, due at {after}, tries again",
+    )
+    name, word, why = line.system.name, say("核查未取到", "unheard"), f"{told.code} {told.message}"
+    yield Need(name, word, what, why, f"hub check --live {name}", line.system.contact)
 
 
 def _people(line: Line) -> Iterator[Need]:
@@ -214,12 +221,13 @@ def _parked(line: Line) -> Iterator[Need]:
     name, number = line.system.name, line.count(State.PARKED)
     if not number:
         return
-    what = say(f"{number} 条等父记录", f"{number} {words.verb(number, 'wait')} for their parents")
+    whose = words.verb(number, "their parents", "its parent")
+    what = say(f"{number} 条等父记录", f"{number} {words.verb(number, 'wait')} for {whose}")
     if line.count(*FAILED):  # named above: mending the parents releases them
-        why = say("父记录处理好后自动放行", "they follow by themselves once the parents are mended")
+        why = say("父记录处理好后自动放行", "mend the parents, and the rest follows by itself")
     else:
         zh = "父记录还没有到或已结案，来源再读到就自动放行；不再送的用 hub hold cancel 编号"
-        en = "their parents have not come, or were given up; read again, they follow; to give them up: hub hold cancel ID"
+        en = "no parent has come, or it was given up; once it is read again the rest follows; to end this: hub hold cancel ID"
         why = say(zh, en)
     word = words.state(State.PARKED)
     yield Need(name, word, what, why, f"hub hold list --parked --system {name}", waits=not line.count(*FAILED))
@@ -229,7 +237,8 @@ def _retrying(line: Line) -> Iterator[Need]:
     """Tell what is tried again one by one: of a system that is paused or down the reason is told already."""
     one, name = line.retrying, line.system.name
     if one and line.sendable():
-        what = say(f"{one.count} 条在重试：{one.code} {one.reason}", f"{one.count} are tried again: {one.code} {one.reason}")
+        why, are = f"{one.code} {one.reason}", words.are(one.count)
+        what = say(f"{one.count} 条在重试：{why}", f"{one.count} {are} tried again: {why}")
         yield Need(name, say("重试中", "retrying"), what.rstrip(), "", _look(line), line.system.contact, waits=True)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hub.cli.needs import Need
+    from hub.engine.feedback import Unheard
     from hub.engine.feeds import Short
     from hub.settings import Settings, SystemSettings
     from hub.settings.hours import Closed
@@ -42,7 +43,7 @@ class Line:
     suppliers: list[SystemSettings]
     last: Run | None
     now: datetime
-    unheard: tuple[str, str] | None = None  # code and message of a failed poll for later verdicts
+    unheard: Unheard | None = None  # a failed poll for later verdicts
     gates: Mapping[str, Waiting] = field(default_factory=dict)  # what waits for approval, by whose
     behind: Mapping[str, Backlog] = field(default_factory=dict)  # what stands behind held ones, by whose approval those need
     retrying: Retrying | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -88,11 +90,22 @@ def _apply(exchange: Exchange, system: str, page: VerdictPage, holding: Holding 
     return moved
 
 
-def last_failure(connection: Connection, system: str) -> tuple[str, str] | None:
-    """Return code and message of a system's last poll if it failed, None when it went well or none was made."""
-    told = cursors.get(connection, f"feedback-failed:{system}")
-    code, _, message = (told or "").partition(" ")
-    return (code, message) if told else None
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A poll that failed: why, and when."""
+
+    code: str
+    message: str
+    at: datetime
+
+
+def last_failure(connection: Connection, system: str) -> Unheard | None:
+    """Return what a system's last poll failed with, None when it went well or none was made."""
+    told = cursors.written(connection, f"feedback-failed:{system}")
+    if told is None:
+        return None
+    code, _, message = (told.value or "").partition(" ")
+    return Unheard(code, message, told.at)
 
 
 def _failed(exchange: Exchange, system: str, code: str, message: str, result: str) -> None:

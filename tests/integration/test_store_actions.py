@@ -81,7 +81,9 @@ def test_a_poll_that_fails_is_counted_and_remembered_until_one_goes_well(here: S
     feedback.poll(here.exchange, "city")
     feedback.poll(here.exchange, "city")
     with here.store.reading() as connection:
-        assert feedback.last_failure(connection, "city") == ("HUB-D-101", "cannot connect")
+        told = feedback.last_failure(connection, "city")
+    assert told is not None
+    assert (told.code, told.message, told.at) == ("HUB-D-101", "cannot connect", here.now)
     here.side.down = None
     feedback.poll(here.exchange, "city")
     with here.store.reading() as connection:
@@ -99,8 +101,9 @@ def test_a_verdict_nobody_can_read_is_told_like_a_failure(here: Site) -> None:
     verdict(here, "A", Judgement.CONFIRMED)
     feedback.poll(here.exchange, "city")
     with here.store.reading() as connection:
-        code, message = feedback.last_failure(connection, "city") or ("", "")
-    assert (code, message.partition(":")[0]) == ("HUB-S-316", "1 rows are no verdict; R7")
+        told = feedback.last_failure(connection, "city")
+    assert told is not None
+    assert (told.code, told.message.partition(":")[0]) == ("HUB-S-316", "1 rows are no verdict; R7")
     assert here.states() == {"A": State.CONFIRMED}
     counted = here.exchange.metrics.registry.get_sample_value
     assert counted("hub_feedback_polls_total", {"system": "city", "result": "unreadable"}) == 1

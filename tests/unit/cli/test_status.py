@@ -105,6 +105,8 @@ def test_verdicts_that_cannot_be_fetched_are_told(hub: Callable[..., Any], store
     told = next(need for need in needs(hub) if need["why"] == "HUB-D-110 refused the login")
     assert (told["system"], told["contact"], told["command"]) == ("city", "市大数据局", "hub check --live city")
     assert told["word"] == "核查未取到"
+    last, after = (looking.when(at, working.settings_of(here).timezone) for at in (NOW, NOW + timedelta(minutes=5)))
+    assert told["what"] == f"{last} 轮询时，对方的核查结论没有全部取到；下次轮询（{after}）再取"
 
 
 def test_what_the_far_side_refused_is_the_far_sides(hub: Callable[..., Any], store: Store) -> None:
@@ -181,7 +183,7 @@ def test_a_source_that_could_not_be_read(hub: Callable[..., Any], store: Store) 
         runs.skipped(connection, "local", "schedule", "overlap", NOW)  # tells nothing about the source
     unreadable = next(need for need in needs(hub) if need["system"] == "local")
     assert "HUB-S-301" in unreadable["why"]
-    assert unreadable["command"] == "hub check --live local"
+    assert unreadable["command"] == "hub check --live local && hub sync local"
     assert "读取失败" in hub("status").stdout
 
 
@@ -344,3 +346,15 @@ def test_workers_are_listed_and_unlike_ones_need_somebody(hub: Callable[..., Any
         connection.execute(sa.update(schema.worker).where(schema.worker.c.name == "b-2").values(seen_at=0))
     assert "b-2" in hub("status").stdout
     assert needs(hub) == before
+
+
+def test_one_is_told_as_one_and_in_english_with_english_brackets(hub: Callable[..., Any], store: Store) -> None:
+    def told(**changed: Any) -> str:
+        with store.writing() as connection:
+            connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(**changed))
+        return str(hub("--lang", "en", "status").stdout)
+
+    parked = told(state="parked")
+    assert "1 waits for its parent (" in parked
+    assert "（" not in parked
+    assert "1 is tried again: HUB-D-118 busy" in told(state="pending", code="HUB-D-118", reason="busy", attempts=1)
