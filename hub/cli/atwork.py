@@ -67,9 +67,9 @@ def _tell_next_reads(settings: Settings) -> None:
 
     for source in settings.sources():
         if source.schedule:
-            tick = next(occurrences(source.schedule.cron, settings.timezone, datetime.now(UTC))).astimezone(settings.timezone)
+            tick = next(occurrences(source.schedule.cron, settings.timezone, datetime.now(UTC)))
             extra = {"event": "schedule.next", "system": source.name}
-            log.info("%s is read next at %s; now by hand: hub sync %s", source.name, f"{tick:%H:%M:%S}", source.name, extra=extra)
+            log.info("%s is read next at %s; now by hand: hub sync %s", source.name, logs.clock(tick), source.name, extra=extra)
 
 
 def _loader(screen: Terminal) -> Callable[[], Settings]:

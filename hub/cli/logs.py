@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,6 +14,11 @@ from hub.errors import HubError
 
 #: What every LogRecord has; all else on it came as `extra=` and is a field of the event.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "event", "taskName", "color_message"}
+
+
+def clock(at: datetime) -> str:
+    """Return an aware time as all lines show it: by the machine's zone, which is said."""
+    return f"{at.astimezone():%H:%M:%S%z}"
 
 
 def configure(level: str, form: str) -> None:
@@ -68,10 +73,10 @@ class JsonLines(_Discreet):
 
 
 class TextLines(_Discreet):
-    """Time, level, message and the extra fields as name=value."""
+    """Time with its zone, level, message and the extra fields as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        time = clock(datetime.fromtimestamp(record.created, UTC))
         extra = "".join(f" {name}={value}" for name, value in fields(record).items() if value is not None)
         line = f"{time} {record.levelname.lower():<7} {record.getMessage()}{extra}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -50,7 +51,19 @@ def test_a_traceback_stays_inside_its_line(monkeypatch: pytest.MonkeyPatch) -> N
 def test_text_lines_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     log, stream = logged(monkeypatch, "text")
     log.info("run %s ended", "r1", extra={"read": 3})
-    assert stream.getvalue().split(" ", 1)[1] == "info    run r1 ended read=3\n"
+    at, said = stream.getvalue().split(" ", 1)
+    assert said == "info    run r1 ended read=3\n"
+    assert datetime.strptime(at, "%H:%M:%S%z").tzinfo is not None
+
+
+def test_a_time_within_a_line_is_of_the_same_zone_as_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert logs.clock(datetime(2026, 11, 27, 17, 0, tzinfo=UTC)) == "01:00:00+0800"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_level_holds_and_chatty_libraries_stay_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
