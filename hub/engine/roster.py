@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,6 +36,7 @@ class Roster:
         self._last = self._since = 0.0
         self._others: list[Worker] = []
         self._told: set[str] = set()
+        self._alive: set[str] = set()  # who was alive when last looked at
         #: The time of the store, for all this process does; it outlives a reload.
         self.clock = exchange.clock if isinstance(exchange.clock, StoreClock) else StoreClock()
         self._apart = False
@@ -108,15 +109,31 @@ class Roster:
                 connection, exchange.owner, version=__version__, digest=exchange.settings.digest,
                 host=socket.gethostname(), pid=os.getpid(), holds=holds,
             )  # fmt: skip
-            self._others = workers.living(connection)
+            everybody = workers.everybody(connection)
             self.clock.learn(connection)
+        self._others = [one for one in everybody if not one.gone]
         if began - self._last > LOST.total_seconds() / 2:
             self._since = began  # was away: whoever else was silent may have been so for the same reason
         self._last = began  # not when it was written: the others count from when it was said
         exchange.metrics.held.set(len(holds))
         exchange.metrics.workers.set(len(self._others))
+        self._tell_of_the_gone(everybody)
         self._compare()
         self._look_at_the_clock()
+
+    def _tell_of_the_gone(self, everybody: Sequence[Worker]) -> None:
+        """Say once of each worker that lived and does no more what is left to the others; only while we may call others gone."""
+        if self.sure:
+            for one in everybody:
+                if one.gone and one.name in self._alive:
+                    log.warning(
+                        "the worker %s is gone, nothing was heard of it for %d s; the others go on with what it was at: %s",
+                        one.name, LOST.total_seconds(), " ".join(one.holds) or "nothing", extra={"event": "worker.gone"},
+                    )  # fmt: skip
+            for name in sorted(self._alive - {one.name for one in everybody}):
+                log.info("the worker %s has ended as it should", name, extra={"event": "worker.left"})
+            self._alive = set()
+        self._alive |= {one.name for one in self._others}
 
     def _look_at_the_clock(self) -> None:
         """Warn once of a clock of this machine that is not the store's, and again when it was right in between."""
