@@ -89,9 +89,15 @@ def _next(screen: terminal.Terminal, directory: Path) -> None:
     screen.note("接下来：", "Next:")
     steps = [
         (f"cd {directory}", "", ""),
+        (
+            "config/hub.env",
+            "填真实的地址和口令；先用沙箱试，就不必改",
+            "real addresses and passwords; as it is, it fits the sandbox",
+        ),
         ("hub check", "检查配置", "check the configuration"),
         ("hub test", "运行映射用例", "run the mapping cases"),
-        ("hub demo", "在模拟的对方系统上完整演示", "see it all run against simulated far sides"),
+        ("hub sandbox", "另开窗口：在这台机器上模拟全部对方", "in a second window: all far sides, made up, on this machine"),
+        ("hub serve", "开始读取和投递", "read and deliver"),
     ]
     for command, zh, en in steps:
-        screen.note(f"  {command:<12} {zh}".rstrip(), f"  {command:<12} {en}".rstrip())
+        screen.note(f"  {command:<14} {zh}".rstrip(), f"  {command:<14} {en}".rstrip())

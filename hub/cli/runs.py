@@ -49,7 +49,13 @@ def runs(
     source: Annotated[str | None, typer.Option("--source", help=say("只看这个来源", "only this source"))] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=say("最多几条", "at most so many"))] = 20,
     audited: Annotated[
-        bool, typer.Option("--audit", help=say("到库里重新数一遍：每一条都有去向", "recount in the store: nothing disappeared"))
+        bool,
+        typer.Option(
+            "--audit",
+            help=say(
+                "到库里重新数一遍列出的（-n 数更多）：每一条都有去向", "recount those listed (more with -n): nothing disappeared"
+            ),
+        ),
     ] = False,
 ) -> None:
     """List runs, newest first; with --audit exit 1 when one does not add up."""

@@ -102,6 +102,10 @@ def _show(term: Terminal, street: Sandbox) -> None:
         term.note("沿用已有的本地库。", "The local database was there already and is kept.")
     for name, address in street.addresses().items():
         term.note(f"{name:8} {address}", f"{name:8} {address}")
+    term.note(
+        "上面的 export 是给自己的脚本用的；hub init 写的 config/hub.env 里已有这些值。",
+        "The exports are for scripts of your own: config/hub.env, as hub init writes it, has these values.",
+    )
     return term.note("Ctrl-C 停止。", "Ctrl-C stops it.")
 
 

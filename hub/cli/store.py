@@ -57,7 +57,7 @@ def copy(ctx: typer.Context, target: Target) -> None:
     if screen.json:
         screen.data({"rows": rows, "tables": {one.table: one.rows for one in found}})
     else:
-        switch = "config/hub.yaml"
-        zh = f"已复制并核对 {rows} 行；把 {switch} 的 store 改为新地址后再启动"
-        en = f"copied and checked {rows} rows; set store in {switch} to the new address, then start"
+        switch = "config/hub.env"  # and not hub.yaml, which others may read: the address holds a password
+        zh = f"已复制并核对 {rows} 行；把 {switch} 的 HUB_STORE 改为新地址后再启动"
+        en = f"copied and checked {rows} rows; set HUB_STORE in {switch} to the new address, then start"
         screen.line(say(zh, en), style="green")

@@ -34,3 +34,9 @@ def test_a_hub_at_work_is_in_the_way(hub: Callable[..., Any], here: Path, tmp_pa
         refused = hub("store", "copy", f"sqlite:///{tmp_path / 'copy.db'}")
     assert refused.exit_code == 5
     assert "HUB-T-110" in refused.stderr
+
+
+def test_the_new_address_goes_where_only_the_owner_reads_it(hub: Callable[..., Any], here: Path, tmp_path: Path) -> None:
+    working.exchanged(here)
+    told = hub("--lang", "en", "store", "copy", f"sqlite:///{tmp_path / 'copy.db'}").stdout
+    assert "set HUB_STORE in config/hub.env" in told
