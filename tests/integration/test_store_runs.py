@@ -43,9 +43,10 @@ def test_what_is_not_ended_is_found_without_looking_at_what_is(store: Store) -> 
         runs.begin_next(connection, "local", NOW)
         runs.ask(connection, "local", Trigger.CLI, "wang", NOW)
         runs.interrupt_running(connection, "local", NOW)
+        runs.waited_for(connection)
     sa.event.remove(store.engine, "before_cursor_execute", note)
     plans = [plan(store, *one) for one in asked if "ended_at IS NULL" in one[0]]
-    assert len(plans) == 4
+    assert len(plans) == 5
     assert [one for one in plans if "ix_run_open" not in one] == []
 
 
