@@ -7,7 +7,7 @@ RUN := requirements/run.txt
 DEV := requirements/dev.txt
 BENCH := requirements/bench.txt
 
-.PHONY: help demo test check format lint types layers hub-check docs bench crash-matrix soak lock clean
+.PHONY: help demo test invariants check format lint types layers hub-check docs bench crash-matrix soak lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -35,6 +35,9 @@ demo: $(VENV)/.run ## Run the main job: a county, its far sides with faults on, 
 
 test: $(VENV)/.dev ## Run every test that finds what it needs; the others say what they miss.
 	$(BIN)/python -m pytest $(PYTEST)
+
+invariants: $(VENV)/.dev ## Run the tests that hold the invariants: every one that docs/invariants.md names.
+	$(BIN)/python -m tests.invariants $(PYTEST)
 
 check: format lint types layers hub-check docs ## Run all checks: format, lint, types, layers, configuration, documentation.
 
