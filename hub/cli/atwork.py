@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,26 +92,27 @@ def _log_finding(level: int, finding: Finding) -> None:
 
 
 class _Signals:
-    """Turns signals into something the main thread can wait for."""
+    """Turns signals into something the main thread can wait for.
+
+    A signal may interrupt the noting of another: a queue of this kind takes that, an event's lock would never be had.
+    """
 
     def __init__(self) -> None:
-        self.came = threading.Event()
-        self._waiting: list[signal.Signals] = []
+        self._came: SimpleQueue[signal.Signals] = SimpleQueue()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._note)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self._waiting.append(signal.Signals(number))
-        self.came.set()
+        self._came.put(signal.Signals(number))
 
     def next(self, lost: Callable[[], LeaseHeld | None]) -> signal.Signals | LeaseHeld:
         """Wait for the next signal, or the loss of the lease; in slices, since a blocked main thread would not run the handler."""
-        while not self._waiting:
-            if error := lost():
-                return error
-            self.came.wait(0.5)
-            self.came.clear()
-        return self._waiting.pop(0)
+        while True:
+            try:
+                return self._came.get(timeout=0.5)
+            except Empty:
+                if error := lost():
+                    return error
 
 
 def _work(load: Callable[[], Settings], service: Service, signals: _Signals) -> signal.Signals | LeaseHeld:

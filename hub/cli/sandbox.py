@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -51,29 +51,28 @@ def sandbox(
     term = terminal.of(ctx)
     where = directory or term.directory / "var" / "sandbox"
     street = Sandbox(Plan(where, cases=cases, seed=seed, faults=faults, ports=Ports(port), hub=f"http://127.0.0.1:{DEFAULT_PORT}"))
-    with _signals() as (stopping, caught):
+    with _signals() as came:
         try:
             _start(term, street, cases)
             _show(term, street)
-            _live(term, street, grow, stopping)
+            ended_by = _live(term, street, grow, came)
         finally:
             street.stop()
     term.note("沙箱已停止。", "The sandbox has stopped.")
-    raise typer.Exit(exits.TERMINATED if signal.SIGTERM in caught else exits.INTERRUPTED)
+    raise typer.Exit(exits.TERMINATED if ended_by == signal.SIGTERM else exits.INTERRUPTED)
 
 
 @contextmanager
-def _signals() -> Iterator[tuple[Event, list[int]]]:
-    """Turn SIGINT and SIGTERM into an event while the block runs, and note which came."""
-    stopping, caught = Event(), list[int]()
+def _signals() -> Iterator[SimpleQueue[int]]:
+    """Note which of SIGINT and SIGTERM come while the block runs; one may interrupt the noting of another."""
+    came: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, _: object) -> None:
-        caught.append(number)
-        stopping.set()
+        came.put(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stopping, caught
+        yield came
     finally:
         for number, former in before.items():
             signal.signal(number, former)
@@ -109,9 +108,12 @@ def _show(term: Terminal, street: Sandbox) -> None:
     return term.note("Ctrl-C 停止。", "Ctrl-C stops it.")
 
 
-def _live(term: Terminal, street: Sandbox, grow: float, stopping: Event) -> None:
+def _live(term: Terminal, street: Sandbox, grow: float, came: SimpleQueue[int]) -> int:
+    """Let the county grow until a signal ends it, and return which."""
     from hub.sandbox.generator import advance
 
-    while not stopping.wait(grow or None):
+    while True:
+        with suppress(Empty):
+            return came.get(timeout=grow or None)
         truth = advance(street.plan.local_url, seed=street.plan.seed, new=_NEW, updates=_UPDATED, rates=street.plan.rates)
         term.note(f"新增办件 {truth.cases} 件，更正 {truth.updated} 件。", f"{truth.cases} new cases, {truth.updated} corrected.")
