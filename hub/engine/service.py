@@ -167,7 +167,7 @@ def working(settings: Settings, name: str | None = None) -> AbstractContextManag
     try:
         from hub.engine.cluster import ClusterEngine
     except ModuleNotFoundError as error:
-        raise HubError("HUB-E-141", f"{error.name} is not installed", hint='pip install "gansu-exchange-hub[scale]"') from error
+        raise HubError("HUB-E-141", f"{error.name} is not installed", hint="install requirements/run.txt") from error
     made = partial(Service, settings, engine=ClusterEngine, name=name)
     return _at_work(settings, lambda store, lease: made(store, lease=lease), shared=True)
 
