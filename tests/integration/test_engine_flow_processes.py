@@ -84,12 +84,16 @@ def sent_by_two_processes(here: Site, number: int) -> None:
 
 
 def test_a_rate_holds_over_two_processes(here: Site) -> None:
-    """Both empty their partitions as fast as they may; twice the rate in much less than a second would be the classic mistake."""
+    """Both empty their partitions as fast as they may; twice the rate, and all sent in half the time, would be the classic mistake.
+
+    A call is granted here and counted over there: on a busy machine some are on their way for longer than others.
+    """
     gatekeeper = Gatekeeper()
     with far_side(here, gatekeeper, "rate: {second: 8}"):
         sent_by_two_processes(here, 40)
     assert len(gatekeeper.came) == 40
-    assert gatekeeper.within(0.8) <= 8
+    assert gatekeeper.within(0.8) < 16
+    assert max(gatekeeper.came) - min(gatekeeper.came) > 3.0  # 8 at once, and 32 more in four seconds
 
 
 def test_calls_at_once_hold_over_two_processes(here: Site) -> None:
