@@ -1,11 +1,12 @@
 """Measures benchmark (j): what a hub costs while nothing happens, with the shipped configuration of 28 systems.
 
-    python -m benchmarks.idle [--seconds 60] [--settle 90] [--server URL] [--worker]
+    python -m benchmarks.idle [--seconds 120] [--settle 330] [--server URL] [--worker]
 
 The far sides are those of the sandbox, in a process of their own, without faults and without news. The hub reads everything once,
-gets `settle` seconds to deliver it, and is then looked at from outside: its processor time and its resident set, beside a consumer
-of Huey with four threads on an empty queue. With `--server` the store is a PostgreSQL database, and the transactions it sees are
-counted; with `--worker` too, the hub is one `hub worker` instead of `hub serve`.
+gets `settle` seconds to deliver it, until the five minutes that each run reads again hold nothing any more, and is then looked at from
+outside: its processor time and its resident set, beside a consumer of Huey with four threads on an empty queue. With `--server` the
+store is a PostgreSQL database, and the transactions it sees are counted; with `--worker` too, the hub is one `hub worker` instead of
+`hub serve`.
 """
 
 from __future__ import annotations
@@ -45,8 +46,13 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60, help="that are looked at")
-    parser.add_argument("--settle", type=float, default=90, help="seconds to read and deliver what there is")
+    parser.add_argument("--seconds", type=float, default=120, help="that are looked at")
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=330,
+        help="seconds to read and deliver what there is, past the overlap of 5 minutes",
+    )
     parser.add_argument("--server", default="", help="SQLAlchemy URL of a PostgreSQL database; others are made beside it")
     parser.add_argument("--worker", action="store_true", help="one `hub worker` instead of `hub serve`")
     return parser.parse_args()
