@@ -4,9 +4,9 @@
 
 The far sides are those of the sandbox, in a process of their own, without faults and without news. The hub reads everything once,
 gets `settle` seconds to deliver it, until the five minutes that each run reads again hold nothing any more, and is then looked at
-from outside: its processor time and its resident set, beside a consumer of Huey with four threads on an empty queue. With `--server`
-the store is a PostgreSQL database, and the transactions it sees are counted; with `--worker` too, the hub is one `hub worker`
-instead of `hub serve`.
+from outside: its processor time and its resident set, beside a consumer of Huey with four threads on an empty queue. With
+`--server` the store is a PostgreSQL database, and the transactions it sees are counted; with `--worker` too, the hub is one `hub
+worker` instead of `hub serve`.
 """
 
 from __future__ import annotations
