@@ -50,8 +50,10 @@ class _Worker:
 
     def _run(self) -> None:
         wait = FIRST_WAIT
-        while not self.stopping.is_set():
-            self.bell.clear()  # before the step looks: what is rung for while it is at work is looked at by the next one
+        while True:
+            self.bell.clear()  # before anything is looked at: what is rung for from now on is looked at by the next step
+            if self.stopping.is_set():
+                return
             if self.halted():
                 self.bell.wait(LOOK_SECONDS)
                 continue
@@ -150,6 +152,10 @@ class LocalEngine(Front):
             self._by_system.setdefault(system, []).append(worker)
         return worker
 
+    def _over(self) -> bool:
+        """Tell whether nothing more is to be begun: stopped, or another hub works on the store."""
+        return self._stopping.is_set() or self._exchange.lease.refused
+
     def _looker(self) -> float:
         """Look for all threads whether there is something to do that nobody rang for, and ring those that have it."""
         with self._exchange.store.reading() as connection:
@@ -168,7 +174,7 @@ class LocalEngine(Front):
                 desks.append(self._desk(system, partition))
             clean = bool(sound)
             sound[:] = []
-            due = steps.deliver(desks[0], sound=clean, stopping=self._stopping.is_set)
+            due = steps.deliver(desks[0], sound=clean, stopping=self._over)
             sound[:] = [True]
             return self._until(due)
 
@@ -189,9 +195,7 @@ class LocalEngine(Front):
         def step() -> float | None:
             # kept only if all goes well: else it is taken anew, and the run that broke off is ended
             holding = held.pop() if held else steps.begin_collecting(self._exchange, source)
-            busy = steps.collect_next(
-                self._exchange, holding, source, stopping=self._stopping.is_set, wake=lambda: self.wake(*sinks)
-            )
+            busy = steps.collect_next(self._exchange, holding, source, stopping=self._over, wake=lambda: self.wake(*sinks))
             held.append(holding)
             return 0.0 if busy else None
 

@@ -98,6 +98,8 @@ class Roster:
                 self._beat()
             except SQLAlchemyError as error:
                 log.warning("the store does not answer: %s", type(error).__name__, extra={"event": "worker.unheard"})
+            except Exception:  # who ends here is gone for all others, and for good
+                log.exception("a beat failed", extra={"event": "engine.error"})
 
     def _beat(self) -> None:
         exchange = self._exchange

@@ -19,6 +19,8 @@ _TABLE = schema.quota
 _SECOND, _MINUTE = 1000, 60_000
 #: Milliseconds by which one call may be longer on its way than another: a call is granted here and counted over there.
 SLACK = 100
+#: More than any number of calls, and less than any time of one.
+_A_TIME = 10**11
 #: What nobody has to be told about.
 _MOMENT = timedelta(seconds=2)
 _NEW = {"called": b"[]", "day": "", "today": 0}
@@ -117,13 +119,20 @@ def _width(rate: RateSettings, called: int, at: int) -> int:
 
 
 def _written(called: Sequence[_Calls]) -> bytes:
-    """Return the calls as a list of numbers: the milliseconds since those before, and how many there were."""
+    """Return the calls as a list of numbers: their times or, where some are counted together, the gap before each and how many.
+
+    The first form is the one a version before can read: it counts a rate with the others while an upgrade is rolled out.
+    """
+    if all(one.number == 1 for one in called):
+        return orjson.dumps([one.at for one in called])
     gaps = (one.at - before for one, before in zip(called, (0, *(one.at for one in called)), strict=False))
     return orjson.dumps([*chain.from_iterable(zip(gaps, (one.number for one in called), strict=True))])
 
 
 def _read(written: bytes) -> list[_Calls]:
     numbers = orjson.loads(written)
+    if len(numbers) < 2 or numbers[1] > _A_TIME:
+        return [_Calls(at, 1) for at in numbers]
     return [_Calls(at, number) for at, number in zip(accumulate(numbers[::2]), numbers[1::2], strict=False)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -88,3 +89,15 @@ def test_what_is_full_is_free_again_as_it_passes_and_not_all_at_once(store: Stor
 @pytest.mark.parametrize("rate", [RateSettings(second=100), RateSettings(second=500, minute=20_000), RateSettings(minute=60)])
 def test_what_is_remembered_fits_into_a_page(store: Store, rate: RateSettings) -> None:
     assert granted(store, rate, [*range(0, 4_000, 2)])[1] < 1500
+
+
+def test_a_small_rate_is_shared_with_a_version_that_knows_times_alone(store: Store) -> None:
+    """While an upgrade is rolled out, workers of both write the same row."""
+    rate, at = RateSettings(second=3), int(START.timestamp() * 1000)
+    with store.writing() as connection:
+        quota.count(connection, "city", rate, UTC, START)
+        assert orjson.loads(connection.scalar(sa.select(schema.quota.c.called)) or b"") == [at]
+        for theirs in ([at], [at, at + 1], [at, at + 1, at + 2]):
+            connection.execute(sa.update(schema.quota).values(called=orjson.dumps(theirs)))
+            assert quota.look(connection, "city", rate, UTC, START + timedelta(milliseconds=5)).calls == 3 - len(theirs)
+        connection.rollback()
