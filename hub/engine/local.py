@@ -79,6 +79,7 @@ class LocalEngine(Front):
 
     def __init__(self, exchange: Exchange, *, scheduled: bool = True) -> None:
         super().__init__(exchange)
+        exchange.unbroken = lambda _: not exchange.lease.refused
         self._stopping = threading.Event()
         self._workers: list[_Worker] = []
         self._by_system: dict[str, list[_Worker]] = {}
