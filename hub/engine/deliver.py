@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.engine.ticks import ticks
 from hub.errors import ABSENT, LATER, SUSPECTED, UNASKED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Operation, Receipt
 from hub.ports import Findable, Outcome, Sink, only_while
@@ -63,7 +64,7 @@ class Sender:
     guarantees: Guarantees
     pool: ThreadPoolExecutor
     observe: Callable[[float], None]  # seconds of each call
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = ticks
     window: float = WINDOW_SECONDS
     enter: Callable[[], datetime | None] = _free  # asked before each call: None, or when it may be tried again
     count: Callable[[], None] = _uncounted  # told of each look-up

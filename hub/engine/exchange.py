@@ -39,7 +39,7 @@ def _alone(_: float) -> bool:
 class Exchange:
     """One hub at work. Adapters are opened on first need and kept until `close`.
 
-    `unbroken` tells whether others who share the work have heard of this process ever since a monotonic time. `lease` is its right
+    `unbroken` tells whether others who share the work have heard of this process ever since, in ticks. `lease` is its right
     to work here; while that is refused, nothing new is taken.
     """
 

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -15,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub import __version__
 from hub.engine.exchange import Exchange
 from hub.engine.storeclock import StoreClock
+from hub.engine.ticks import ticks
 from hub.store import workers
 from hub.store.clocks import APART
 from hub.store.workers import LOST, Worker
@@ -74,12 +74,12 @@ class Roster:
     @property
     def sure(self) -> bool:
         """Whether this process may call others gone: it has itself been here, and heard, for as long as that takes."""
-        now = time.monotonic()
+        now = ticks()
         return now - self._last < LOST.total_seconds() / 2 and now - self._since >= LOST.total_seconds()
 
     def unbroken(self, since: float) -> bool:
-        """Tell whether nobody can have called this process gone since that monotonic time: it was never silent for so long."""
-        return since >= self._since and time.monotonic() - self._last < LOST.total_seconds() / 2
+        """Tell whether nobody can have called this process gone since then, in ticks: it was never silent for so long."""
+        return since >= self._since and ticks() - self._last < LOST.total_seconds() / 2
 
     def share(self, parts: int) -> int:
         """Return how many of so many partitions this process may be at at once: an equal part, rounded up."""
@@ -105,7 +105,7 @@ class Roster:
         exchange = self._exchange
         with self._lock:
             holds = sorted(self._at)
-        began = time.monotonic()
+        began = ticks()
         with exchange.store.writing() as connection:
             workers.beat(
                 connection, exchange.owner, version=__version__, digest=exchange.settings.digest,

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from hub.engine.exchange import utc_now
+from hub.engine.ticks import ticks
 from hub.store import dialect
-
-#: Seconds that go on while a machine is suspended, where it has such a clock.
-_TICKS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def ticks() -> float:
-    """Return seconds since some moment; setting the machine's clock does nothing to them."""
-    return time.clock_gettime(_TICKS)
 
 
 class StoreClock:

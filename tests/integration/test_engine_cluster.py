@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -158,7 +157,7 @@ def test_a_beat_that_took_so_long_that_others_may_have_acted_was_a_silence(
     two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, stalls = [100.0], [0.0]
-    monkeypatch.setattr("hub.engine.roster.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("hub.engine.roster.ticks", lambda: now[0])
     real = workers.beat
 
     def beat(*arguments: Any, **named: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -53,7 +52,7 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
     exchange = Exchange(settings, store)
     made = Crew(Roster(exchange), exchange, caplog)
     made.ticks = 100.0
-    monkeypatch.setattr("hub.engine.roster.time", SimpleNamespace(monotonic=lambda: made.ticks))
+    monkeypatch.setattr("hub.engine.roster.ticks", lambda: made.ticks)
     made.beats("east-1", "deliver:city:0", "deliver:city:1")
     made.told(times=12)  # only who has been here for that long may call others gone
     yield made
