@@ -125,7 +125,9 @@ class Http:
 
     def _exchange(self, request: httpx.Request) -> Answer:
         try:
-            with self._lines.one(self._options.timeouts.pool) as line:
+            with self._lines.one(self._deadline.left(self._options.timeouts.pool)) as line:
+                if self._deadline.passed:  # what is written now would be in doubt, and nothing of it has left
+                    raise NoneFree
                 return self._exchange_on(line, request)
         except NoneFree as error:
             raise Retryable("HUB-D-101", "no connection came free in time") from error

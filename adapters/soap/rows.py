@@ -120,7 +120,8 @@ class RowReader:
                 raise SourceFailed("HUB-S-506", reason, misconfigured=True, hint="does the far side heed $page?")
             before = rows
             fresh = _without(rows, frozenset(place.known))
-            more = more and not trickle.ended(len(rows), len(fresh))
+            # a far side that says how many pages there are ends by itself
+            more = more and (self._listing.pages is not None or not trickle.ended(len(rows), len(fresh)))
             if fresh or after.cursor != place.cursor:
                 yield Rows(fresh, place, after)
             place = after

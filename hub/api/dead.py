@@ -130,19 +130,21 @@ class _Once:
             return form.model_validate_json(before) if before is not None else self._carry_out(claim, wish, act)
 
     def _claim(self, claim: Claim) -> str | None:
-        with self._service.store.writing() as connection:
+        def write(connection: Connection) -> str | None:
             living = {one.name for one in workers.living(connection)}
             return wishes.claim(connection, claim, living, self._service.exchange.clock())
+
+        return self._service.store.write(write)
 
     def _carry_out(self, claim: Claim, wish: forms.DeadWish, act: Callable[[Scope, Allowed], Answer]) -> Answer:
         store = self._service.store
         try:
             done = act(self._scope(wish), partial(wishes.require, held=claim))
-            with store.writing() as connection:
-                wishes.remember(connection, claim, done.model_dump_json(), self._service.exchange.clock())
+            answer, now = done.model_dump_json(), self._service.exchange.clock()
+            store.write(lambda connection: wishes.remember(connection, claim, answer, now))
         except BaseException:
-            with suppress(SQLAlchemyError), store.writing() as connection:
-                wishes.release(connection, claim)
+            with suppress(SQLAlchemyError):
+                store.write(lambda connection: wishes.release(connection, claim))
             raise
         return done
 

@@ -47,9 +47,9 @@ def opened() -> Iterator[Any]:
         http.close()
 
 
-def failing(http: Http, url: str) -> Failure:
+def failing(http: Http, url: str, total: float | None = None) -> Failure:
     with pytest.raises(Failure) as caught:
-        http.post(url, b"{}", headers({"content-type": "application/json"}))
+        http.post(url, b"{}", headers({"content-type": "application/json"}), total=total)
     return caught.value
 
 
@@ -105,8 +105,10 @@ def test_no_usable_address(opened: Any, url: str) -> None:
     assert (type(failure), failure.code) == (Misconfigured, "HUB-D-111")
 
 
-def test_no_connection_comes_free(peer: Peer, opened: Any) -> None:
-    http = opened(in_flight=1, timeouts={"pool": "50ms", "read": "20s"})
+@pytest.mark.parametrize("waits", [{"pool": "50ms", "read": "20s"}, {"pool": "30s", "read": "20s", "total": "300ms"}])
+def test_no_connection_comes_free(peer: Peer, opened: Any, waits: dict[str, str]) -> None:
+    """Nothing has left, so nothing is in doubt; nor is it waited for longer than the exchange may take."""
+    http = opened(in_flight=1, timeouts=waits)
     arrived = threading.Event()
 
     def hold(connection: socket.socket, stop: threading.Event) -> None:
@@ -114,7 +116,7 @@ def test_no_connection_comes_free(peer: Peer, opened: Any) -> None:
         stop.wait(20)
 
     peer.answer = lambda request: hold
-    busy = threading.Thread(target=lambda: failing(http, peer.url))
+    busy = threading.Thread(target=lambda: failing(http, peer.url, total=60))
     busy.start()
     assert arrived.wait(20)
     failure = failing(http, peer.url)
