@@ -139,13 +139,18 @@ def test_of_two_versions_in_one_page_the_one_in_the_lane_left_is_not_sent(here: 
     assert [(message.lane, message.operation) for message in here.side.taken] == [("2", Operation.INSERT)]
 
 
-def test_what_is_let_go_after_its_record_arrived_from_another_lane_ends(here: Site) -> None:
+def arrived_from_another_lane(here: Site) -> None:
+    """Let a blind target lose the answer to A, which is held then, and take its next version, which stands in another lane."""
     here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines=LINES, findable=False, idempotent=False)})
     here.side.will("A", LOST)
     here.sync(case("A", lane="1"))
     here.drain()
     here.sync(case("A", "2", lane="2"))
     here.drain()
+
+
+def test_what_is_let_go_after_its_record_arrived_from_another_lane_ends(here: Site) -> None:
+    arrived_from_another_lane(here)
     assert states(here) == [State.HELD, State.DELIVERED]
     with here.store.writing() as connection:
         actions.decide_held(connection, Scope("city"), State.PENDING, actor="wang", reason="核实过", now=here.now)
@@ -154,12 +159,7 @@ def test_what_is_let_go_after_its_record_arrived_from_another_lane_ends(here: Si
 
 
 def test_what_comes_up_behind_what_ends_is_looked_at_as_well(here: Site) -> None:
-    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines=LINES, findable=False, idempotent=False)})
-    here.side.will("A", LOST)
-    here.sync(case("A", lane="1"))
-    here.drain()
-    here.sync(case("A", "2", lane="2"))
-    here.drain()
+    arrived_from_another_lane(here)
     here.sync(case("B"), case("B", "2"))
     table, insert = schema.delivery, next(one.id for one in here.deliveries() if one.key == "B")
     with here.store.writing() as connection:  # as if each had been on its way meanwhile: one comes back, one was refused
