@@ -6,7 +6,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import httpx
 from pydantic import Field
@@ -81,7 +81,7 @@ class Http:
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
         self._deadline = Deadline()
-        self._lines = Lines(lambda: _line(options, self._deadline), options.in_flight)
+        self._lines = Lines(lambda: _line(options, self._tls, self._deadline), options.in_flight)
         waits = options.timeouts
         self._extensions = {"timeout": {"connect": waits.connect, "read": waits.read, "write": waits.write}}
         self._again = Retrying(
@@ -90,6 +90,11 @@ class Http:
             retry=retry_if_exception_type(exception_types=_Unconnected),
             reraise=True,
         )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """What all connections share: the certificate files are read for the first of them."""
+        return tls_context(self._options.tls)
 
     def post(self, url: str, content: bytes, headers: Headers = (), *, total: float | None = None) -> Answer:
         """POST bytes and return the whole answer, whatever its status; raise a Failure when there is none."""
@@ -160,13 +165,13 @@ class Http:
         return b"".join(chunks) if coding == "identity" else _inflated(chunks, coding, limit)
 
 
-def _line(options: HttpOptions, deadline: Deadline) -> httpx.HTTPTransport:
+def _line(options: HttpOptions, tls: ssl.SSLContext, deadline: Deadline) -> httpx.HTTPTransport:
     """Return what keeps one connection.
 
     Threads never share one: a pool of httpx closes, now and then, a connection that another thread has just begun to use.
     """
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
-    transport = httpx.HTTPTransport(verify=tls_context(options.tls), trust_env=False, limits=limits, proxy=options.proxy)
+    transport = httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=options.proxy)
     # httpx has no public way to hand its pool a network backend; httpx is pinned, and a test drips headers to prove this holds.
     transport._pool._network_backend = Backend(deadline)
     return transport
