@@ -1,6 +1,6 @@
 """Runs every benchmark with its defaults: `python -m benchmarks`, or `make bench`.
 
-    python -m benchmarks [--server URL] [--write] [letter ...]
+    python -m benchmarks [--server URL] [--long] [--write] [letter ...]
 
 With a server, what needs one or may have one runs on it too. `--write` puts what is printed into the pages (`benchmarks/pages.py`).
 """
@@ -15,11 +15,13 @@ from benchmarks import pages
 
 #: What stands for the address of a server: the real one is nobody's business in a page.
 SERVER = "URL"
+#: What takes a quarter of an hour and 24 GB of disk by itself.
+LONG = "history --rows 10000,10000000"
 #: Letters of what is measured, and commands.
 ALL = (
     ("a", "mapping"), ("b", "tables"), ("c", "posts"), ("d", "backlog"), ("e", "report"),
     ("f", "sustained"), ("f", "sustained --server URL"),
-    ("g", "history"), ("g", "history --server URL"), ("g", "history --rows 10000,10000000"),
+    ("g", "history"), ("g", "history --server URL"), ("g", LONG),
     ("h", "latency"), ("h", "latency --server URL"),
     ("i", "starting"), ("i", "starting --server URL"),
     ("j", "idle"), ("j", "idle --server URL"), ("j", "idle --server URL --worker"),
@@ -33,6 +35,8 @@ def main() -> None:
     for letter, command in ALL:
         if (options.letters and letter not in options.letters) or (SERVER in command and not options.server):
             continue
+        if command == LONG and not options.long:
+            continue
         print(f"== ({letter}) {command}", flush=True)
         output = _run([options.server if word == SERVER else word for word in command.split()])
         if options.write:
@@ -43,6 +47,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("letters", nargs="*", help="only what these letters measure (docs/performance.md)")
     parser.add_argument("--server", default="", help="SQLAlchemy URL of a PostgreSQL database; others are made beside it")
+    parser.add_argument("--long", action="store_true", help="also ten million rows of history: 24 GB of disk for a while")
     parser.add_argument("--write", action="store_true", help="put the output into the pages")
     return parser.parse_args()
 
