@@ -53,7 +53,8 @@ def _blocked(heads_only: bool, urgent: bool) -> ColumnElement[bool]:
     return _in_lane(earlier, _BLOCKING, or_(earlier.c.state != _PENDING, earlier.c.due_at > _OURS.c.due_at, *after))
 
 
-def _before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
+def before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a delivery stands before another in its lane."""
     return (earlier.c.system == _OURS.c.system, earlier.c.lane == _OURS.c.lane, earlier.c.id < _OURS.c.id)
 
 
@@ -64,7 +65,7 @@ def _in_lane(earlier: FromClause, states: Sequence[str], *also: ColumnElement[bo
     lag behind a queue that has just filled it goes through everything open for each that is due: seconds for one window.
     """
     state = earlier.c.state.concat("")  # the index of what is open does not fit: it knows no lanes
-    first = select(earlier.c.id).where(*_before(earlier), state.in_(states), *also).limit(1)
+    first = select(earlier.c.id).where(*before(earlier), state.in_(states), *also).limit(1)
     return first.correlate(_OURS).scalar_subquery().is_not(None)
 
 
@@ -72,7 +73,7 @@ def _ahead() -> ColumnElement[int]:
     """How many of the lane are still to be sent before this one."""
     earlier = schema.delivery.alias("ahead")
     pending = earlier.c.state.concat("") == _PENDING
-    return select(func.count()).where(*_before(earlier), pending).correlate(_OURS).scalar_subquery()
+    return select(func.count()).where(*before(earlier), pending).correlate(_OURS).scalar_subquery()
 
 
 def _parent_taken(heads_only: bool) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ from hub.model import TAKEN, Operation, Stage, State
 from hub.store import renewal, schema
 from hub.store.among import among
 from hub.store.journal import Decision, write_decisions
-from hub.store.numbers import instant, moment, parts
+from hub.store.numbers import instant, moment
 from hub.store.presence import refused_later
 from hub.store.versions import same_object
 
@@ -77,7 +77,7 @@ def decide(connection: Connection, numbers: Sequence[int], *, approved: bool, ac
     were decided.
     """
     query = select(_OURS.c.id, _OURS.c.reason, _OURS.c.route, _OURS.c.code)
-    rows = [row for part in parts(numbers) for row in connection.execute(query.where(among(_OURS.c.id, part), at_gate()))]
+    rows = connection.execute(query.where(among(_OURS.c.id, numbers), at_gate())).all()
     chosen, at = [row.id for row in rows], moment(now)
     if approved:
         sent = {"state": State.PENDING.value, "stage": None, "code": None, "spent": 0, "due_at": at}
@@ -120,13 +120,9 @@ def _hangs(row: Any, names: set[tuple[int, str, str]]) -> bool:
 
 def _of_same_versions(connection: Connection, numbers: Sequence[int]) -> list[Any]:
     columns = (_OURS.c.id, _OURS.c.record_id, _OURS.c.system, _OURS.c.route, _OURS.c.key, _OURS.c.parent_route, _OURS.c.parent_key)
-    found: list[Any] = []
-    for part in parts(numbers):
-        versions = select(_OURS.c.record_id).where(among(_OURS.c.id, part))
-        found += connection.execute(
-            select(*columns, _OURS.c.state).where(_OURS.c.record_id.in_(versions)).order_by(_OURS.c.id)
-        ).all()
-    return found
+    versions = select(_OURS.c.record_id).where(among(_OURS.c.id, numbers))
+    query = select(*columns, _OURS.c.state).where(_OURS.c.record_id.in_(versions)).order_by(_OURS.c.id)
+    return list(connection.execute(query))
 
 
 def overtake(connection: Connection, source: str, newest: Mapping[tuple[str, str], int], at: int) -> bool:
@@ -136,11 +132,10 @@ def overtake(connection: Connection, source: str, newest: Mapping[tuple[str, str
     """
     record, outdated = schema.record, list[int]()
     for kind in {kind for kind, _ in newest}:
-        for part in parts([key for of, key in newest if of == kind]):
-            mine = (record.c.source == source, record.c.kind == kind, among(record.c.key, part))
-            query = select(_OURS.c.id, _OURS.c.record_id, record.c.key).join_from(record, _OURS, _OURS.c.record_id == record.c.id)
-            rows = connection.execute(query.where(*mine, at_gate()))
-            outdated += [row.id for row in rows if row.record_id < newest[kind, row.key]]
+        mine = (record.c.source == source, record.c.kind == kind, among(record.c.key, [key for of, key in newest if of == kind]))
+        query = select(_OURS.c.id, _OURS.c.record_id, record.c.key).join_from(record, _OURS, _OURS.c.record_id == record.c.id)
+        rows = connection.execute(query.where(*mine, at_gate()))
+        outdated += [row.id for row in rows if row.record_id < newest[kind, row.key]]
     return bool(_end(connection, outdated, at_gate(), _superseded(at)))
 
 
@@ -171,11 +166,10 @@ def _end(connection: Connection, numbers: Sequence[int], standing: ColumnElement
 
 def _move(connection: Connection, numbers: Sequence[int], standing: ColumnElement[bool], values: Mapping[str, Any]) -> list[int]:
     """Move those of these deliveries that stand so at this moment, not when they were looked for; return them."""
-    moved: list[int] = []
-    for part in parts(numbers):
-        moving = update(_OURS).where(among(_OURS.c.id, part), standing).values(values).returning(_OURS.c.id)
-        moved += connection.execute(moving).scalars()
-    return moved
+    if not numbers:
+        return []
+    moving = update(_OURS).where(among(_OURS.c.id, numbers), standing).values(values).returning(_OURS.c.id)
+    return list(connection.execute(moving).scalars())
 
 
 def versions(connection: Connection, number: int) -> list[Version]:

@@ -16,8 +16,6 @@ from sqlalchemy import Connection, select, update
 from hub.store import dialect, schema
 
 _T = TypeVar("_T")
-#: Numbers or keys in one IN list: few enough for any database's limit on bound values, whatever else the query binds.
-PART = 500
 
 
 def take(connection: Connection, name: str, count: int) -> int:
@@ -31,8 +29,8 @@ def take(connection: Connection, name: str, count: int) -> int:
     return following - count
 
 
-def parts(items: Iterable[_T], most: int = PART) -> Iterator[list[_T]]:
-    """Yield numbers or keys in lists short enough for one query."""
+def parts(items: Iterable[_T], most: int) -> Iterator[list[_T]]:
+    """Yield items in lists of at most so many, for what can be asked or done for only so many at once."""
     left = iter(items)
     while part := list(islice(left, most)):
         yield part

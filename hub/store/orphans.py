@@ -13,15 +13,13 @@ from hub.model import State
 from hub.store import actions, outbox, partitions, schema
 from hub.store.acceptance import NOWHERE
 from hub.store.journal import write_journal
-from hub.store.numbers import instant, parts
+from hub.store.numbers import instant
 from hub.store.scopes import Scope
 from hub.store.views import OPEN
 
 _OURS = schema.delivery
 #: What may still have to be sent.
 WAITING = (State.PENDING, State.HELD, State.PARKED)
-#: Deliveries ended in one statement.
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,7 @@ def cancel(connection: Connection, system: str, endpoints: Collection[str], *, a
     mine = (_OURS.c.system == system, _OURS.c.endpoint.in_(sorted(endpoints)))
     flying = outbox.in_flight(connection)
     numbers = [one for one in connection.execute(select(_OURS.c.id).where(*_routed(), *mine)).scalars() if one not in flying]
-    ended = 0
-    for part in parts(numbers, _CHUNK):
-        ended += len(actions.give_up(connection, Scope(ids=tuple(part)), reason=reason, now=now, states=OPEN))
+    ended = len(actions.give_up(connection, Scope(ids=tuple(numbers)), reason=reason, now=now, states=OPEN))
     write_journal(connection, actor, "cancel", f"system={system} endpoints={','.join(sorted(endpoints))}", ended, reason, now)
     return ended
 

@@ -16,7 +16,6 @@ from hub.model import FAILED, State
 from hub.store import actions, schema
 from hub.store.among import among
 from hub.store.journal import write_journal
-from hub.store.numbers import parts
 from hub.store.presence import refused_later
 from hub.store.scopes import Scope
 
@@ -39,8 +38,7 @@ def purge(connection: Connection, scope: Scope, *, actor: str, reason: str, now:
     if not scope:
         return Purged()
     ended = actions.give_up(connection, scope, reason=reason, now=now, states=tuple(FAILED))
-    bodies = sum(_forget_bodies(connection, part) for part in parts(ended))
-    records = sum(_forget_records(connection, part) for part in parts(ended))
+    bodies, records = _forget_bodies(connection, ended), _forget_records(connection, ended)
     write_journal(connection, actor, "purge", str(scope), len(ended), reason, now)
     return Purged(len(ended), bodies, records)
 

@@ -14,8 +14,7 @@ from hub.errors import HubError
 from hub.model import FAILED, Json, State
 from hub.store import cursors, schema
 from hub.store.among import among
-from hub.store.known import CHUNK
-from hub.store.numbers import moment, parts
+from hub.store.numbers import moment
 
 _PREFIX = "pushed:"
 #: How long a push's number is remembered; far longer than any clock may be off.
@@ -66,13 +65,12 @@ def fates(connection: Connection, source: str, kind: str, run: int, keys: Sequen
     """Return what became at once of the versions a run wrote: by key, each revision with its fate, in the order they came."""
     record = schema.record
     found: dict[str, list[tuple[str, Fate]]] = {}
-    for part in parts(keys, CHUNK):
-        chosen = among(record.c.key, part)
-        query = select(record.c.id, record.c.key, record.c.revision).where(record.c.source == source, record.c.kind == kind, chosen)
-        rows = connection.execute(query.where(record.c.run_id == run).order_by(record.c.id)).all()
-        failed = _failed(connection, [row.id for row in rows])
-        for row in rows:
-            found.setdefault(row.key, []).append((row.revision, failed.get(row.id, Fate())))
+    chosen = among(record.c.key, keys)
+    query = select(record.c.id, record.c.key, record.c.revision).where(record.c.source == source, record.c.kind == kind, chosen)
+    rows = connection.execute(query.where(record.c.run_id == run).order_by(record.c.id)).all()
+    failed = _failed(connection, [row.id for row in rows])
+    for row in rows:
+        found.setdefault(row.key, []).append((row.revision, failed.get(row.id, Fate())))
     return found
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, selec
 from hub.model import TAKEN, Stage, State
 from hub.store import schema
 from hub.store.among import among
-from hub.store.numbers import parts
 from hub.store.presence import arrived, refused_later
 from hub.store.versions import same_object, same_record
 
@@ -45,9 +44,8 @@ def reopen(connection: Connection, ended: Sequence[int], at: int) -> None:
     """Make mendable again what was refused later and had given way to these deliveries, which came to nothing."""
     newer = _OURS.alias("ended")
     gave_way = and_(_OURS.c.state == State.SUPERSEDED.value, refused_later(_OURS), not_(renewed()))
-    for part in parts(ended):
-        query = select(_OURS.c.id).where(*same_record(_OURS, newer), _OURS.c.id < newer.c.id)
-        older = list(connection.execute(query.where(among(newer.c.id, part), gave_way)).scalars())
-        if older:
-            again = update(_OURS).where(among(_OURS.c.id, older), _OURS.c.state == State.SUPERSEDED.value)
-            connection.execute(again.values(state=State.REJECTED.value, changed_at=at))
+    query = select(_OURS.c.id).where(*same_record(_OURS, newer), _OURS.c.id < newer.c.id)
+    older = list(connection.execute(query.where(among(newer.c.id, ended), gave_way)).scalars()) if ended else []
+    if older:
+        again = update(_OURS).where(among(_OURS.c.id, older), _OURS.c.state == State.SUPERSEDED.value)
+        connection.execute(again.values(state=State.REJECTED.value, changed_at=at))

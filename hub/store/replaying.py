@@ -22,7 +22,7 @@ from hub.model import FAILED, Operation, State
 from hub.store import family, gate, outbox, partitions, presence, replays, schema
 from hub.store.among import among
 from hub.store.journal import write_journal
-from hub.store.numbers import moment, parts
+from hub.store.numbers import moment
 from hub.store.remaking import Remade, put_body, selection
 from hub.store.replays import Replay
 from hub.store.scopes import Scope, meant
@@ -137,10 +137,10 @@ def _second_inserts(connection: Connection, again: Sequence[int], as_updates: As
     """Have inserts made updates that an earlier version goes before, or is over there: two inserts of one thing would collide."""
     second = presence.is_there(_OURS, same_record)
     pending = (_OURS.c.state == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
-    for part in parts(again) if as_updates else ():
-        numbers = list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, part), *pending, second)).scalars())
-        if numbers and as_updates:
-            as_updates(connection, numbers)
+    if not again or as_updates is None:
+        return
+    if numbers := list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, again), *pending, second)).scalars()):
+        as_updates(connection, numbers)
 
 
 def revived(now: datetime) -> dict[str, Any]:

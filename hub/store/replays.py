@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from hub.store import schema
 from hub.store.among import among
-from hub.store.numbers import instant, moment, parts, take
+from hub.store.numbers import instant, moment, take
 
 #: Who makes a body anew where nobody asked: an update whose insert never came to be over there becomes one.
 HUB = "hub"
@@ -46,15 +46,12 @@ def write(connection: Connection, made: Sequence[Replay]) -> None:
         connection.execute(insert(_TABLE), rows)
 
 
-def read(connection: Connection, numbers: Iterable[int]) -> list[Replay]:
+def read(connection: Connection, numbers: Collection[int]) -> list[Replay]:
     """Return how often these deliveries were made to go again, oldest first."""
-    found: list[Replay] = []
-    for part in parts(numbers):
-        rows = connection.execute(select(_TABLE).where(among(_TABLE.c.delivery_id, part)).order_by(_TABLE.c.id)).all()
-        told = {row.delivery_id for row in rows if row.mapping is not None}
-        found += _untold(connection, [number for number in part if number not in told])
-        found += [Replay(row.delivery_id, instant(row.at), row.actor, row.reason or "", row.after, row.mapping) for row in rows]
-    return found
+    rows = connection.execute(select(_TABLE).where(among(_TABLE.c.delivery_id, numbers)).order_by(_TABLE.c.id)).all()
+    told = {row.delivery_id for row in rows if row.mapping is not None}
+    untold = _untold(connection, [number for number in numbers if number not in told])
+    return untold + [Replay(row.delivery_id, instant(row.at), row.actor, row.reason or "", row.after, row.mapping) for row in rows]
 
 
 def _untold(connection: Connection, numbers: Sequence[int]) -> list[Replay]:

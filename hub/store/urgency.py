@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, cast, func, or_, selec
 from hub.model import State
 from hub.store import schema
 from hub.store.among import among
-from hub.store.numbers import moment, parts
+from hub.store.numbers import moment
 
 _OURS = schema.delivery
 #: System, lane and rank of a delivery; None: its system is not emptied by urgency.
@@ -52,11 +52,11 @@ def _known(connection: Connection, lanes: set[tuple[str, str]]) -> dict[tuple[st
     """Return the rank of the newest delivery of each of these lanes."""
     found: dict[tuple[str, str], int] = {}
     for system in {system for system, _ in lanes}:
-        for part in parts(sorted(lane for one, lane in lanes if one == system)):
-            ours = (_OURS.c.system == system, among(_OURS.c.lane, part), _OURS.c.rank.is_not(None))
-            newest = select(func.max(_OURS.c.id)).where(*ours).group_by(_OURS.c.lane)
-            rows = connection.execute(select(_OURS.c.lane, _OURS.c.rank).where(_OURS.c.id.in_(newest)))
-            found.update({(system, row.lane): row.rank for row in rows})
+        mine = [lane for one, lane in lanes if one == system]
+        ours = (_OURS.c.system == system, among(_OURS.c.lane, mine), _OURS.c.rank.is_not(None))
+        newest = select(func.max(_OURS.c.id)).where(*ours).group_by(_OURS.c.lane)
+        rows = connection.execute(select(_OURS.c.lane, _OURS.c.rank).where(_OURS.c.id.in_(newest)))
+        found.update({(system, row.lane): row.rank for row in rows})
     return found
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, select
 
 from hub.errors import QUEUED, UNGRANTED, UNSENT
 from hub.model import Stage, State
-from hub.store import schema
+from hub.store import due, schema
 from hub.store.among import among
-from hub.store.numbers import instant, parts
+from hub.store.numbers import instant
 from hub.store.views import Backlog
 
 #: What stands behind something that no office has to approve: somebody here has to decide about it.
@@ -101,28 +101,19 @@ def free(connection: Connection, system: str) -> Backlog | None:
     return Backlog(number, instant(oldest)) if number else None
 
 
-def _before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
-    return (earlier.c.system == _OURS.c.system, earlier.c.lane == _OURS.c.lane, earlier.c.id < _OURS.c.id)
-
-
 def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
     """Return by number the first held delivery before each of these pending ones in its lane; absent: none is."""
-    held, found = _OURS.alias("held"), dict[int, int]()
-    for part in parts(numbers):
-        mine = (among(_OURS.c.id, part), _OURS.c.state == State.PENDING.value)
-        query = select(_OURS.c.id, func.min(held.c.id)).join_from(_OURS, held, and_(*_before(held)))
-        rows = connection.execute(query.where(*mine, held.c.state == State.HELD.value).group_by(_OURS.c.id))
-        found.update((row[0], row[1]) for row in rows)
-    heads = _heads(connection, sorted(set(found.values())))
-    return {number: heads[first] for number, first in found.items()}
+    held = _OURS.alias("held")
+    mine = (among(_OURS.c.id, numbers), _OURS.c.state == State.PENDING.value)
+    query = select(_OURS.c.id, func.min(held.c.id)).join_from(_OURS, held, and_(*due.before(held)))
+    rows = connection.execute(query.where(*mine, held.c.state == State.HELD.value).group_by(_OURS.c.id)).all()
+    heads = _heads(connection, {first for _, first in rows})
+    return {number: heads[first] for number, first in rows}
 
 
-def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
-    found: dict[int, Ahead] = {}
-    for part in parts(numbers):
-        query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(among(_OURS.c.id, part))
-        found.update((number, Ahead(number, _approver(stage, reason))) for number, stage, reason in connection.execute(query))
-    return found
+def _heads(connection: Connection, numbers: Collection[int]) -> dict[int, Ahead]:
+    query = select(_OURS.c.id, _OURS.c.stage, _OURS.c.reason).where(among(_OURS.c.id, numbers))
+    return {number: Ahead(number, _approver(stage, reason)) for number, stage, reason in connection.execute(query)}
 
 
 def retrying(connection: Connection, system: str) -> Retrying | None:
