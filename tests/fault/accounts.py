@@ -19,7 +19,9 @@ SENDING = {"cd_batch", "cd_time", "Cd_batch", "Cd_time"}
 def equal(wanted: dict[str, dict[str, Any]], held: list[Held]) -> None:
     """Demand: nothing lost, nothing extra, nothing doubled, and every row as the mapping made it."""
     there = Counter(one.row for one in held)
-    assert set(there) == set(wanted) and max(there.values()) == 1
+    assert not (lost := wanted.keys() - there.keys()), f"lost: {sorted(lost)}"
+    assert not (extra := there.keys() - wanted.keys()), f"extra: {sorted(extra)}"
+    assert not (twice := [row for row, times in there.items() if times > 1]), f"doubled: {twice}"
     wrong = [one.row for one in held if not _same(wanted[one.row], one)]
     assert wrong == []
 

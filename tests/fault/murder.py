@@ -91,9 +91,9 @@ class Murder:
             return connection.scalar(select(func.sum(schema.partition.c.epoch))) or 0
 
     def _read(self) -> bool:
-        """Whether a run has read the source to its end."""
+        """Whether a run has read the source to its end; what the schedule has read of other systems meanwhile does not count."""
         with self.store.reading() as connection:
-            return any(run.state is RunState.DONE for run in runs.latest(connection, limit=50))
+            return any(run.state is RunState.DONE for run in runs.latest(connection, limit=50, source=self.source))
 
     def _idle(self) -> bool:
         with self.store.reading() as connection:

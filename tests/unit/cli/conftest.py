@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -19,15 +18,11 @@ Hub: TypeAlias = Callable[..., "object"]
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of the caller's (a test runner sets COLUMNS), no far side of another test; language and logging as they were."""
+    """No variable of the caller's (a test runner sets COLUMNS), no far side of another test; the language as it was."""
     for name in ("HUB_LANG", "HUB_CONFIG", "HUB_LOG_FORMAT", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     fakes.forget()
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
     yield
-    root.handlers[:] = before
-    root.setLevel(level)
     lang.speak(lang.ZH)
 
 

@@ -6,21 +6,11 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from hub.cli import logs
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 def logged(monkeypatch: pytest.MonkeyPatch, form: str, level: str = "info") -> tuple[logging.Logger, io.StringIO]:
