@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 MINUTES ?= 10
+JOBS ?= 2
 BIN := $(VENV)/bin
 RUN := requirements/run.txt
 DEV := requirements/dev.txt
@@ -33,8 +34,8 @@ $(VENV)/.bench: $(BENCH) $(VENV)/.dev
 demo: $(VENV)/.run ## Run the main job: a county, its far sides with faults on, and an account that adds up.
 	$(BIN)/hub demo
 
-test: $(VENV)/.dev ## Run every test that finds what it needs; the others say what they miss.
-	$(BIN)/python -m pytest $(PYTEST)
+test: $(VENV)/.dev ## Run every test that finds what it needs, JOBS files at once; the others say what they miss.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
 invariants: $(VENV)/.dev ## Run the tests that hold the invariants: every one that docs/invariants.md names.
 	$(BIN)/python -m tests.invariants $(PYTEST)
