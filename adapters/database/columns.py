@@ -6,7 +6,7 @@ and be taken for a change of its data. Reading from the beginning has no cursor:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,16 +56,10 @@ def compare(before: Mapping[str, str], shape: Shape, where: str) -> None:
 def changed(before: Mapping[str, str], shape: Shape) -> list[str]:
     """Return every column that is gone or of another kind, in words; new ones alone are fine."""
     now = {column.shown: _kind(column) for column in shape.columns}
-    gone = [name for name in before if name not in now]
-    new = [name for name in now if name not in before] if gone else []
+    gone = [f"column {name} is gone" for name in before if name not in now]
+    new = [f"column {name} is new" for name in now if name not in before] if gone else []
     other = [f"{name} was {was} and is {now[name]}" for name, was in before.items() if was and now.get(name) and was != now[name]]
-    return [*_lost(gone, new), *other]
-
-
-def _lost(gone: Sequence[str], new: Sequence[str]) -> list[str]:
-    if not gone:
-        return []
-    return [f"column {', '.join(gone)} is gone" + (f", {', '.join(new)} is new" if new else "")]
+    return [*gone, *new, *other]
 
 
 def _kind(column: Column) -> str:

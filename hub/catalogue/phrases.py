@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-_HOLE = re.compile(r"\\\{([naxop])\\\}")
-#: n: a number, a: a column's letters, x: anything, o: choices, p: characters with their positions.
-_HOLES = {"n": r"(\d+)", "a": r"([A-Z]{1,3})", "x": r"(.+?)", "o": r"(.+?)", "p": r"(U\+.+?)"}
+_HOLE = re.compile(r"\\\{([naxopk])\\\}")
+#: n: a number, a: a column's letters, x: anything, o: choices, p: characters with their positions, k: a kind of values.
+_HOLES = {"n": r"(\d+)", "a": r"([A-Z]{1,3})", "x": r"(.+?)", "o": r"(.+?)", "p": r"(U\+.+?)", "k": r"(text|number|time|bytes)"}
+_KINDS = {"text": "文本", "number": "数字", "time": "时间", "bytes": "二进制"}
 _CHARACTER = re.compile(r"(U\+[0-9A-F]+)[^,]*? at character (\d+)")
 _FILLED: dict[str, Callable[[str], str]] = {
     "o": lambda text: text.replace(" or ", " 或 "),
+    "k": _KINDS.__getitem__,
     "p": lambda text: _CHARACTER.sub(r"第 \2 个字 \1", text).replace(", ", "、"),
 }
 

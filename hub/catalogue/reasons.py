@@ -1,4 +1,4 @@
-"""Decides how the reason of a refused file or row is said in Chinese: place by place and phrase by phrase, from `reasons.csv`.
+"""Decides how the reason of a refused file or row, or of a run, is said in Chinese: phrase by phrase, from `reasons.csv`.
 
 A reason is English, kept in the store and told to machines: places and phrases between commas, colons and semicolons. What no
 phrase stands for (a file's name, a title, somebody's own words) stays as it is.

@@ -16,6 +16,8 @@ from hub.store.groups import DeadGroup
 #: Codes whose reasons tell the place in a file or a push, fields and the rules they broke, or what a rule made of an answer; all
 #: others are a far side's own words.
 _PLACED = re.compile(r"HUB-S-(2|6)\d\d")
+#: What has become of a source's columns.
+_CHANGED = re.compile(r"HUB-S-(192|320)")
 _BROKEN = re.compile(r"HUB-M-1\d\d")
 _ANSWERED = re.compile(r"HUB-D-1(17|18|2[0-2])")
 #: A read whose answer no rule knows: its reason is phrases of our own, too.
@@ -26,8 +28,13 @@ def said(code: str | None, text: str | None) -> str:
     """Return a reason in the reader's language."""
     if not text or not code:
         return text or ""
-    ways = ((_PLACED, reason), (_UNKNOWN, reason), (_BROKEN, issues.cause), (_ANSWERED, issues.answer))
+    ways = ((_PLACED, reason), (_CHANGED, reason), (_UNKNOWN, reason), (_BROKEN, issues.cause), (_ANSWERED, issues.answer))
     return next((say_it(text, lang.current()) for codes, say_it in ways if codes.fullmatch(code)), text)
+
+
+def of_run(code: str | None, text: str | None) -> str:
+    """Return why a run ended as it did: without a code it is the hub that says so."""
+    return said(code, text) if code else reason(text or "", lang.current())
 
 
 def sentence(message: str) -> str:

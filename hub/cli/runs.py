@@ -148,7 +148,7 @@ def _why(screen: Terminal, settings: Settings, run: Run) -> None:
     asked = system.contact if system and run.code and run.code not in _OURS else ""
     contact = f"  {say('联系', 'contact')}: {asked}" if asked else ""
     screen.line(
-        f"{say('运行', 'run')} {run.id} {run.source}: {run.code or ''} {causes.said(run.code, run.reason)}".strip() + contact,
+        f"{say('运行', 'run')} {run.id} {run.source}: {run.code or ''} {causes.of_run(run.code, run.reason)}".strip() + contact,
         style="yellow",
     )
     if run.code:

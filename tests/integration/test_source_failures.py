@@ -142,7 +142,7 @@ def gone(here: County) -> None:
     ("change", "code", "words"),
     [
         (dropped, "HUB-S-320", "table BJ): column SQRMC is gone"),
-        (renamed, "HUB-S-320", "table BJ): column SQRMC is gone, SQRXM is new"),
+        (renamed, "HUB-S-320", "table BJ): column SQRMC is gone; column SQRXM is new"),
         (retyped, "HUB-S-320", "table BJ): SQRMC was text and is number"),
         (without_time, "HUB-S-320", "table BJ): column GXSJ is gone"),
         (gone, "HUB-S-303", "there is no table BJ"),
@@ -204,7 +204,7 @@ def test_a_full_run_names_the_change_it_agrees_to(opened: Opened) -> None:
     renamed(here)
     agreed = here.read(full=True)
     assert (agreed.state, agreed.code) == (RunState.DONE, "HUB-S-192")
-    assert "table BJ): column SQRMC is gone, SQRXM is new" in str(agreed.reason)
+    assert "table BJ): column SQRMC is gone; column SQRXM is new" in str(agreed.reason)
     assert (here.read().code, here.read(full=True).code) == (None, None)
 
 

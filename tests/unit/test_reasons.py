@@ -1,4 +1,4 @@
-"""Every reason the readers of files and pushes give is said in Chinese, piece by piece."""
+"""Every reason the readers of files and pushes give is said in Chinese, piece by piece; and so is what a run says of itself."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import adapters.files
 import adapters.push
+from adapters.database.columns import compare
+from adapters.database.tables import Column, Shape
 from hub.catalogue.reasons import reason
+from hub.errors import SourceFailed
 
 #: What gives a reason: by the name of the call, at which place.
 GIVES = {"BadFile": 1, "Spoilt": 2, "Misleading": 0, "unreadable_file": 3}
@@ -46,6 +50,23 @@ def test_a_reason_is_said_in_chinese(english: str) -> None:
     said = reason(english, "zh")
     assert not re.search(r"[a-z]{3}", NAMES.sub("", said)), said
     assert reason(english, "en") == english
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ({"BJBH": "text"}, "BJBH 原是文本，现在是数字"),
+        ({"BJBH": "bytes"}, "BJBH 原是二进制，现在是数字"),
+        ({"FY": "number", "GX SJ": "time"}, "少了列 FY；少了列 GX SJ；多了列 BJBH"),
+    ],
+)
+def test_what_became_of_a_table_is_said_in_chinese(before: dict[str, str], said: str) -> None:
+    now = Shape("table BJ", sa.table("bj"), (Column("bjbh", "BJBH", sa.Integer(), True),))
+    for where, there in (("feed case (table BJ)", "feed case（表 BJ）"), ("feed case (the query)", "feed case（查询）")):
+        with pytest.raises(SourceFailed) as caught:
+            compare(before, now, where)
+        told = f"the hub was told to stop; {caught.value.message}; the feeds behind it wait: step, end"
+        assert reason(told, "zh") == f"中枢收到了停止的命令；{there}：{said}；排在后面的 feed 在等：step，end"
 
 
 @pytest.mark.parametrize("other", ["SQRZJHM: certificate", "抽查退回 省级抽查不合格", "", "applyer_name: length, legal: required"])

@@ -75,7 +75,7 @@ def test_nobody_is_to_be_called_about_an_answer_that_only_lacks_a_rule(hub: Call
     assert "联系: 县信息股" not in told
 
 
-def failed(hub: Callable[..., Any], here: Path, code: str, reason: str) -> str:
+def failed(hub: Callable[..., Any], here: Path, code: str | None, reason: str) -> str:
     """Return what is told of a run that failed like this."""
     at = datetime(2026, 1, 1, 16, 30, tzinfo=UTC)
     store = open_store(working.settings_of(here).store)
@@ -86,6 +86,15 @@ def failed(hub: Callable[..., Any], here: Path, code: str, reason: str) -> str:
         runs.end(connection, run.id, runs.RunState.FAILED, at, code=code, reason=reason)
     store.close()
     return str(hub("runs", "-n", "1").stdout)
+
+
+def test_what_the_hub_says_of_a_run_itself_is_said_in_chinese(hub: Callable[..., Any], here: Path) -> None:
+    told = failed(hub, here, "HUB-S-320", "feed case (table BJ): SQRMC was text and is number")
+    assert "feed case（表 BJ）：SQRMC 原是文本，现在是数字" in told
+    assert "运行还没完，进程就没了" in failed(hub, here, None, "its process ended before the run did")
+    late = "missed 2 occurrence(s), the hub was not there; misfire: skip"
+    assert "错过了 2 次，当时中枢不在；misfire：skip" in failed(hub, here, None, late)
+    assert "上一次运行还在进行；overlap：skip" in failed(hub, here, None, "the run before is still at work; overlap: skip")
 
 
 def test_a_run_that_agreed_to_a_changed_source_says_so_and_is_no_failure(hub: Callable[..., Any], here: Path) -> None:
@@ -103,5 +112,5 @@ def test_a_run_that_agreed_to_a_changed_source_says_so_and_is_no_failure(hub: Ca
         agreed = runs.get(connection, begun.id)
     store.close()
     assert agreed is not None and sync.verdict([agreed], {}) == exits.FINDINGS
-    assert "HUB-S-192 feed case (table BJ): column SQRMC is gone" in hub("runs").stdout
+    assert "HUB-S-192 feed case（表 BJ）：少了列 SQRMC" in hub("runs").stdout
     assert "读取失败" not in hub("status").stdout
