@@ -15,9 +15,9 @@ from adapters.files.options import Endpoint
 from adapters.files.share import Files, Share
 from adapters.files.trouble import UNCERTAIN, errors, failure, trouble_of
 from adapters.kit.lanes import behind
-from hub.errors import Failure, InDoubt, Rejected
+from hub.errors import Deferred, Failure, InDoubt, Rejected
 from hub.model import Message, Receipt, Taken
-from hub.ports import Outcome
+from hub.ports import Outcome, go_ahead
 
 _NOTE_LIMIT = 64 << 20
 
@@ -137,6 +137,11 @@ class Drop:
     def _write(self, files: Files, job: Job) -> Outcome:
         body = render.content(job.endpoint, job.rows, job.messages[0].created)
         written = _write_all(files, [(job.path, body), *self._manifest(job.endpoint, job.path, body, job.messages)])
+        try:
+            go_ahead()  # before the note, which takes the place of that of whoever has taken over
+        except Deferred as not_ours:
+            _discard(files, written)
+            return not_ours
         if job.endpoint.proof == "ledger":
             self._note(files, job.endpoint, written[-1], job.messages)
             if job.earlier is not None and not job.earlier.withdraw(files):
