@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from hub.api import dead_forms as forms
 from hub.api import models, shared
 from hub.api.shared import Before, Limit, OfSystem
 from hub.engine import replay
-from hub.engine.replay import Allowed
+from hub.engine.once import Allowed
 from hub.engine.service import Service
-from hub.store import causes, groups, purging, wishes, workers
+from hub.store import causes, groups, purging
 from hub.store.purging import Purged
 from hub.store.scopes import Scope
 from hub.store.wishes import Claim
@@ -37,9 +33,8 @@ Name = Annotated[str, Path(pattern=f"^{causes.NAME.pattern}$", description="`gro
 def routes(api: APIRouter, service: Service) -> None:
     """Add what is known of dead letters, and what can be done about them."""
     _looking(api, service)
-    once = _Once(service)
-    _retrying(api, service, once)
-    _purging(api, service, once)
+    _retrying(api, service)
+    _purging(api, service)
 
 
 def _looking(api: APIRouter, service: Service) -> None:
@@ -68,7 +63,7 @@ def _looking(api: APIRouter, service: Service) -> None:
             return shared.page(groups.members(connection, cause, before=cursor, limit=limit + 1), limit)
 
 
-def _retrying(api: APIRouter, service: Service, once: _Once) -> None:
+def _retrying(api: APIRouter, service: Service) -> None:
     @api.post(
         "/dead/retry",
         tags=["dead letters"],
@@ -82,10 +77,10 @@ def _retrying(api: APIRouter, service: Service, once: _Once) -> None:
             service.wake(*service.exchange.settings.systems)
             return forms.Replayed.model_validate(done)
 
-        return once.do(wish, idempotency_key, forms.Replayed, act)
+        return _once(service, wish, idempotency_key, forms.Replayed, act)
 
 
-def _purging(api: APIRouter, service: Service, once: _Once) -> None:
+def _purging(api: APIRouter, service: Service) -> None:
     @api.post(
         "/dead/purge",
         tags=["dead letters"],
@@ -102,55 +97,29 @@ def _purging(api: APIRouter, service: Service, once: _Once) -> None:
 
             return forms.Purged.model_validate(service.store.write(write))
 
-        return once.do(wish, idempotency_key, forms.Purged, act)
+        return _once(service, wish, idempotency_key, forms.Purged, act)
 
 
-class _Once:
-    """Does what is confirmed; what is being done, or was done before, under the same key is not done again, by any process."""
+def _once(
+    service: Service, wish: forms.DeadWish, key: str | None, form: type[Answer], act: Callable[[Scope, Allowed], Answer]
+) -> Answer | models.Counted:
+    """Count, or act, with a key once. `act` calls what it is handed in each transaction that writes."""
+    if not wish.confirm:
+        return shared.counted(service, _scope(service, wish))
+    if not key:
+        return act(_scope(service, wish), _unkeyed)
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._lock = threading.Lock()  # wishes with a key are carried out one by one: the same one may come twice at once
+    def carry_out(allowed: Allowed) -> str:
+        return act(_scope(service, wish), allowed).model_dump_json()
 
-    def do(
-        self, wish: forms.DeadWish, key: str | None, form: type[Answer], act: Callable[[Scope, Allowed], Answer]
-    ) -> Answer | models.Counted:
-        """Count, or act: `act` calls what it is handed in each transaction that writes. What was done is answered the same.
+    exchange = service.exchange
+    claim = Claim(key, f"{form.__name__} {wish.model_dump_json()}", exchange.owner)
+    return form.model_validate_json(exchange.once.carry_out(exchange.store, exchange.clock, claim, carry_out))
 
-        Raises KeyBusy HUB-X-127 while another process does it. Done once more is only what a process that has ended left undone,
-        or did not write down: what was dealt with is no longer dead, and is left alone.
-        """
-        if not wish.confirm:
-            return shared.counted(self._service, self._scope(wish))
-        if not key:
-            return act(self._scope(wish), _unkeyed)
-        claim = Claim(key, f"{form.__name__} {wish.model_dump_json()}", self._service.exchange.owner)
-        with self._lock:
-            before = self._claim(claim)
-            return form.model_validate_json(before) if before is not None else self._carry_out(claim, wish, act)
 
-    def _claim(self, claim: Claim) -> str | None:
-        def write(connection: Connection) -> str | None:
-            living = {one.name for one in workers.living(connection)}
-            return wishes.claim(connection, claim, living, self._service.exchange.clock())
-
-        return self._service.store.write(write)
-
-    def _carry_out(self, claim: Claim, wish: forms.DeadWish, act: Callable[[Scope, Allowed], Answer]) -> Answer:
-        store = self._service.store
-        try:
-            done = act(self._scope(wish), partial(wishes.require, held=claim))
-            answer, now = done.model_dump_json(), self._service.exchange.clock()
-            store.write(lambda connection: wishes.remember(connection, claim, answer, now))
-        except BaseException:
-            with suppress(SQLAlchemyError):
-                store.write(lambda connection: wishes.release(connection, claim))
-            raise
-        return done
-
-    def _scope(self, wish: forms.DeadWish) -> Scope:
-        with self._service.store.reading() as connection:
-            return shared.scoped(self._service, replace(wish.scope(), groups=groups.find(connection, wish.groups)))
+def _scope(service: Service, wish: forms.DeadWish) -> Scope:
+    with service.store.reading() as connection:
+        return shared.scoped(service, replace(wish.scope(), groups=groups.find(connection, wish.groups)))
 
 
 def _unkeyed(_: Connection) -> None:

@@ -13,6 +13,7 @@ from typing import cast
 
 from hub import __version__
 from hub.engine.metrics import Metrics
+from hub.engine.once import Once
 from hub.engine.settle import Policy
 from hub.ports import Adapter, Receiver, Sink, Source
 from hub.settings import Settings, SystemSettings
@@ -40,7 +41,7 @@ class Exchange:
     """One hub at work. Adapters are opened on first need and kept until `close`.
 
     `unbroken` tells whether others who share the work have heard of this process ever since, in ticks. `lease` is its right
-    to work here; while that is refused, nothing new is taken.
+    to work here; while that is refused, nothing new is taken. `once` carries out what is wished under a key.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class Exchange:
     owner: str = field(default_factory=unique_owner)
     unbroken: Callable[[float], bool] = _alone
     lease: Lease = field(default_factory=Lease)
+    once: Once = field(default_factory=Once)
     swept: datetime | None = None  # when the chores were last done
     quiet: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # from when to when no run of a source falls due
     _adapters: dict[str, Adapter] = field(default_factory=dict)

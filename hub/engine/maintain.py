@@ -25,6 +25,7 @@ _LAGGING = views.OWED - {State.HELD}
 
 def maintain(exchange: Exchange) -> None:
     """Do all chores once."""
+    exchange.once.catch_up(exchange.store)
     sweep(exchange)
     refresh(exchange)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import Connection
 
 from hub.engine.exchange import Exchange
+from hub.engine.once import Allowed
 from hub.engine.remake import as_it_was, as_updates, by_present_mapping
 from hub.model import FAILED, State
 from hub.settings import RouteSettings
@@ -21,8 +22,6 @@ from hub.store.unmade import Unmade
 
 #: How one failed delivery gets its body; Unmade: it gets none and stays where it is.
 Remaking: TypeAlias = Callable[[Exchange, RouteSettings | None, Any], Remade | Unmade]
-#: Raises where it must not go on: asked in each transaction.
-Allowed: TypeAlias = Callable[[Connection], None]
 _T = TypeVar("_T")
 #: Dead letters mapped anew in one transaction.
 PAGE = 500

@@ -105,7 +105,10 @@ class Service:
         while not engine.stop(DRAIN_SECONDS):  # a call still out would be taken for an interrupted one
             log.warning("a call is still under way, the reload waits for it", extra={"event": "config.waiting"})
         # after the last of the old gauges
-        new = Exchange(settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice, owner=old.owner, lease=old.lease)
+        new = Exchange(
+            settings, self.store, metrics=old.metrics, clock=old.clock, dice=old.dice,
+            owner=old.owner, lease=old.lease, once=old.once,
+        )  # fmt: skip
         self.exchange, self._engine = new, self._make(new)
         try:
             self._engine.start()

@@ -50,6 +50,7 @@ class Turns:
             self._exchange.metrics.errors.labels(step).inc()
 
     def _chores(self) -> None:
+        self._exchange.once.catch_up(self._exchange.store)
         if self._turn("chores", CHORE_SECONDS):
             maintain.sweep(self._exchange)
         maintain.refresh(self._exchange)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 import sqlalchemy as sa
 
 from hub.api.server import build
-from hub.engine import replay
+from hub.engine import maintain, replay
+from hub.engine.exchange import Exchange
 from hub.engine.replay import Replayed
 from hub.engine.service import Service
+from hub.engine.turns import Turns
 from hub.errors import Rejected
-from hub.store import Store, open_store, runs, schema, wishes, workers
+from hub.store import Store, dialect, open_store, runs, schema, wishes, workers
 from hub.store.runs import Trigger
 from hub.store.wishes import Claim, KeyBusy, KeyReused
 from tests import fakes, working
@@ -50,8 +53,18 @@ class Worker:
     def name(self) -> str:
         return self.service.exchange.owner
 
+    def lose_the_store(self) -> None:
+        sa.event.listen(self.store.engine, "begin", _away)
+
+    def find_the_store(self) -> None:
+        sa.event.remove(self.store.engine, "begin", _away)
+
     def post(self, path: str, wish: dict[str, Any], key: str = "k1") -> httpx.Response:
         return self.api.post(f"/api/v1/{path}", json=wish, headers={"Idempotency-Key": key})
+
+
+def _away(_: sa.Connection) -> None:
+    raise sa.exc.OperationalError("BEGIN", {}, Exception("the server closed the connection"))
 
 
 @pytest.fixture
@@ -67,7 +80,7 @@ def two(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         here.drain()
         made = Worker(here, store_url), Worker(here, store_url)
 
-        def retry(exchange: Any, *arguments: Any, **named: Any) -> Replayed:
+        def retry(exchange: Exchange, *arguments: Any, **named: Any) -> Replayed:
             (mine,) = [one for one in made if one.service.exchange is exchange]
             mine.waits.set()
             assert mine.gate.wait(60)
@@ -85,7 +98,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def acts(store: Store) -> list[tuple[str, int]]:
+def acts_of(store: Store) -> list[tuple[str, int]]:
     journal = schema.journal
     with store.reading() as connection:
         return [(action, number) for action, number in connection.execute(sa.select(journal.c.action, journal.c["count"]))]
@@ -105,7 +118,7 @@ def test_many_at_once_on_both_are_one_act_and_one_answer(two: tuple[Worker, Work
     assert all(one.json() == DONE for one in answers if one.status_code == 200)
     assert {one.json()["code"] for one in answers if one.status_code == 409} <= {"HUB-X-127"}
     assert [one.post("dead/retry", RETRY).json() for one in two] == [DONE, DONE]
-    assert acts(two[0].store) == [("retry", 2)]
+    assert acts_of(two[0].store) == [("retry", 2)]
 
 
 def test_while_one_is_at_it_the_other_says_so_and_then_answers_the_same(
@@ -120,7 +133,7 @@ def test_while_one_is_at_it_the_other_says_so_and_then_answers_the_same(
     first.gate.set()
     assert asked.result().json() == DONE
     assert second.post("dead/retry", RETRY).json() == DONE
-    assert acts(first.store) == [("retry", 2)]
+    assert acts_of(first.store) == [("retry", 2)]
 
 
 def test_what_a_worker_that_is_gone_left_undone_is_done_by_the_next_and_not_by_it_when_it_wakes(
@@ -135,7 +148,7 @@ def test_what_a_worker_that_is_gone_left_undone_is_done_by_the_next_and_not_by_i
     late = asked.result()
     assert (late.status_code, late.json()["code"]) == (409, "HUB-X-127")
     assert first.post("dead/retry", RETRY).json() == DONE
-    assert acts(first.store) == [("retry", 2)]
+    assert acts_of(first.store) == [("retry", 2)]
 
 
 def test_a_wish_that_failed_may_be_asked_for_again(two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +163,73 @@ def test_a_wish_that_failed_may_be_asked_for_again(two: tuple[Worker, Worker], m
     assert second.post("dead/retry", RETRY).json() == DONE
 
 
+def losing(one: Worker, monkeypatch: pytest.MonkeyPatch, *, acts: bool) -> None:
+    """Let the store go away from a worker before or after it acts, and be away from then on."""
+    real = replay.retry
+
+    def retry(exchange: Exchange, *arguments: Any, **named: Any) -> Replayed:
+        done = real(exchange, *arguments, **named) if acts else None
+        if exchange is one.service.exchange:
+            one.lose_the_store()
+        return done or real(exchange, *arguments, **named)
+
+    monkeypatch.setattr(replay, "retry", retry)
+
+
+CHORES = {"serve": maintain.maintain, "worker": lambda exchange: Turns(exchange, scheduled=False).look(set())}
+
+
+@pytest.mark.parametrize("chores", CHORES)
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_claim_whose_end_could_not_be_written_ends_when_the_store_is_back(
+    two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch, acts: bool, chores: str
+) -> None:
+    """Nobody need ask the worker that has it again, or end it."""
+    first, second = two
+    with monkeypatch.context() as patch:
+        losing(first, patch, acts=acts)
+        assert first.post("dead/retry", RETRY).status_code == (200 if acts else 503)
+        assert first.post("dead/retry", RETRY).status_code == 503
+    first.find_the_store()
+    assert second.post("dead/retry", RETRY).json()["code"] == "HUB-X-127"
+    CHORES[chores](first.service.exchange)
+    assert [one.post("dead/retry", RETRY).json() for one in (second, first)] == [DONE, DONE]
+    assert acts_of(first.store) == [("retry", 2)]
+
+
+def test_what_was_done_is_not_done_again_where_only_its_answer_could_not_be_written(
+    two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = two[0]
+    with monkeypatch.context() as patch:
+        losing(first, patch, acts=True)
+        first.post("dead/retry", RETRY)
+    first.find_the_store()
+    assert first.post("dead/retry", RETRY).json() == DONE
+    assert acts_of(first.store) == [("retry", 2)]
+
+
+def test_a_claim_that_was_written_and_not_heard_of_ends_too(two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two
+    real = dialect.writing
+
+    @contextmanager
+    def unheard(engine: sa.Engine) -> Iterator[sa.Connection]:
+        with real(engine) as connection:
+            yield connection
+        _away(connection)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "writing", unheard)
+        assert first.post("dead/retry", RETRY).status_code == 503
+    maintain.maintain(first.service.exchange)
+    assert second.post("dead/retry", RETRY).json() == DONE
+
+
 def test_a_purge_is_once_too(two: tuple[Worker, Worker], threads: ThreadPoolExecutor) -> None:
     answers = [one.result() for one in [threads.submit(two[n % 2].post, "dead/purge", RETRY) for n in range(6)]]
     assert {one.json()["purged"] for one in answers if one.status_code == 200} == {2}
-    assert acts(two[0].store) == [("purge", 2)]
+    assert acts_of(two[0].store) == [("purge", 2)]
 
 
 def test_a_run_asked_for_on_both_is_one_run(two: tuple[Worker, Worker], threads: ThreadPoolExecutor) -> None:
