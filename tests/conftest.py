@@ -16,8 +16,12 @@ settings.load_profile("hub")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is said to be there (HUB_TEST_NOTHING_SKIPPED), a skipped test has failed: it proved nothing."""
+    """Where everything is said to be there (HUB_TEST_NOTHING_SKIPPED), a skipped test has failed: it proved nothing.
+
+    What was logged goes from process to process where several run the tests: half a character of a far side cannot.
+    """
     report = yield
+    report.sections = [(name, said.encode("utf-8", "backslashreplace").decode()) for name, said in report.sections]
     if report.skipped and os.environ.get("HUB_TEST_NOTHING_SKIPPED"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome, report.longrepr = "failed", f"{item.nodeid} was skipped: {reason}"

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.engine.ticks import ticks
 from hub.errors import ABSENT, LATER, SUSPECTED, UNASKED, UNGRANTED, UNSENT, Deferred, Failure, InDoubt, Rejected, Retryable
 from hub.model import Guarantees, Message, Operation, Receipt
 from hub.ports import Findable, Outcome, Sink, only_while
+from hub.store.ticks import ticks
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from hub.engine import receive
 from hub.engine.exchange import Exchange
 from hub.engine.receive import Account
+from hub.engine.tenure import Tenure
 from hub.errors import Closing, Fenced
 from hub.model import Push
 from hub.store import partitions, runs
@@ -24,7 +25,7 @@ class Gate:
         self._exchange, self._system = exchange, system
         self._turn = threading.Lock()
         self._closed = False
-        self.lost = False  # somebody else took the partition
+        self.tenure = Tenure(exchange.lease)
         self._begin()
 
     def receive(self, kind: str, push: Push) -> Account:
@@ -33,6 +34,8 @@ class Gate:
         with self._turn:
             if self._closed or self._exchange.lease.refused:
                 raise Closing("HUB-X-144", "the hub is being stopped or takes a new configuration over")
+            if self.tenure.outdated:
+                self._begin()
             with self._owning() as holding:
                 return receive.keep(self._exchange, holding, kind, pushed)
 
@@ -45,7 +48,9 @@ class Gate:
         return True
 
     def _begin(self) -> None:
+        tenure = Tenure(self._exchange.lease)  # before it is taken; kept only if it is
         self._holding = self._take()
+        self.tenure = tenure
 
     def _take(self) -> Holding:
         now = self._exchange.clock()
@@ -59,7 +64,7 @@ class Gate:
         try:
             yield self._holding
         except Fenced:
-            self.lost = True
+            self.tenure.fenced = True
             raise
 
 

@@ -14,8 +14,10 @@ from hub.engine import dispatch, feedback, look, maintain, steps
 from hub.engine.exchange import Exchange
 from hub.engine.front import Front
 from hub.engine.gate import Gate
+from hub.engine.tenure import Tenure
 from hub.errors import Fenced
 from hub.settings import SystemSettings
+from hub.store.lease import Lease
 from hub.store.partitions import Holding
 
 log = logging.getLogger(__name__)
@@ -37,12 +39,16 @@ class _Worker:
     name: str
     step: Callable[[], float | None]  # seconds until the next one, unless woken; None: not before
     stopping: threading.Event
-    halted: Callable[[], bool]  # asked before each step: another hub works on the store
+    lease: Lease
     failed: Callable[[str], None]
     longest: float = LONGEST_WAIT
     bell: threading.Event = field(default_factory=threading.Event)
     failing: bool = False
     thread: threading.Thread | None = None
+    tenure: Tenure = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tenure = Tenure(self.lease)
 
     def start(self) -> None:
         self.thread = threading.Thread(target=self._run, name=self.name, daemon=True)
@@ -54,19 +60,31 @@ class _Worker:
             self.bell.clear()  # before anything is looked at: what is rung for from now on is looked at by the next step
             if self.stopping.is_set():
                 return
-            if self.halted():
-                self.bell.wait(LOOK_SECONDS)
-                continue
             try:
-                pause, wait, self.failing = self.step(), FIRST_WAIT, False
+                pause = self.step() if self._may() else LOOK_SECONDS
+                wait, self.failing = FIRST_WAIT, False
             except Fenced as error:
                 log.error("%s: %s", self.name, error, extra={"event": "partition.fenced"})
-                return
+                self.tenure.fenced = True
+                pause = 0.0
             except Exception:
                 log.exception("%s failed and is tried again in %.1f s", self.name, wait, extra={"event": "engine.error"})
                 self.failed(self.name.split(":")[0])
                 pause, wait, self.failing = wait, min(wait * 2, self.longest), True
             self.bell.wait(pause)
+
+    def _may(self) -> bool:
+        """Tell whether to go on: nobody else works on the store, or has what is worked on here. Raises SQLAlchemyError."""
+        if self.failing:
+            self.lease.look()  # what failed may have been the server, and have ended the lease as well
+        if self.tenure.fenced and self.tenure.outdated:
+            self.tenure = Tenure(self.lease)
+        return not self.lease.refused and not self.tenure.lost
+
+    @property
+    def ended(self) -> bool:
+        """Whether it works no more, stopped or not."""
+        return self.tenure.lost or (self.thread is not None and not self.thread.is_alive())
 
     def join(self, until: float) -> bool:
         if self.thread is not None:
@@ -79,7 +97,7 @@ class LocalEngine(Front):
 
     def __init__(self, exchange: Exchange, *, scheduled: bool = True) -> None:
         super().__init__(exchange)
-        exchange.unbroken = lambda _: not exchange.lease.refused
+        exchange.unbroken = lambda since: not exchange.lease.refused and since >= exchange.lease.since
         self._stopping = threading.Event()
         self._workers: list[_Worker] = []
         self._by_system: dict[str, list[_Worker]] = {}
@@ -132,7 +150,7 @@ class LocalEngine(Front):
         return clean
 
     def ended(self) -> list[str]:
-        """Return the threads that ended although nobody stopped the engine: somebody else took their partition.
+        """Return the threads that work no more although nobody stopped the engine: somebody else took their partition.
 
         An engine that could not even start, because the store was away, is `engine` as a whole.
         """
@@ -140,14 +158,12 @@ class LocalEngine(Front):
             return []
         if self._stillborn:
             return ["engine"]
-        ended = [worker.name for worker in self._workers if worker.thread is not None and not worker.thread.is_alive()]
-        return [*ended, *(gate.name for gate in self._gates.values() if gate.lost)]
+        ended = [worker.name for worker in self._workers if worker.ended]
+        return [*ended, *(gate.name for gate in self._gates.values() if gate.tenure.lost)]
 
     def _add(self, name: str, step: Callable[[], float | None], system: str | None = None) -> _Worker:
         exchange = self._exchange
-        worker = _Worker(
-            name, step, self._stopping, lambda: exchange.lease.refused, lambda step: exchange.metrics.errors.labels(step).inc()
-        )
+        worker = _Worker(name, step, self._stopping, exchange.lease, lambda step: exchange.metrics.errors.labels(step).inc())
         self._workers.append(worker)
         if system is not None:
             self._by_system.setdefault(system, []).append(worker)
@@ -175,7 +191,11 @@ class LocalEngine(Front):
                 desks.append(self._desk(system, partition))
             clean = bool(sound)
             sound[:] = []
-            due = steps.deliver(desks[0], sound=clean, stopping=self._over)
+            try:
+                due = steps.deliver(desks[0], sound=clean, stopping=self._over)
+            except Fenced:
+                desks.clear()  # what it was answered has been seen to by who took the partition
+                raise
             sound[:] = [True]
             return self._until(due)
 

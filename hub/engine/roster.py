@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub import __version__
 from hub.engine.exchange import Exchange
 from hub.engine.storeclock import StoreClock
-from hub.engine.ticks import ticks
 from hub.store import workers
 from hub.store.clocks import APART
+from hub.store.ticks import ticks
 from hub.store.workers import LOST, Worker
 
 log = logging.getLogger(__name__)

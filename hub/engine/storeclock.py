@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from hub.engine.exchange import utc_now
-from hub.engine.ticks import ticks
 from hub.store import dialect
+from hub.store.ticks import ticks
 
 
 class StoreClock:

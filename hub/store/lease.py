@@ -14,10 +14,12 @@ from hub.errors import LeaseHeld
 class Lease:
     """The right to work on a store. One like this ends with its process, and cannot be lost before.
 
-    `refused`: somebody else has it now, so nothing new may be taken; `lost`: for good, and who has it.
+    `refused`: somebody else has it now, so nothing new may be taken; `lost`: for good, and who has it. `since`: when it was taken
+    again, in ticks; until then others may have worked here.
     """
 
     refused: bool = False
+    since: float = 0.0
     lost: LeaseHeld | None = None
 
     def look(self) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import LeaseHeld
 from hub.store.lease import Lease
+from hub.store.ticks import ticks
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class ServerLease(Lease):
             except LeaseHeld as error:
                 self._refuse(error)
             else:
-                self.refused = False
+                self.since, self.refused = ticks(), False
                 log.warning("the server had ended the lease, it was taken again", extra={"event": "lease.retaken"})
 
     def _refuse(self, error: LeaseHeld) -> None:

@@ -14,11 +14,12 @@ from hub.engine.progress import look
 from hub.engine.service import Service
 from hub.errors import LeaseHeld
 from hub.model import State
-from hub.store import schema
+from hub.store import partitions, schema, serverlease
 from hub.store.runs import RunState, Trigger
 from tests import configs, fakes, working
 from tests.fakes import far
 from tests.servers import postgresql_url
+from tests.usurping import usurped
 
 __all__ = ["postgresql_url"]
 
@@ -120,6 +121,64 @@ def test_answers_whose_settling_is_ended_are_written_again(hub: tuple[Service, S
 def opened(service: Service) -> bool:
     with service.store.reading() as connection:
         return connection.execute(sa.select(schema.window.c.id).where(schema.window.c.closed_at.is_(None))).first() is not None
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody look at the lease by itself, as in the first seconds after its session has ended."""
+    for name in ("LOOK_SECONDS", "AGAIN_SECONDS", "LOST_SECONDS"):
+        monkeypatch.setattr(serverlease, name, 600.0)
+
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize("noticed", ["while the other works", "when the other has ended"])
+def test_a_hub_goes_on_after_another_that_worked_in_between(hub: tuple[Service, Server], noticed: str) -> None:
+    """As `hub sync` may in the moment after the server has ended the session of a lease."""
+    service, _ = hub
+    with usurped(service.store):
+        taken = taken_by_another(service)
+        if noticed == "while the other works":
+            service.exchange.lease.look()
+            number = ask(service)
+            assert service.ended() == ["lease"]
+        else:
+            number = ask(service)
+            working.until(lambda: service.ended() == ["collect:local"], "it finds that another has its source")
+        assert epochs(service) == taken
+    service.exchange.lease.look()
+    working.until(lambda: look(service.exchange, [number]).quiet, "it has gone on")
+    arrived_once(service)
+    assert service.ended() == []
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_step_that_failed_takes_nothing_before_the_lease_is_looked_at(hub: tuple[Service, Server]) -> None:
+    """What ended the step may have ended the lease as well, and another hub may be at work."""
+    service, server = hub
+    taken = epochs(service)
+    with ExitStack() as stack:
+        stack.enter_context(server.locked(OF_READING))
+        ask(service)
+        stack.enter_context(usurped(service.store))
+        server.kill_who_waits()
+        working.until(lambda: service.exchange.lease.refused, "it looks at the lease")
+        assert epochs(service) == taken
+    service.exchange.lease.look()
+    working.sync(service)
+    arrived_once(service)
+    assert service.ended() == []
+
+
+def taken_by_another(service: Service) -> dict[str, int]:
+    with service.store.writing() as connection:
+        for one in partitions.holdings(connection):
+            partitions.take(connection, one.name, "another hub", working.now())
+    return epochs(service)
+
+
+def epochs(service: Service) -> dict[str, int]:
+    with service.store.reading() as connection:
+        return {one.name: one.epoch for one in partitions.holdings(connection)}
 
 
 def test_every_connection_that_is_ended_at_once_is_replaced(hub: tuple[Service, Server], tmp_path: Path) -> None:

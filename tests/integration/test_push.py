@@ -26,6 +26,7 @@ from hub.engine.service import Service
 from hub.settings import HttpSettings
 from hub.store import open_store, partitions, runs, schema
 from hub.store.runs import Run, RunState, Trigger
+from hub.store.ticks import ticks
 from tests import configs, fakes, working
 from tests.integration.test_serve import Served, hub
 from tests.pushing import SECRET, md5_sorted, webhook
@@ -274,6 +275,17 @@ def test_another_owner_of_its_partition_ends_it(town: Callable[..., httpx.Respon
     assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "HUB-E-101", "5")
     assert service.ended() == ["push:town"]
     assert versions(service) == 1
+
+
+def test_its_partition_is_taken_anew_where_the_lease_was(town: Callable[..., httpx.Response], service: Service) -> None:
+    town(rows("B1"))
+    with service.store.writing() as connection:
+        partitions.take(connection, "push:town", "another hub", service.exchange.clock())
+    assert town(rows("B2"), "n-2").status_code == 503
+    service.exchange.lease.since = ticks()
+    assert service.ended() == []
+    assert town(rows("B2"), "n-2").is_success
+    assert versions(service) == 2
 
 
 def test_a_hub_that_is_being_stopped_takes_nothing(town: Callable[..., httpx.Response], service: Service) -> None:
