@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -117,10 +117,7 @@ class LocalEngine(Front):
 
     def _plan(self) -> None:
         for system in self._exchange.sinks():
-            for partition in range(steps.count(self._exchange, system)):
-                self._add(steps.deliverer(system.name, partition), self._deliverer(system, partition), system.name)
-            if system.feedback_every:
-                self._add(f"feedback:{system.name}", self._poller(system.name, system.feedback_every))
+            self._serve(system, range(steps.count(self._exchange, system)))
         for system in self._exchange.settings.readable():
             self._add(f"collect:{system.name}", self._collector(system.name), system.name)
         for system in self._exchange.settings.sources():
@@ -130,6 +127,14 @@ class LocalEngine(Front):
             self._add("schedule", self._scheduler)
         self._add("maintain", self._maintainer)
         self._add("look", self._looker).longest = LONGEST_BLINDNESS
+
+    def _serve(self, system: SystemSettings, numbers: Iterable[int]) -> list[_Worker]:
+        """Add the threads that send in these partitions of a system, and the one that asks for its verdicts if there is none."""
+        added = [self._add(steps.deliverer(system.name, one), self._deliverer(system, one), system.name) for one in numbers]
+        poll = f"feedback:{system.name}"
+        if system.feedback_every and all(worker.name != poll for worker in self._workers):
+            added.append(self._add(poll, self._poller(system.name, system.feedback_every)))
+        return added
 
     def wake(self, *systems: str) -> None:
         """Ring the threads of these systems."""
@@ -174,9 +179,16 @@ class LocalEngine(Front):
         return self._stopping.is_set() or self._exchange.lease.refused
 
     def _looker(self) -> float:
-        """Look for all threads whether there is something to do that nobody rang for, and ring those that have it."""
+        """Look for all threads whether there is something to do that nobody rang for, and ring those that have it.
+
+        Where no thread is, one begins: a dead letter of a route or a partition that is gone goes again.
+        """
         with self._exchange.store.reading() as connection:
             found = set(look.work(connection, self._exchange))
+        for name in sorted(found - {worker.name for worker in self._workers}):
+            _, system, number = name.split(":")
+            for late in self._serve(self._exchange.settings.systems[system], [int(number)]):
+                late.start()
         for worker in self._workers:
             if worker.name in found and not worker.failing:  # who failed has its own time to try again
                 worker.bell.set()

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.errors import Retryable
-from hub.model import State
+from hub.engine import replay
+from hub.errors import Rejected, Retryable
+from hub.model import Judgement, Receipt, State, Taken, Verdict
+from hub.store.scopes import Scope
 from tests import configs, fakes, working
 from tests.commands import Directory
 from tests.exchanges import Site, case, city, site
@@ -17,7 +19,7 @@ from tests.fakes import far
 #: The only route there is, with the endpoint it leads to.
 ROUTE = """
     version: 1
-    routes: [{{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: {to}, lane: BJBH}}]
+    routes: [{{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: {to}, lane: BJBH, row: project_no}}]
     """
 NO_ROUTES = {"config/routes/city.yaml": "version: 1\nroutes: []\n"}
 
@@ -45,10 +47,22 @@ def test_a_system_whose_last_route_is_removed_is_sent_what_it_is_owed(here: Site
     assert [system.name for system in here.exchange.sinks()] == [], "nothing is owed any more"
 
 
-def test_what_waits_for_a_renamed_endpoint_dies_by_name_and_goes_by_the_present_route(here: Site) -> None:
-    from hub.engine import replay
-    from hub.store.scopes import Scope
+def test_a_dead_letter_of_a_route_that_is_gone_goes_again_while_a_hub_is_at_work(here: Site) -> None:
+    """The system was owed nothing when the hub began."""
+    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines="feedback: {every: 1s}")})
+    here.side.will("A", Rejected("HUB-D-115", "refused"), Receipt(Taken.QUEUED))
+    here.sync(case("A"))
+    here.drain()
+    here.reconfigure(NO_ROUTES)
+    assert here.states() == {"A": State.DEAD}
+    with working.at_work(here.directory) as service:
+        replay.retry(service.exchange, Scope(system="city"), remap=False, actor="test", reason="it was mended")
+        working.until(lambda: here.states() == {"A": State.ACCEPTED}, "it is sent")
+        here.side.verdicts.append(Verdict("accept", "A", None, Judgement.CONFIRMED))
+        working.until(lambda: here.states() == {"A": State.CONFIRMED}, "its verdict is read")
 
+
+def test_what_waits_for_a_renamed_endpoint_dies_by_name_and_goes_by_the_present_route(here: Site) -> None:
     waiting(here)
     here.reconfigure(
         {"config/systems/city.yaml": city(endpoints="[received]"), "config/routes/city.yaml": ROUTE.format(to="city/received")}
@@ -64,9 +78,6 @@ def test_what_waits_for_a_renamed_endpoint_dies_by_name_and_goes_by_the_present_
 
 
 def test_an_endpoint_that_is_restored_takes_them_as_they_are(here: Site) -> None:
-    from hub.engine import replay
-    from hub.store.scopes import Scope
-
     waiting(here)
     here.reconfigure(
         {"config/systems/city.yaml": city(endpoints="[received]"), "config/routes/city.yaml": ROUTE.format(to="city/received")}
