@@ -234,19 +234,18 @@ def _retry(screen: Terminal, settings: Settings, store: Any, scope: Scope, remap
 
 def _tell_what_it_maps_by(screen: Terminal, settings: Settings, store: Store, holder: str) -> None:
     """Say that a hub at work maps the next record by the files it has loaded, unless these are known to be the same."""
-    from hub.store import workers
+    from hub.engine.maintain import LOADED
+    from hub.store import cursors, workers
 
     with store.reading() as connection:
-        living = workers.living(connection)
-    older = ", ".join(one.name for one in living if one.digest != settings.digest)
+        living, loaded = workers.living(connection), cursors.get(connection, LOADED)
+    alone = [] if living or loaded == settings.digest else [holder]  # who serves alone does not beat
+    older = [one.name for one in living if one.digest != settings.digest] + alone
     if older:
-        zh, en = f"{older} 用的还不是这些文件", f"{older} {words.verb(older.count(',') + 1, 'have', 'has')} not loaded these files"
-    elif not living:
-        zh, en = f"运行中的中枢（{holder}）用的是它载入的文件", f"the hub at work ({holder}) keeps to the files it has loaded"
-    else:
-        return
-    screen.note(f"{zh}：改过映射或代码表，要先让它重新载入（SIGHUP），否则下一条还会死", f"{en}: after a change of mapping or code "
-                "table let it reload (SIGHUP), else the next record dies again", style="yellow")  # fmt: skip
+        names, have = ", ".join(older), words.verb(len(older), "have", "has")
+        screen.note(f"{names} 用的还不是这些文件：改过映射或代码表，要先让它重新载入（SIGHUP），否则下一条还会死",
+                    f"{names} {have} not loaded these files: after a change of mapping or code table let it reload (SIGHUP), "
+                    "else the next record dies again", style="yellow")  # fmt: skip
 
 
 def _stuck(screen: Terminal, done: Replayed) -> str:

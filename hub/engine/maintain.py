@@ -12,11 +12,13 @@ from hub.engine.exchange import Exchange
 from hub.engine.metrics import BEHIND
 from hub.model import Circuit, State
 from hub.settings.hours import closed
-from hub.store import clocks, family, objects, pushes, runs, settling, systems, urgency, views, waiting, workers
+from hub.store import clocks, cursors, family, objects, pushes, runs, settling, systems, urgency, views, waiting, workers
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
+#: Under which name the store tells the digest of the configuration that whoever did the chores last works by.
+LOADED = "loaded"
 #: What was promised for a time no further away than this, and has not arrived yet, is at risk.
 RISK = timedelta(days=1)
 #: What is owed and a hub can bring there by itself: an office that thinks an approval over is no backlog.
@@ -64,6 +66,8 @@ def _sweep(connection: Connection, exchange: Exchange, strays: list[int], now: d
     pushes.forget(connection, now)
     workers.forget(connection)
     urgency.catch_up(connection, sorted(exchange.settings.urgent))
+    if cursors.get(connection, LOADED) != exchange.settings.digest:
+        cursors.put(connection, LOADED, exchange.settings.digest, now)
     return moved
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from hub.engine import maintain
+from hub.store import Store, cursors, open_store
 from tests import configs, working
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +104,11 @@ def test_every_log_line_is_json_without_colour_codes(serve: Callable[..., Served
     assert "color_message" not in served.log.read_text("utf-8")
 
 
+def told(store: Store) -> str | None:
+    with store.reading() as connection:
+        return cursors.get(connection, maintain.LOADED)
+
+
 def test_a_hangup_takes_good_files_over_and_refuses_bad_ones(serve: Callable[..., Served], here: Path) -> None:
     served = serve()
     before = served.get("/version").json()["configuration"]
@@ -110,6 +117,8 @@ def test_a_hangup_takes_good_files_over_and_refuses_bad_ones(serve: Callable[...
     served.wait_for("config.reloaded")
     good = served.get("/version").json()["configuration"]
     assert good != before
+    with closing(open_store(working.settings_of(here).store)) as store:  # commands see the store alone
+        working.until(lambda: told(store) == good, "what it has loaded is told")
     configs.put(here, "config/systems/city.yaml", configs.CITY + "batchh: 3\n")
     served.process.send_signal(signal.SIGHUP)
     served.wait_for("config.refused")

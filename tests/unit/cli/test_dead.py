@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.engine import maintain
+from hub.engine.exchange import Exchange
 from hub.store import Store, open_store, schema, workers
 from tests import configs, fakes, working
 
@@ -251,7 +254,13 @@ def test_a_hub_at_work_that_has_not_loaded_the_mended_files_is_told_of(hub: Call
         with store.lease():
             return str(hub("dead", "retry", "--case", "A2", "--remap", "--yes").stderr)
 
-    assert "重新载入（SIGHUP）" in told(None)  # a hub that serves alone: nobody knows what it has loaded
+    assert f"pid {os.getpid()} 用的还不是这些文件" in told(None)  # a hub that serves alone
+    exchange = Exchange(working.settings_of(here), store)
+    maintain.sweep(exchange)
+    assert "SIGHUP" not in told(None)
+    configs.put(here, "mappings/contracts/city/accept.yaml", configs.CONTRACT_ACCEPT.replace("maxLength: 6", "maxLength: 21"))
+    assert f"pid {os.getpid()} 用的还不是这些文件" in told(None)
+    exchange.close()
     assert "east-1 用的还不是这些文件" in told("d" * 64)
     assert "SIGHUP" not in told(working.settings_of(here).digest)
     assert "SIGHUP" not in hub("dead", "retry", "--case", "A2", "--remap", "--yes").stderr
