@@ -15,6 +15,7 @@ from hub.engine.service import Service
 from hub.model import State
 from hub.settings import load
 from hub.store import Store, open_store, runs, schema, systems
+from hub.store.lease import Lease
 from hub.store.runs import Trigger
 from tests import fakes
 from tests.exchanges import Site, case, city, site
@@ -121,7 +122,7 @@ def test_no_ring_is_lost_however_it_falls_together_with_a_step(ringers: int) -> 
     def step() -> None:
         found.extend(put[len(found) :])
 
-    worker = _Worker("deliver:city:0", step, stopping, lambda: False, lambda _: None)
+    worker = _Worker("deliver:city:0", step, stopping, Lease(), lambda _: None)
     worker.start()
 
     def ring(first: int) -> None:

@@ -19,7 +19,8 @@ from tests.fakes import far
 #: The only route there is, with the endpoint it leads to.
 ROUTE = """
     version: 1
-    routes: [{{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: {to}, lane: BJBH, row: project_no}}]
+    routes:
+    - {{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: {to}, lane: BJBH, row: project_no}}
     """
 NO_ROUTES = {"config/routes/city.yaml": "version: 1\nroutes: []\n"}
 
