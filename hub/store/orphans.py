@@ -33,8 +33,8 @@ class Orphans:
 
 
 def owed(connection: Connection, system: str) -> bool:
-    """Tell whether something waits to be sent to a system; asks no more than one row of an index."""
-    waiting = _OURS.c.state.in_([state.value for state in WAITING])
+    """Tell whether something waits to be sent to a system, or for its verdict; asks no more than one row of an index."""
+    waiting = _OURS.c.state.in_([state.value for state in (*WAITING, State.ACCEPTED)])
     return connection.execute(select(_OURS.c.id).where(_OURS.c.system == system, waiting, schema.OPEN).limit(1)).first() is not None
 
 

@@ -22,6 +22,7 @@ ROUTE = """
     routes:
     - {{route: city-accept, title: 受理, from: local, kind: case, mapping: city/accept, to: {to}, lane: BJBH, row: project_no}}
     """
+LATE = {"config/systems/city.yaml": city("LateMemoryAdapter", lines="feedback: {every: 1s}")}
 NO_ROUTES = {"config/routes/city.yaml": "version: 1\nroutes: []\n"}
 
 
@@ -50,7 +51,7 @@ def test_a_system_whose_last_route_is_removed_is_sent_what_it_is_owed(here: Site
 
 def test_a_dead_letter_of_a_route_that_is_gone_goes_again_while_a_hub_is_at_work(here: Site) -> None:
     """The system was owed nothing when the hub began."""
-    here.reconfigure({"config/systems/city.yaml": city("LateMemoryAdapter", lines="feedback: {every: 1s}")})
+    here.reconfigure(LATE)
     here.side.will("A", Rejected("HUB-D-115", "refused"), Receipt(Taken.QUEUED))
     here.sync(case("A"))
     here.drain()
@@ -61,6 +62,20 @@ def test_a_dead_letter_of_a_route_that_is_gone_goes_again_while_a_hub_is_at_work
         working.until(lambda: here.states() == {"A": State.ACCEPTED}, "it is sent")
         here.side.verdicts.append(Verdict("accept", "A", None, Judgement.CONFIRMED))
         working.until(lambda: here.states() == {"A": State.CONFIRMED}, "its verdict is read")
+
+
+def test_a_verdict_is_asked_for_where_nothing_else_is_owed_and_no_route_is_left(here: Site) -> None:
+    here.reconfigure(LATE)
+    here.side.will("A", Receipt(Taken.QUEUED))
+    here.sync(case("A"))
+    here.drain()
+    here.reconfigure(NO_ROUTES)
+    assert (here.states(), [one.name for one in here.exchange.sinks()]) == ({"A": State.ACCEPTED}, ["city"])
+    here.side.verdicts.append(Verdict("accept", "A", None, Judgement.CONFIRMED))
+    with working.at_work(here.directory):
+        working.until(lambda: here.states() == {"A": State.CONFIRMED}, "its verdict is read")
+    here.reconfigure(NO_ROUTES)
+    assert not here.exchange.sinks()
 
 
 def test_what_waits_for_a_renamed_endpoint_dies_by_name_and_goes_by_the_present_route(here: Site) -> None:
