@@ -36,6 +36,11 @@ def sendable(connection: Connection, among: Collection[str], now: datetime) -> l
     return [(row.system, row.partition) for row in rows]
 
 
+def standing(connection: Connection) -> list[Part]:
+    """Return the partitions in which something is open. A row of an index each."""
+    return [(row.system, row.partition) for row in connection.execute(_standing())]
+
+
 def left_open(connection: Connection) -> list[Part]:
     """Return the partitions in which a window is open: its owner is sending it, or is gone."""
     open_ = select(_WINDOW.c.partition).where(_WINDOW.c.closed_at.is_(None)).distinct().order_by(_WINDOW.c.partition)
@@ -47,6 +52,12 @@ def left_open(connection: Connection) -> list[Part]:
 def _fallen_due() -> Select[Any]:
     part = _parts()
     return select(part.c.system, part.c.partition).where(_any(part)).order_by(part.c.system, part.c.partition)
+
+
+@functools.cache
+def _standing() -> Select[Any]:
+    part = _parts()
+    return select(part.c.system, part.c.partition)
 
 
 @functools.cache

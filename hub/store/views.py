@@ -111,23 +111,27 @@ def deliveries(
     lane: str | None = None,
     before: int | None = None,
     above: int | None = None,
-    among: Collection[str] | None = None,
+    systems: Collection[str] | None = None,
+    numbers: Collection[int] | None = None,
     limit: int = 100,
 ) -> list[Delivery]:
-    """Return deliveries newest first, by any of these, of `among` these systems, below a delivery number (paging).
+    """Return deliveries newest first, by any of these, below a delivery number (paging).
 
-    `above`: they are looked for by their numbers alone, down to that one.
+    They are looked for by their numbers alone with `above`, down to that one, or with `numbers`, among those.
     """
     wanted = None if states is None else set(states)
-    looked_at = wanted is not None and wanted <= set(OPEN)
+    numbered = above is not None or numbers is not None
+    looked_at = wanted is not None and wanted <= set(OPEN) and not numbered
     # By number alone SQLite would go through the whole history for what is open, or one case, which is little.
     order = (_OURS.c.id + 0 if looked_at or lane else _OURS.c.id).desc()
-    theirs = _OURS.c.system if above is None else _OURS.c.system.concat("")  # joined with nothing it is in no index
+    # Joined with nothing they are in no index.
+    theirs, stands = (one.concat("") if numbered else one for one in (_OURS.c.system, _OURS.c.state))
     meant = [
         theirs == system if system else None,
-        _OURS.c.system.in_(among) if among is not None else None,
-        _OURS.c.state.in_([state.value for state in wanted]) if wanted is not None else None,
+        _OURS.c.system.in_(systems) if systems is not None else None,
+        stands.in_([state.value for state in wanted]) if wanted is not None else None,
         schema.OPEN if looked_at else None,
+        among(_OURS.c.id, numbers) if numbers is not None else None,
         _OURS.c.code == code if code else None,
         _OURS.c.lane == lane if lane else None,
         _OURS.c.id < before if before else None,

@@ -24,6 +24,11 @@ OTHERS = ("newer", "earlier", "their_version", "this_version")
 BY = ("ix_delivery_record_id", "ix_record_source_kind_key_id", "pk_record", "INTEGER PRIMARY KEY")
 
 
+#: Where a delivery is found by nothing but its number, and where by all of these.
+BY_NUMBER = ("(rowid>?", "(rowid=?", "Index Cond: (id > ", "Index Cond: ((id > ", "Index Cond: (id = ANY")
+BY_STATE = ("(system=? AND partition=? AND state=?)", "'::smallint) AND (state = ")
+
+
 @pytest.fixture
 def here(store_url: str, tmp_path: Path) -> Iterator[Site]:
     fakes.forget()
@@ -112,6 +117,27 @@ def test_what_no_index_leads_to_is_looked_for_between_two_numbers(here: Site, an
     assert any(
         "(rowid>? AND rowid<?)" in line or ("(id > " in line and "Index Cond" in line) or "(rowid>?)" in line for line in lines
     )
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("state", [State.DEAD, State.PENDING])
+@pytest.mark.parametrize("wanted", [{}, {"code": "HUB-D-115"}, {"system": "city"}])
+def test_a_page_of_a_long_backlog_reads_no_more_of_it_than_belongs_on_it(
+    here: Site, monkeypatch: pytest.MonkeyPatch, analysed: bool, wanted: dict[str, Any], state: State
+) -> None:
+    monkeypatch.setattr(listing, "REACH", 100)
+    if analysed:
+        _analyse(here)
+    with here.store.writing() as connection:  # since the statistics were made
+        connection.execute(sa.update(schema.delivery).where(schema.delivery.c.state != "dead").values(state="pending"))
+
+    def ask(connection: Connection, _: Site) -> object:
+        return listing.page(connection, ["city"], states=[state], **wanted)
+
+    whole, numbers = _asked(here, ask, "delivery.record_id"), _asked(here, ask, "AND delivery.state = ")
+    assert [one for one in whole if not any(by in line for by in BY_NUMBER for line in _plan(here, *one))] == []
+    assert [one for one in numbers if not any(by in line for by in BY_STATE for line in _plan(here, *one))] == []
+    assert (len(whole), len(numbers)) == ((1, 0) if state is State.PENDING and "code" not in wanted else (2, 1))
 
 
 @pytest.mark.parametrize("analysed", [False, True])
