@@ -35,7 +35,7 @@ demo: $(VENV)/.run ## Run the main job: a county, its far sides with faults on, 
 	$(BIN)/hub demo
 
 test: $(VENV)/.dev ## Run every test that finds what it needs, JOBS files at once; the others say what they miss.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 invariants: $(VENV)/.dev ## Run the tests that hold the invariants: every one that docs/invariants.md names.
 	$(BIN)/python -m tests.invariants $(PYTEST)
