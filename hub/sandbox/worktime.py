@@ -6,6 +6,7 @@ Monday to Friday. Times are Beijing time, as text.
 
 from __future__ import annotations
 
+import functools
 from datetime import date, datetime, timedelta
 
 import chinese_calendar
@@ -17,6 +18,7 @@ DAY = 2 * HALF
 _FIRST = date(2025, 1, 2)
 
 
+@functools.cache
 def is_workday(day: date) -> bool:
     """Tell whether offices are open on `day`."""
     try:

@@ -88,6 +88,7 @@ class SupervisionTwin(FarSide):
         self._ledger = Ledger("JC")
         self._submitted: dict[str, Submission] = {}  # by transaction
         self._cases: dict[str, str] = {}  # the process id of every case whose basic data came
+        self._seen = 0  # submissions looked at for warnings
 
     @classmethod
     def on(cls, ground: Ground) -> SupervisionTwin:
@@ -115,8 +116,13 @@ class SupervisionTwin(FarSide):
         return self._ledger.stats() | {"handshakes": self.handshakes, "faults": self.plan.thrown()}
 
     def work(self) -> int:
-        """Raise the warnings that follow from what was submitted."""
-        return self.bureau.warn(warnings(list(self._submitted.values())))
+        """Raise the warnings that follow from what was submitted; without anything new there are none."""
+        submitted = list(self._submitted.values())
+        if len(submitted) == self._seen:
+            return 0
+        raised = self.bureau.warn(warnings(submitted))
+        self._seen = len(submitted)  # only now: what could not be written is raised by the next look
+        return raised
 
     def came(self, request: Request) -> bool:
         """Count the request; handshakes meet faults only if the plan says so."""
