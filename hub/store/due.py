@@ -58,6 +58,11 @@ def before(earlier: FromClause) -> tuple[ColumnElement[bool], ...]:
     return (earlier.c.system == _OURS.c.system, earlier.c.lane == _OURS.c.lane, earlier.c.id < _OURS.c.id)
 
 
+def behind_held() -> ColumnElement[bool]:
+    """Return the condition that something that waits for a person stands before a delivery in its lane."""
+    return _in_lane(schema.delivery.alias("held"), [State.HELD.value])
+
+
 def _in_lane(earlier: FromClause, states: Sequence[str], *also: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that something in one of these states stands before ours in its lane.
 
@@ -97,6 +102,6 @@ def earliest() -> Select[Any]:
 
     Made once: putting the query together would take as long as its answer.
     """
-    ours, behind_held = _OURS, _in_lane(schema.delivery.alias("held"), [State.HELD.value])
+    ours = _OURS
     mine = (ours.c.system == bindparam("of_system"), ours.c.partition == bindparam("of_partition"), ours.c.state == _PENDING)
-    return select(ours.c.due_at).where(*mine, schema.OPEN, not_(behind_held)).order_by(ours.c.due_at).limit(1)
+    return select(ours.c.due_at).where(*mine, schema.OPEN, not_(behind_held())).order_by(ours.c.due_at).limit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, select
+from sqlalchemy import Connection, Subquery, and_, func, not_, select
 
 from hub.errors import QUEUED, UNGRANTED, UNSENT
 from hub.model import Stage, State
@@ -54,15 +54,16 @@ def apart(
 def behind(connection: Connection) -> dict[str, dict[str, Backlog]]:
     """Return what is pending behind a held delivery of its lane, by system and by whose approval that one needs (or ANYBODY's).
 
-    Begins with what is held, which is little, not with what is pending, which may be much.
+    Begins with what is held, which is little, not with what is pending, which may be much; what is pending is looked up lane by
+    lane, not by the index of what is open: while its statistics lag behind PostgreSQL would go through all of it for each lane.
     """
     lanes, head = _held_lanes(), _OURS.alias("head")
     query = (
         select(_OURS.c.system, head.c.stage, head.c.reason, func.count(), func.min(_OURS.c.created_at))
         .select_from(lanes)
         .join(head, head.c.id == lanes.c.id)
-        .join(_OURS, _later(lanes))
-        .where(_OURS.c.state == State.PENDING.value)
+        .join(_OURS, and_(_OURS.c.system == lanes.c.system, _OURS.c.lane == lanes.c.lane, _OURS.c.id > lanes.c.id))
+        .where(_OURS.c.state.concat("") == State.PENDING.value)
         .group_by(_OURS.c.system, head.c.stage, head.c.reason)
     )
     found: dict[str, dict[str, Backlog]] = {}
@@ -80,10 +81,6 @@ def _held_lanes() -> Subquery:
     return held.group_by(_OURS.c.system.concat(""), _OURS.c.system, _OURS.c.lane).subquery("lanes")
 
 
-def _later(lanes: Subquery) -> ColumnElement[bool]:
-    return and_(_OURS.c.system == lanes.c.system, _OURS.c.lane == lanes.c.lane, _OURS.c.id > lanes.c.id)
-
-
 def _together(one: Backlog, other: Backlog | None) -> Backlog:
     return Backlog(one.count + other.count, min(one.oldest, other.oldest)) if other else one
 
@@ -94,10 +91,12 @@ def _approver(stage: str | None, reason: str | None) -> str | None:
 
 def free(connection: Connection, system: str) -> Backlog | None:
     """Return what of a system is pending and stands behind nothing that waits for a person; None: nothing."""
-    lanes = _held_lanes()
+    other = _OURS.alias("other")
+    held = select(other.c.lane).where(other.c.system == system, schema.OPEN, other.c.state == State.HELD.value)
+    # In two steps: most lanes have nothing that is held, and are told by one list of those that have.
+    query = select(func.count(), func.min(_OURS.c.created_at)).where(_OURS.c.lane.not_in(held) | not_(due.behind_held()))
     pending = (_OURS.c.system == system, schema.OPEN, _OURS.c.state == State.PENDING.value)
-    query = select(func.count(), func.min(_OURS.c.created_at)).select_from(_OURS).outerjoin(lanes, _later(lanes))
-    number, oldest = connection.execute(query.where(*pending, lanes.c.id.is_(None))).one()
+    number, oldest = connection.execute(query.where(*pending)).one()
     return Backlog(number, instant(oldest)) if number else None
 
 
@@ -106,7 +105,8 @@ def ahead(connection: Connection, numbers: Sequence[int]) -> dict[int, Ahead]:
     held = _OURS.alias("held")
     mine = (among(_OURS.c.id, numbers), _OURS.c.state == State.PENDING.value)
     query = select(_OURS.c.id, func.min(held.c.id)).join_from(_OURS, held, and_(*due.before(held)))
-    rows = connection.execute(query.where(*mine, held.c.state == State.HELD.value).group_by(_OURS.c.id)).all()
+    waits = held.c.state.concat("") == State.HELD.value  # not by the index of what is open: it knows no lanes
+    rows = connection.execute(query.where(*mine, waits).group_by(_OURS.c.id)).all()
     heads = _heads(connection, {first for _, first in rows})
     return {number: heads[first] for number, first in rows}
 

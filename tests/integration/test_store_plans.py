@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.model import FAILED, State
-from hub.store import listing, objects, outbox, ready, renewal, replaying, schema, verdicts, views
+from hub.store import listing, objects, outbox, ready, renewal, replaying, schema, verdicts, views, waiting
 from hub.store.scopes import Scope
 from hub.store.verdicts import Match
 from tests import fakes
@@ -175,6 +175,26 @@ def test_a_queue_that_filled_since_the_statistics_were_made_is_not_read_to_send_
     lines = [line for each in asked for line in _plan(here, *each)]
     assert any("ix_delivery_open" in line for line in lines)
     assert not [line for line in lines if "Bitmap" in line or "due_at, delivery" in line], lines
+
+
+@pytest.mark.parametrize("name", ["behind", "free", "ahead"])
+def test_what_stands_behind_a_held_one_is_looked_up_in_its_lane_while_the_statistics_lag(here: Site, name: str) -> None:
+    ours = schema.delivery
+    with here.store.writing() as connection:  # long lanes: what is open was less than one of them when it was counted
+        connection.execute(
+            sa.update(ours).values(lane=sa.literal("L").concat(sa.cast(ours.c.id % 50, sa.String)), state="delivered")
+        )
+    _analyse(here)
+    with here.store.writing() as connection:
+        connection.execute(sa.update(ours).where(ours.c.id % 2 == 0).values(state="held"))
+        connection.execute(sa.update(ours).where(ours.c.id % 2 == 1).values(state="pending"))
+    queries: dict[str, Callable[[Connection, Site], object]] = {
+        "behind": lambda connection, _: waiting.behind(connection),
+        "free": lambda connection, _: waiting.free(connection, "city"),
+        "ahead": lambda connection, _: waiting.ahead(connection, range(1, HISTORY, 2)),
+    }
+    (asked,) = _asked(here, queries[name], "held")
+    assert any("ix_delivery_system_lane_id" in line for line in _plan(here, *asked)), _plan(here, *asked)
 
 
 #: What a look may go by: what is open, a row by its number, and a lane.
