@@ -105,13 +105,13 @@ def unconfirmed(connection: Connection, system: str, route: str) -> bool:
 
 def kin(connection: Connection, numbers: Sequence[int]) -> list[int]:
     """Return what was made of the same version of a record as these deliveries, hangs on them, and has not left yet."""
-    found: list[int] = []
+    chosen, found = set(numbers), set[int]()
     rows = _of_same_versions(connection, numbers)
-    names = {(row.record_id, row.system, row.route) for row in rows if row.id in set(numbers)}
+    names = {(row.record_id, row.system, row.route) for row in rows if row.id in chosen}
     while fresh := [row for row in rows if row.id not in found and _hangs(row, names)]:
-        found += [row.id for row in fresh]
+        found |= {row.id for row in fresh}
         names |= {(row.record_id, row.system, row.route) for row in fresh}
-    return [row.id for row in rows if row.id in set(found) and row.state in _UNSENT]
+    return [row.id for row in rows if row.id in found and row.state in _UNSENT]
 
 
 def _hangs(row: Any, names: set[tuple[int, str, str]]) -> bool:
