@@ -46,7 +46,7 @@ def framed(connection: Connection, exchange: Exchange, run: Run, page: Page, num
     versions = _versions(records)
     dormant = known.dormant(connection, versions)  # looked at first: what comes to life in between is there
     there, lanes = known.taken_routes(connection, versions)
-    refused = known.refused_at_source(connection, run.source, versions) if run.full else set[tuple[str, str]]()
+    refused = known.refused_at_source(connection, versions) if run.full else set[tuple[str, str]]()
     counting = any(one.source == run.source and one.mapping.counts_versions for one in exchange.settings.routes)
     owed = known.versions_owed(connection, versions) if counting else Counter[tuple[str, str]]()
     return Frame(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.model import FAILED, State
-from hub.store import listing, objects, outbox, ready, renewal, replaying, schema, verdicts, views, waiting
+from hub.store import known, listing, objects, outbox, ready, renewal, replaying, schema, verdicts, views, waiting
 from hub.store.scopes import Scope
 from hub.store.verdicts import Match
 from tests import fakes
@@ -75,6 +75,22 @@ def test_other_versions_are_found_by_their_record(here: Site, name: str, analyse
     told = [line for line in lines if any(f" {table} " in f"{line} " for table in OTHERS) and ("Scan" in line or line[:1] == "S")]
     assert len(told) >= 3
     assert [line for line in told if not any(index in line for index in BY)] == []
+
+
+NUMBERS = range(1, 100)
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("ask", [known.dormant, known.refused_at_source])
+def test_what_lies_of_a_page_is_found_by_its_records(
+    here: Site, ask: Callable[[Connection, Collection[int]], object], analysed: bool
+) -> None:
+    """Neither in all that is open nor, where its source is a target too, in all that was ever owed to that."""
+    if analysed:
+        _analyse(here)
+    (asked,) = _asked(here, lambda connection, _: ask(connection, NUMBERS), "record_id")
+    lines = _plan(here, *asked)
+    assert any("ix_delivery_record_id" in line for line in lines), lines
 
 
 @pytest.mark.parametrize("system", [None, "city"])
