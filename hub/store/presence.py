@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists
 from hub.model import TAKEN, Operation, Stage, State, Taken
 from hub.store import schema
 from hub.store.among import among
-from hub.store.versions import same_object, same_record
+from hub.store.versions import same_object, same_record, there_is
 
 _PENDING, _DELETE = State.PENDING.value, Operation.DELETE.value
 _TAKEN = [state.value for state in TAKEN]
@@ -44,7 +44,7 @@ def outdated(connection: Connection, rows: Sequence[Any]) -> list[int]:
         return []
     newer = _OURS.alias("newer")
     elsewhere = and_(newer.c.id > _OURS.c.id, newer.c.lane != _OURS.c.lane, arrived(newer))
-    overtaken = exists().where(*same_record(newer, _OURS), elsewhere)
+    overtaken = there_is(newer, *same_record(newer, _OURS), elsewhere)
     return list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, tried), overtaken)).scalars())
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, update
 
 from hub.model import TAKEN, Stage, State
 from hub.store import schema
 from hub.store.among import among
 from hub.store.presence import arrived, refused_later
-from hub.store.versions import same_object, same_record
+from hub.store.versions import same_object, same_record, there_is
 
 #: A newer version in one of these is over there, or can still arrive; if held, only in doubt: at a gate it may be refused.
 _COMES = [state.value for state in (State.PENDING, State.PARKED, State.REJECTED, *TAKEN)]
@@ -25,13 +25,13 @@ def renewed() -> ColumnElement[bool]:
     newer = _OURS.alias("newer")
     in_doubt = and_(newer.c.state == State.HELD.value, newer.c.stage.is_distinct_from(Stage.GATE.value))
     comes = or_(newer.c.state.in_(_COMES), in_doubt, refused_later(newer))
-    return exists().where(*same_record(newer, _OURS), newer.c.id > _OURS.c.id, comes)
+    return there_is(newer, *same_record(newer, _OURS), newer.c.id > _OURS.c.id, comes)
 
 
 def overtaken() -> ColumnElement[bool]:
     """Return the condition that a newer version of a delivery has arrived, or may have: it would put old data in its place."""
     newer = _OURS.alias("newer")
-    return exists().where(*same_object(newer, _OURS), newer.c.id > _OURS.c.id, arrived(newer))
+    return there_is(newer, *same_object(newer, _OURS), newer.c.id > _OURS.c.id, arrived(newer))
 
 
 def give_way(connection: Connection, at: int) -> None:

@@ -26,7 +26,7 @@ from hub.store.numbers import moment
 from hub.store.remaking import Remade, put_body, selection
 from hub.store.replays import Replay
 from hub.store.scopes import Scope, meant
-from hub.store.versions import same_record
+from hub.store.versions import same_record, there_is
 
 _OURS = schema.delivery
 #: Makes updates of these inserts, with bodies that say so.
@@ -130,13 +130,14 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a newer version was taken, is being sent now, or may have arrived."""
     newer = _OURS.alias("newer")
     there = or_(presence.arrived(newer), among(newer.c.id, flying))
-    return exists().where(*same_record(newer, _OURS), newer.c.id > _OURS.c.id, there)
+    return there_is(newer, *same_record(newer, _OURS), newer.c.id > _OURS.c.id, there)
 
 
 def _second_inserts(connection: Connection, again: Sequence[int], as_updates: AsUpdates | None) -> None:
     """Have inserts made updates that an earlier version goes before, or is over there: two inserts of one thing would collide."""
     second = presence.is_there(_OURS, same_record)
-    pending = (_OURS.c.state == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
+    # not by the index of what is open: PostgreSQL would go through all of it for each number
+    pending = (_OURS.c.state.concat("") == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
     if not again or as_updates is None:
         return
     if numbers := list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, again), *pending, second)).scalars()):

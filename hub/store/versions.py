@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import ColumnElement, FromClause, select
 
 from hub.store.schema import record
 
@@ -27,3 +27,11 @@ def same_record(delivery: FromClause, other: FromClause) -> list[ColumnElement[b
     same = [mine.c[name] == theirs.c[name] for name in ("source", "kind", "key")]
     # Whose system it is the route says; asked for it, SQLite would go through all deliveries of the system.
     return [mine.c.id == delivery.c.record_id, theirs.c.id == other.c.record_id, *same, delivery.c.route == other.c.route]
+
+
+def there_is(version: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that there is a version like this, said so that it can only be looked up for one delivery at a time.
+
+    Of a plain EXISTS PostgreSQL makes a join, for which it may read all versions of all records there ever were.
+    """
+    return select(version.c.id).where(*conditions).limit(1).scalar_subquery().is_not(None)

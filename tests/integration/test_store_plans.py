@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.model import FAILED, State
-from hub.store import known, listing, objects, outbox, ready, renewal, replaying, schema, verdicts, views, waiting
+from hub.store import known, listing, objects, outbox, ready, renewal, replaying, schema, scopes, verdicts, views, waiting
 from hub.store.scopes import Scope
 from hub.store.verdicts import Match
 from tests import fakes
@@ -77,7 +77,34 @@ def test_other_versions_are_found_by_their_record(here: Site, name: str, analyse
     assert [line for line in told if not any(index in line for index in BY)] == []
 
 
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("name", ["retire", "replayable", "give way", "reopen"])
+def test_no_join_is_made_of_looking_for_a_newer_version(here: Site, name: str, analysed: bool) -> None:
+    """It may be one with all versions of all records, however few are asked for."""
+    if analysed:
+        _analyse(here)
+    lines = [line for asked in _asked(here, ASKED[name]) for line in _plan(here, *asked)]
+    assert lines and [line for line in lines if "Anti Join" in line or "Semi Join" in line] == []
+
+
 NUMBERS = range(1, 100)
+NAMED: dict[str, Callable[[Connection, Site], object]] = {
+    "retire": lambda connection, here: replaying.retire(connection, Scope(ids=tuple(NUMBERS)), here.now),
+    "second inserts": lambda connection, _: replaying._second_inserts(connection, NUMBERS, lambda *_: None),
+    "count": lambda connection, _: scopes.count(connection, Scope(ids=tuple(NUMBERS))),
+}
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("name", NAMED)
+def test_what_is_named_by_number_is_found_by_number(here: Site, name: str, analysed: bool) -> None:
+    """PostgreSQL goes through the whole index of what is open for each of the numbers, and believes that it does once."""
+    if analysed:
+        _analyse(here)
+    (asked,) = _asked(here, NAMED[name], "delivery.id")
+    lines = _plan(here, *asked)
+    assert any("pk_delivery" in line or "INTEGER PRIMARY KEY" in line for line in lines)
+    assert not any("ix_delivery_open" in line for line in lines), lines
 
 
 @pytest.mark.parametrize("analysed", [False, True])
