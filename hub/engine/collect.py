@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 import tenacity
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.engine.accept import accept_page
@@ -36,7 +38,7 @@ def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callabl
         if run.full:
             agreed += _retrying()(_changed, exchange, run)
         if not _read_all(exchange, holding, run, stopping, wake):
-            state, reason = RunState.INTERRUPTED, "the hub was told to stop"
+            state = RunState.INTERRUPTED
     except SourceFailed as error:
         state, code, reason = RunState.FAILED, error.code, error.message
     except (Fenced, SQLAlchemyError):
@@ -48,9 +50,21 @@ def collect(exchange: Exchange, holding: Holding, run: Run, *, stopping: Callabl
         code, reason = code or AGREED, "; ".join([reason, *agreed] if reason else agreed)
     now = exchange.clock()
     with exchange.store.writing() as connection:
+        if state is RunState.INTERRUPTED:
+            reason = "; ".join([_read_on(connection, exchange, run, now), *([reason] if reason else [])])
         runs.end(connection, run.id, state, now, code=code, reason=reason)
     report(exchange, run, state, code, reason)
     return state
+
+
+def _read_on(connection: Connection, exchange: Exchange, run: Run, now: datetime) -> str:
+    """Return why a run was broken off; one that a new configuration broke off is asked for anew, to read on from its cursor."""
+    if exchange.successor is None:
+        return "the hub was told to stop"
+    if all(system.name != run.source for system in exchange.successor.readable()):
+        return "the hub took a new configuration over"
+    number = runs.ask(connection, run.source, run.trigger, run.asked_by, now)
+    return f"the hub took a new configuration over, run {number} reads on"
 
 
 def _retrying() -> tenacity.Retrying:

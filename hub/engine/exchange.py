@@ -41,7 +41,8 @@ class Exchange:
     """One hub at work. Adapters are opened on first need and kept until `close`.
 
     `unbroken` tells whether others who share the work have heard of this process ever since, in ticks. `lease` is its right
-    to work here; while that is refused, nothing new is taken. `once` carries out what is wished under a key.
+    to work here; while that is refused, nothing new is taken. `once` carries out what is wished under a key. `successor` is the
+    configuration that is about to take this one's place.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class Exchange:
     unbroken: Callable[[float], bool] = _alone
     lease: Lease = field(default_factory=Lease)
     once: Once = field(default_factory=Once)
+    successor: Settings | None = None
     swept: datetime | None = None  # when the chores were last done
     quiet: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # from when to when no run of a source falls due
     _adapters: dict[str, Adapter] = field(default_factory=dict)

@@ -102,6 +102,7 @@ class Service:
 
     def _swap(self, settings: Settings) -> None:
         old, engine = self.exchange, self._engine
+        old.successor = settings
         while not engine.stop(DRAIN_SECONDS):  # a call still out would be taken for an interrupted one
             log.warning("a call is still under way, the reload waits for it", extra={"event": "config.waiting"})
         # after the last of the old gauges

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
 
+from hub.catalogue.reasons import reason
 from hub.engine import local, steps
+from hub.engine.collect import collect
 from hub.engine.service import Service
 from hub.errors import ConfigurationError, Fenced
 from hub.model import Message, Page, Receipt, State
@@ -119,6 +122,52 @@ def test_bad_files_keep_the_old_configuration_and_good_ones_lose_nothing(here: S
         service.ask("local", Trigger.CLI, "test")
     eventually(lambda: all_in(here, State.DELIVERED, 180))
     assert len(here.taken()) == len(set(here.taken())) == 180
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_run_that_a_reload_broke_off_says_so_and_another_reads_on(
+    here: Site, service: Service, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    """Nobody told the hub to stop, and whoever asked for the run wants all of it."""
+    real, engine = MemoryAdapter.read, service._engine
+    assert isinstance(engine, local.LocalEngine)
+    reloads: list[Thread] = []
+
+    def read(self: MemoryAdapter, cursor: str | None) -> Iterator[Page]:
+        for page in real(self, cursor):
+            if not reloads:
+                reloads.append(Thread(target=service.reload, args=(lambda: load(here.directory, env={}),)))
+                reloads[0].start()
+                assert engine._stopping.wait(20)
+            yield page
+
+    monkeypatch.setattr(MemoryAdapter, "read", read)
+    here.source.records.extend(case(f"A{number}") for number in range(250))
+    service.start()
+    first = service.ask("local", Trigger.API, "王某", full=full)
+    eventually(lambda: ended(here, first) and ended(here, first + 1))
+    reloads[0].join()
+    broken, another = ended(here, first), ended(here, first + 1)
+    assert broken is not None and another is not None
+    told = f"the hub took a new configuration over, run {another.id} reads on"
+    assert (broken.state, broken.read, broken.reason) == (RunState.INTERRUPTED, 100, told)
+    assert reason(told, "zh") == f"中枢换用了新的配置，由运行 {another.id} 接着读"
+    assert (another.state, another.read, another.full, another.trigger, another.asked_by) == (
+        RunState.DONE, 150, False, Trigger.API, "王某",
+    )  # fmt: skip
+    eventually(lambda: all_in(here, State.DELIVERED, 250))
+
+
+@pytest.mark.parametrize(("gone", "told"), [(False, "the hub was told to stop"), (True, "the hub took a new configuration over")])
+def test_a_run_that_nothing_will_read_on_is_followed_by_none(here: Site, gone: bool, told: str) -> None:
+    """Asked for of a source that is no longer configured, it would wait for ever."""
+    here.exchange.successor = replace(here.exchange.settings, systems={}) if gone else None
+    here.source.records.append(case("A"))
+    run = here.begin()
+    collect(here.exchange, here.holding("collect:local"), run, stopping=lambda: True, wake=lambda: None)
+    with here.store.reading() as connection:
+        (only,) = runs.latest(connection, limit=9)
+    assert (only.state, only.reason) == (RunState.INTERRUPTED, told)
 
 
 def test_an_engine_that_could_not_start_is_told_and_the_next_reload_starts_one(
