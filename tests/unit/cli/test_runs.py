@@ -92,6 +92,7 @@ def test_what_the_hub_says_of_a_run_itself_is_said_in_chinese(hub: Callable[...,
     told = failed(hub, here, "HUB-S-320", "feed case (table BJ): SQRMC was text and is number")
     assert "feed case（表 BJ）：SQRMC 原是文本，现在是数字" in told
     assert "运行还没完，进程就没了" in failed(hub, here, None, "its process ended before the run did")
+    assert "没能收下" in failed(hub, here, None, "it could not be kept")
     late = "missed 2 occurrence(s), the hub was not there; misfire: skip"
     assert "错过了 2 次，当时中枢不在；misfire：skip" in failed(hub, here, None, late)
     assert "上一次运行还在进行；overlap：skip" in failed(hub, here, None, "the run before is still at work; overlap: skip")
