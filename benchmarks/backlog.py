@@ -4,7 +4,7 @@
 
 Each size is a process of its own: it fills an outbox, then opens and closes windows of 500 as a deliverer does. Printed are the
 growth of the resident set while claiming (MiB), and the median time (ms) to open a window; then the ratio of the largest to the
-smallest.
+smallest. Fewer than 7,500 do not fill the fifteen windows that are claimed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.sizes import sizes
 from hub.model import Operation, State
 from hub.store import Store, acceptance, open_store, outbox, partitions, runs, settling
 from hub.store.acceptance import Accepted, Owed
@@ -40,10 +41,10 @@ class Measured(NamedTuple):
 def main() -> None:
     """Measure each size in a process of its own and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="10000,100000,1000000")
-    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    parser.add_argument("--sizes", type=sizes(least=WINDOW * WINDOWS), default="10000,100000,1000000", help="pending deliveries")
+    asked = parser.parse_args().sizes
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        found = [pool.apply(measure, (size,)) for size in sizes]
+        found = [pool.apply(measure, (size,)) for size in asked]
     print(f"{'pending':>12}{'resident MiB':>16}{'claim ms':>12}")
     for one in found:
         print(f"{one.pending:>12,}{one.peak:>16.1f}{one.claim:>12.2f}")

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import orjson
 
+from benchmarks.sizes import sizes
 from hub.model import Operation, State
 from hub.quality import Report, lists, verdicts
 from hub.sandbox.flaws import Rates
@@ -49,10 +50,10 @@ class Measured(NamedTuple):
 def main() -> None:
     """Measure each size in a process of its own and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="10000,100000")
-    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    parser.add_argument("--sizes", type=sizes(least=1), default="10000,100000", help="cases")
+    asked = parser.parse_args().sizes
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as name:
-        found = [_in_two(name, size) for size in sizes]
+        found = [_in_two(name, size) for size in asked]
     print(f"{'cases':>12}{'records':>12}{'peak MiB':>12}{'µs a case':>12}")
     for one in found:
         print(f"{one.cases:>12,}{one.records:>12,}{one.peak:>12.1f}{one.each:>12.0f}")
