@@ -32,11 +32,7 @@ ALL = (
 def main() -> None:
     """Run them one after the other, each in a process of its own."""
     options = _options()
-    for letter, command in ALL:
-        if (options.letters and letter not in options.letters) or (SERVER in command and not options.server):
-            continue
-        if command == LONG and not options.long:
-            continue
+    for letter, command in _chosen(options):
         print(f"== ({letter}) {command}", flush=True)
         output = _run([options.server if word == SERVER else word for word in command.split()])
         if options.write:
@@ -49,7 +45,24 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--server", default="", help="SQLAlchemy URL of a PostgreSQL database; others are made beside it")
     parser.add_argument("--long", action="store_true", help="also ten million rows of history: 24 GB of disk for a while")
     parser.add_argument("--write", action="store_true", help="put the output into the pages")
-    return parser.parse_args()
+    options = parser.parse_args()
+    there = list(dict.fromkeys(letter for letter, _ in ALL))
+    if unknown := [letter for letter in options.letters if letter not in there]:
+        parser.error(f"no such letter: {', '.join(unknown)}; there are {', '.join(there)}")
+    if not _chosen(options):
+        parser.error(f"what {', '.join(options.letters)} measures needs --server")
+    return options
+
+
+def _chosen(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return what is to be run: of the letters that are asked for, what needs no server that is not there, nor time not granted."""
+    return [
+        (letter, command)
+        for letter, command in ALL
+        if (not options.letters or letter in options.letters)
+        and (options.server or SERVER not in command)
+        and (options.long or command != LONG)
+    ]
 
 
 def _run(words: list[str]) -> str:
