@@ -48,24 +48,28 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=say("最多几条", "at most so many"))] = 100,
 ) -> None:
     """List dead letters: exit 1 when there are any."""
-    from hub.store import groups, views
+    from hub.store import groups, scopes, views
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     looking.known_system(settings, system)
     single = each or code is not None
     with looking.store_of(settings) as store, store.reading() as connection:
-        found: list[Any] = (
-            views.deliveries(connection, system=system, states=FAILED, code=code, limit=limit)
-            if single
-            else groups.listed(connection, system=system)[:limit]
-        )
+        if single:
+            found: list[Any] = views.deliveries(connection, system=system, states=FAILED, code=code, limit=limit)
+            scope = scopes.Scope(system=system, code=code, everything=True)
+            left = deliveries.left_out(connection, scope, tuple(FAILED), len(found), limit)
+        else:
+            found = groups.listed(connection, system=system)
+            left = len(found) - limit
+            found = found[:limit]
     if screen.json:
         screen.data([asdict(one) for one in found])
     elif not found:
         screen.note("没有死信", "no dead letters")
     else:
         _list(screen, settings, found, single=single)
+    deliveries.tell_left_out(screen, len(found), left)
     raise typer.Exit(exits.FINDINGS if found else exits.DONE)
 
 

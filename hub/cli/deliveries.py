@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hub.store.attempts import Attempt
     from hub.store.journal import Decision
     from hub.store.replays import Replay
+    from hub.store.scopes import Scope
     from hub.store.stories import Story
     from hub.store.views import Delivery
     from hub.store.waiting import Ahead
@@ -42,6 +43,22 @@ def listed(screen: Terminal, settings: Settings, found: Sequence[Delivery], ahea
         cells = (one.system, one.route, one.lane, state(one, first), one.code or "", why(settings, one, first))
         table.add_row(str(one.id), *cells, since)
     screen.out.print(table)
+
+
+def left_out(connection: Connection, scope: Scope, states: Sequence[State], shown: int, limit: int) -> int:
+    """Return how many more a list that ends after `limit` leaves out; none are counted where it did not end there."""
+    from hub.store import scopes
+
+    return scopes.count(connection, scope, states) - shown if shown == limit else 0
+
+
+def tell_left_out(screen: Terminal, shown: int, left: int) -> None:
+    """Say, beside a list that ended at its limit, how many it leaves out and what shows them."""
+    if left > 0:
+        all_ = f"-n {shown + left}"
+        screen.note(
+            f"列出了 {shown} 条，另有 {left} 条没有列出：加 {all_} 全部列出", f"{shown} listed, {left} more: {all_} lists all"
+        )
 
 
 def data(one: Delivery, first: Ahead | None) -> dict[str, Any]:

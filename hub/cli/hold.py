@@ -64,21 +64,23 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=say("最多几条", "at most so many"))] = 100,
 ) -> None:
     """List: exit 1 when something waits for a person."""
-    from hub.store import views, waiting
+    from hub.store import scopes, views, waiting
 
     screen = terminal.of(ctx)
     settings = screen.settings()
     looking.known_system(settings, system)
     state = State.PARKED if parked else State.PENDING if pending else State.HELD
     with looking.store_of(settings) as store, store.reading() as connection:
-        found = views.deliveries(connection, system=system, states=(state,), limit=limit)
+        found = views.deliveries(connection, system=system, states=(state,), failed_first=pending, limit=limit)
         ahead = waiting.ahead(connection, [one.id for one in found])
+        left = deliveries.left_out(connection, scopes.Scope(system=system, everything=True), (state,), len(found), limit)
     if screen.json:
         screen.data([deliveries.data(one, ahead.get(one.id)) for one in found])
     elif found:
         deliveries.listed(screen, settings, found, ahead)
     else:
         screen.note("没有", "none")
+    deliveries.tell_left_out(screen, len(found), left)
     if found and state is State.HELD and not screen.json:
         _advise(screen, found)
     raise typer.Exit(exits.FINDINGS if found and state is State.HELD else exits.DONE)

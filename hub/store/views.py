@@ -8,14 +8,17 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select, text
 
+from hub.errors import QUEUED, UNGRANTED, UNSENT
 from hub.model import LIVE, Stage, State
 from hub.store import outbox, partitions, schema
 from hub.store.among import among
 from hub.store.numbers import instant
 
 _OURS = schema.delivery
+#: Why something was not sent at all, and did not fail either.
+_UNSENT = (UNSENT, UNGRANTED, QUEUED)
 #: States a look at the backlog counts, and those of them that are still owed.
 OPEN = tuple(State(state) for state in schema.OPEN_STATES)
 OWED = LIVE
@@ -113,11 +116,13 @@ def deliveries(
     above: int | None = None,
     systems: Collection[str] | None = None,
     numbers: Collection[int] | None = None,
+    failed_first: bool = False,
     limit: int = 100,
 ) -> list[Delivery]:
     """Return deliveries newest first, by any of these, below a delivery number (paging).
 
-    They are looked for by their numbers alone with `above`, down to that one, or with `numbers`, among those.
+    `failed_first`: what failed comes before what only waits. They are looked for by their numbers alone with `above`, down to that
+    one, or with `numbers`, among those.
     """
     wanted = None if states is None else set(states)
     numbered = above is not None or numbers is not None
@@ -137,7 +142,13 @@ def deliveries(
         _OURS.c.id < before if before else None,
         _OURS.c.id > above if above is not None else None,
     ]
-    return read(connection, select(_OURS).where(*(one for one in meant if one is not None)).order_by(order).limit(limit))
+    orders = (case((failed_once(), 0), else_=1), order) if failed_first else (order,)
+    return read(connection, select(_OURS).where(*(one for one in meant if one is not None)).order_by(*orders).limit(limit))
+
+
+def failed_once() -> ColumnElement[bool]:
+    """Return the condition that a delivery failed before; what only queued behind a failure did not."""
+    return and_(_OURS.c.code.is_not(None), _OURS.c.code.not_in(_UNSENT))
 
 
 def delivery(connection: Connection, number: int) -> Delivery | None:

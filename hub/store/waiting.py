@@ -7,17 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Subquery, and_, func, not_, select
 
-from hub.errors import QUEUED, UNGRANTED, UNSENT
 from hub.model import Stage, State
 from hub.store import due, schema
 from hub.store.among import among
 from hub.store.numbers import instant
-from hub.store.views import Backlog
+from hub.store.views import Backlog, failed_once
 
 #: What stands behind something that no office has to approve: somebody here has to decide about it.
 ANYBODY = ""
-#: Why something was not sent at all, and did not fail either.
-_UNSENT = (UNSENT, UNGRANTED, QUEUED)
 _OURS = schema.delivery
 
 
@@ -119,7 +116,7 @@ def _heads(connection: Connection, numbers: Collection[int]) -> dict[int, Ahead]
 def retrying(connection: Connection, system: str) -> Retrying | None:
     """Return what of a system failed and is tried again by itself; None: nothing. What only queued behind a failure is not it."""
     number = func.count().label("number")
-    tried = (_OURS.c.state == State.PENDING.value, _OURS.c.code.is_not(None), _OURS.c.code.not_in(_UNSENT))
+    tried = (_OURS.c.state == State.PENDING.value, failed_once())
     query = select(_OURS.c.code, _OURS.c.reason, number).where(_OURS.c.system == system, schema.OPEN, *tried)
     rows = connection.execute(query.group_by(_OURS.c.code, _OURS.c.reason).order_by(number.desc(), _OURS.c.code)).all()
     return Retrying(sum(row.number for row in rows), rows[0].code, rows[0].reason or "") if rows else None

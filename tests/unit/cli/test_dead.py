@@ -50,6 +50,20 @@ def test_one_by_one(hub: Callable[..., Any], store: Store) -> None:
     assert "A2" in hub("dead", "list", "--code", "HUB-M-103").stdout
 
 
+def test_a_list_that_ends_at_its_limit_says_how_many_more_there_are(hub: Callable[..., Any], store: Store) -> None:
+    with store.writing() as connection:
+        like = connection.execute(schema.delivery.select().filter_by(state="dead")).mappings().first()
+        assert like is not None
+        rows = [{**like, "id": 1000 + n, "key": f"L{n}", "lane": f"L{n}"} for n in range(117)]
+        connection.execute(schema.delivery.insert(), rows)
+    for words in (("--each",), ("--code", "HUB-M-103"), ("--each", "--system", "city", "--json")):
+        assert "另有 18 条没有列出：加 -n 118 全部列出" in hub("dead", "list", *words).stderr
+        assert "没有列出" not in hub("dead", "list", *words, "-n", "118").stderr
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().values(stage="send", code="HUB-D-115").filter_by(key="L0"))
+    assert "另有 1 条没有列出：加 -n 2 全部列出" in hub("dead", "list", "-n", "1").stderr
+
+
 def test_a_misspelt_system_is_told(hub: Callable[..., Any]) -> None:
     done = hub("dead", "list", "--system", "ctiy")
     assert done.exit_code == 2

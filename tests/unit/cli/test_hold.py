@@ -150,6 +150,39 @@ def test_what_waits_for_a_parent_that_was_given_up_can_be_given_up_by_name(hub: 
     assert json.loads(hub("hold", "list", "--parked", "--json").stdout) == []
 
 
+def many(store: Store, state: str, number: int, **changed: Any) -> None:
+    """Add deliveries like the first one, each in a lane of its own."""
+    with store.writing() as connection:
+        like = connection.execute(schema.delivery.select().order_by(schema.delivery.c.id)).mappings().first()
+        assert like is not None
+        rows = [{**like, "id": 1000 + n, "lane": f"L{n}", "key": f"L{n}", "state": state, **changed} for n in range(number)]
+        connection.execute(schema.delivery.insert(), rows)
+
+
+def test_a_list_that_ends_at_its_limit_says_how_many_more_there_are(hub: Callable[..., Any], store: Store) -> None:
+    many(store, "held", 117)
+    for more in ((), ("--system", "city")):
+        assert "另有 18 条没有列出：加 -n 118 全部列出" in hub("hold", "list", *more).stderr
+        told = hub("hold", "list", "--json", *more)
+        assert (len(json.loads(told.stdout)), "另有 18 条" in told.stderr) == (100, True)
+        told = hub("hold", "list", "--json", "-n", "118", *more)
+        assert (len(json.loads(told.stdout)), told.stderr) == (118, "")
+    assert "100 listed, 18 more: -n 118 lists all" in hub("--lang", "en", "hold", "list").stderr
+
+
+def test_of_what_is_pending_that_which_failed_comes_first(hub: Callable[..., Any], store: Store) -> None:
+    """Whoever is told that three are tried again looks for those, not for the newest of a long backlog."""
+    many(store, "pending", 3, stage="send", code="HUB-D-118", reason="busy")
+    with store.writing() as connection:
+        rows = [dict(row) for row in connection.execute(schema.delivery.select().filter_by(key="L0")).mappings()]
+        newer = [{**row, "id": 2000 + n, "lane": f"M{n}", "key": f"M{n}"} for row in rows for n in range(10)]
+        connection.execute(schema.delivery.insert(), [{**row, "code": None, "reason": None, "stage": None} for row in newer[:5]])
+        connection.execute(schema.delivery.insert(), [{**row, "code": "HUB-D-108"} for row in newer[5:]])  # queued behind a failure
+    told = hub("hold", "list", "--pending", "--system", "city", "-n", "4", "--json")
+    assert [one["key"] for one in json.loads(told.stdout)] == ["L2", "L1", "L0", "M9"]
+    assert "另有 10 条" in told.stderr
+
+
 def test_a_reason_and_a_scope_are_demanded(hub: Callable[..., Any], store: Store) -> None:
     assert hub("hold", "release", "1").exit_code == 2
     assert "HUB-X-120" in hub("hold", "release", "--reason", "x").stderr
