@@ -43,7 +43,7 @@ def check(
         bool, typer.Option("--strict", help=say("有警告也算未通过（退出码 1）", "warnings count too (exit code 1)"))
     ] = False,
 ) -> None:
-    """Check the configuration: exit 2 when it cannot be used, 1 on findings, 4 when a system is unreachable."""
+    """Check the configuration: exit 2 when it cannot be used, 1 on findings, 4 when a system is only unreachable."""
     screen = terminal.of(ctx)
     settings = _offline(screen)
     results = _live(settings, systems or []) if live else []
@@ -89,12 +89,11 @@ def _summary(settings: Settings) -> dict[str, object]:
 
 
 def _verdict(settings: Settings, results: list[Result], *, strict: bool) -> int:
+    """Return the exit code: what somebody must mend outranks what may pass by itself, as in `hub status`."""
     states = {result.state for result in results}
-    if "unavailable" in states:
-        return exits.UNAVAILABLE
     if "refused" in states or (strict and settings.warnings):
         return exits.FINDINGS
-    return exits.DONE
+    return exits.UNAVAILABLE if "unavailable" in states else exits.DONE
 
 
 # --- live ---

@@ -123,6 +123,14 @@ def test_a_source_that_fails_is_told_too(hub: Any) -> None:
     assert hub("check", "--live").exit_code == 4
 
 
+def test_what_must_be_mended_outranks_what_may_pass(hub: Any) -> None:
+    far("city").down = Misconfigured("HUB-D-110", "401")
+    far("local").down = SourceFailed("HUB-S-302", "no route to host")  # type: ignore[assignment]
+    done = hub("check", "--live", "--json")
+    assert [one["state"] for one in json.loads(done.stdout)["live"]] == ["refused", "unavailable"]
+    assert done.exit_code == 1
+
+
 def test_live_of_some_systems_only(hub: Any) -> None:
     far("city").down = Misconfigured("HUB-D-110", "401")
     assert hub("check", "--live", "local").exit_code == 0
