@@ -163,6 +163,7 @@ def _show(screen: Terminal, settings: Settings, results: list[Result]) -> None:
     screen.line(say(zh, en), style="bold green")
     if results:
         _table(screen, results)
+        screen.note("只查了能否连接、登录，没有投递", "only connecting and logging in was tried, nothing was delivered")
     for result in results:
         if result.code:
             screen.line(f"{result.system}: {result.code} {result.message}", style="red")

@@ -107,7 +107,9 @@ def _waiting(line: Line, why: str, zone: tzinfo) -> Iterator[Need]:
             f"对方不可用，{since} 起熔断，{until} 起用一条试探",
             f"the target is down since {since}; probed with one from {until} on",
         )
-        yield Need(name, line.reach(), what, why, f"hub check --live {name}", contact, waits=True)
+        # a login may go well while every message fails: what could not be sent says more
+        command = _look(line) if line.count(State.PENDING) else f"hub check --live {name}"
+        yield Need(name, line.reach(), what, why, command, contact, waits=True)
     elif not standing.open_at(line.now):
         until = looking.when(standing.rest_until, zone)
         what = say(f"对方要求稍后再来，{until} 继续", f"told to come back later; goes on at {until}")

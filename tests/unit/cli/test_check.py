@@ -86,6 +86,12 @@ def test_live_asks_every_system(hub: Any) -> None:
     assert [(one["system"], one["state"]) for one in json.loads(done.stdout)["live"]] == [("city", "ok"), ("local", "ok")]
 
 
+def test_live_says_what_it_tried(hub: Any) -> None:
+    """A far side may let the hub in and take nothing."""
+    assert "只查了能否连接、登录，没有投递" in hub("check", "--live").stderr
+    assert "nothing was delivered" in hub("--lang", "en", "check", "--live").stderr
+
+
 def test_titles_are_text_whatever_they_look_like(hub: Any, here: Path) -> None:
     configs.put(here, "config/systems/city.yaml", configs.CITY.replace("title: 市平台", 'title: "[/市]:key:"'))
     assert "[/市]:key:" in hub("check", "--live").stdout

@@ -150,6 +150,11 @@ def test_a_circuit_tells_since_when_until_when_and_why(hub: Callable[..., Any], 
     assert (city["circuit"], city["open"]) == ("open", False)
     (need,) = [one for one in told["needs"] if one["word"] == "熔断"]
     assert "起熔断" in need["what"] and "HUB-D-101" in need["why"] and need["waits"]
+    assert need["command"] == "hub check --live city"
+    with store.writing() as connection:
+        connection.execute(schema.delivery.update().where(schema.delivery.c.key == "A1-1").values(state="pending"))
+    (need,) = [one for one in needs(hub) if one["word"] == "熔断"]
+    assert need["command"] == "hub hold list --pending --system city", "a login may go well while every message fails"
 
 
 @pytest.mark.parametrize(
