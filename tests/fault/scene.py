@@ -222,8 +222,9 @@ class Scene:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def over(self) -> None:
-        """The fault is over now."""
+        """The fault is over now; a run that it broke off is asked for again, as a schedule would."""
         self._since = time.monotonic()
+        self._ask()
 
     def push(self, port: int) -> bool:
         """Push the town's cases; False: no answer came."""

@@ -135,7 +135,7 @@ def test_every_worker_takes_pushes_and_the_same_one_twice_is_one(two: tuple[Site
         accounts = list(threads.map(lambda pair: gates[pair[0] % 2].receive("case", pair[1]), enumerate(pushes)))
     assert sum(one.repeated for one in accounts) == 4
     assert sorted(one.key for one in two[0].deliveries()) == ["K0", "K1", "K2", "K3"]
-    assert not any(gate.lost for gate in gates)
+    assert not any(gate.tenure.lost for gate in gates)
 
 
 def test_a_share_is_an_equal_part_rounded_up_and_what_is_beyond_it_is_let_go(two: tuple[Site, Site]) -> None:
