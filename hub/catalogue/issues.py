@@ -40,12 +40,3 @@ def cause(text: str, lang: str) -> str:
     if lang == "en":
         return text
     return _RULE.sub(lambda found: f"：{rule(found[1], lang)}{'，' if found[2] else ''}", text)
-
-
-def answer(text: str, lang: str) -> str:
-    """Return what the hub made of an answer in that language; the far side's own words behind it stay as they are.
-
-    >>> answer("HTTP 200: try again, says a rule: busy", "zh")
-    'HTTP 200：按应答规则，再试：busy'
-    """
-    return text if lang == "en" else phrase("answers.csv", text) or text

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-_HOLE = re.compile(r"\\\{([naxopk])\\\}")
+_HOLE = re.compile(r"\\\{([naxopkrtw])\\\}")
 #: n: a number, a: a column's letters, x: anything, o: choices, p: characters with their positions, k: a kind of values.
 _HOLES = {"n": r"(\d+)", "a": r"([A-Z]{1,3})", "x": r"(.+?)", "o": r"(.+?)", "p": r"(U\+.+?)", "k": r"(text|number|time|bytes)"}
+#: r: an answer and t: a trouble that are said in Chinese themselves, w: a place, which may be.
+_INNER = {"r": "answers.csv", "t": "troubles.csv", "w": "places.csv"}
 _KINDS = {"text": "文本", "number": "数字", "time": "时间", "bytes": "二进制"}
 _CHARACTER = re.compile(r"(U\+[0-9A-F]+)[^,]*? at character (\d+)")
 _FILLED: dict[str, Callable[[str], str]] = {
@@ -40,11 +42,17 @@ def phrase(file: str, english: str) -> str:
     """
     for one in _phrases(file):
         if found := one.pattern.fullmatch(english):
-            filled = (
-                _FILLED[hole](text) if hole in _FILLED else text for hole, text in zip(one.holes, found.groups(), strict=True)
-            )
-            return one.chinese.format(*filled)
+            filled = [_filled(hole, text) for hole, text in zip(one.holes, found.groups(), strict=True)]
+            if all(filled):
+                return one.chinese.format(*filled)
     return ""
+
+
+def _filled(hole: str, text: str) -> str:
+    """Return what stands in a hole, in Chinese where it is words of ours; empty when it must be and is not."""
+    if hole in _INNER:
+        return phrase(_INNER[hole], text) or (text if hole == "w" else "")
+    return _FILLED[hole](text) if hole in _FILLED else text
 
 
 @cache
@@ -55,5 +63,5 @@ def _phrases(file: str) -> tuple[Phrase, ...]:
 
 def _row(english: str, chinese: str) -> Phrase:
     escaped = re.escape(english)
-    pattern = re.compile(_HOLE.sub(lambda found: _HOLES[found[1]], escaped), re.DOTALL)
+    pattern = re.compile(_HOLE.sub(lambda found: _HOLES.get(found[1], r"(.+?)"), escaped), re.DOTALL)
     return Phrase(pattern, tuple(_HOLE.findall(escaped)), chinese)

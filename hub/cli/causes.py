@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from hub.catalogue import issues
+from hub.catalogue.answers import answer, trouble
 from hub.catalogue.reasons import reason
 from hub.cli import lang
 from hub.cli.lang import say
@@ -13,23 +14,22 @@ from hub.model import Stage
 from hub.store.causes import ROW
 from hub.store.groups import DeadGroup
 
-#: Codes whose reasons tell the place in a file or a push, fields and the rules they broke, or what a rule made of an answer; all
-#: others are a far side's own words.
-_PLACED = re.compile(r"HUB-S-(2|6)\d\d")
-#: What has become of a source's columns.
-_CHANGED = re.compile(r"HUB-S-(192|320)")
+#: Codes whose reasons are places in a file or a push, what has become of a source's columns, or that no rule knows an answer.
+_PLACED = re.compile(r"HUB-S-(2\d\d|6\d\d|192|320|409)")
+#: Codes whose reasons hold no words of a far side: reading, connecting, writing a body, databases and files.
+_UNHEARD = re.compile(r"HUB-(S-\d\d\d|D-(10[1-3]|125|13[0-2]|20\d|3\d\d|4\d\d))")
+#: Codes whose reasons are fields and the rules they broke.
 _BROKEN = re.compile(r"HUB-M-1\d\d")
-_ANSWERED = re.compile(r"HUB-D-1(17|18|2[0-2])")
-#: A read whose answer no rule knows: its reason is phrases of our own, too.
-_UNKNOWN = re.compile(r"HUB-S-409")
 
 
 def said(code: str | None, text: str | None) -> str:
-    """Return a reason in the reader's language."""
+    """Return a reason in the reader's language; a far side's own words stay as they are."""
     if not text or not code:
         return text or ""
-    ways = ((_PLACED, reason), (_CHANGED, reason), (_UNKNOWN, reason), (_BROKEN, issues.cause), (_ANSWERED, issues.answer))
-    return next((say_it(text, lang.current()) for codes, say_it in ways if codes.fullmatch(code)), text)
+    if _BROKEN.fullmatch(code):
+        return issues.cause(text, lang.current())
+    told = (trouble if _UNHEARD.fullmatch(code) else answer)(text, lang.current())
+    return reason(text, lang.current()) if told == text and _PLACED.fullmatch(code) else told
 
 
 def of_run(code: str | None, text: str | None) -> str:

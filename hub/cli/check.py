@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import exits, orphans, terminal, words
+from hub.cli import causes, exits, orphans, terminal, words
 from hub.cli.lang import say
 from hub.cli.refusals import UNEXPECTED, count, finding_data
 from hub.cli.terminal import Terminal
@@ -166,7 +166,7 @@ def _show(screen: Terminal, settings: Settings, results: list[Result]) -> None:
         screen.note("只查了能否连接、登录，没有投递", "only connecting and logging in was tried, nothing was delivered")
     for result in results:
         if result.code:
-            screen.line(f"{result.system}: {result.code} {result.message}", style="red")
+            screen.line(f"{result.system}: {result.code} {causes.said(result.code, result.message)}", style="red")
             screen.remedy(result.code, screen.out)
             if result.contact:
                 screen.line(f"    {say('联系', 'contact')}: {result.contact}")

@@ -128,7 +128,7 @@ def _decision(one: Decision, settings: Settings) -> str:
 def _try(one: Attempt, story: Story, settings: Settings) -> str:
     number = say(f"第 {one.number} 次", f"try {one.number}") if one.number else say("事后核查", "later check")
     reference = say(f"回执 {one.reference}", f"receipt {one.reference}") if one.reference else ""
-    said = "  ".join(word for word in (one.code, one.said, reference) if word)
+    said = "  ".join(word for word in (one.code, causes.said(one.code, one.said), reference) if word)
     body = _body(one) if story.replays and one.number else ""
     return f"{looking.when(one.opened_at, settings.timezone)}  {number}  {words.outcome(one.outcome)}  {said}".rstrip() + body
 

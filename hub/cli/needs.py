@@ -172,7 +172,7 @@ def _unheard(line: Line, zone: tzinfo) -> Iterator[Need]:
         f"{last} 轮询时，对方的核查结论没有全部取到；下次轮询（{after}）再取",
         f"not all later verdicts could be read at {last}; the next poll, due at {after}, tries again",
     )
-    name, word, why = line.system.name, say("核查未取到", "unheard"), f"{told.code} {told.message}"
+    name, word, why = line.system.name, say("核查未取到", "unheard"), f"{told.code} {causes.said(told.code, told.message)}"
     yield Need(name, word, what, why, f"hub check --live {name}", line.system.contact)
 
 
@@ -239,7 +239,7 @@ def _retrying(line: Line) -> Iterator[Need]:
     """Tell what is tried again one by one: of a system that is paused or down the reason is told already."""
     one, name = line.retrying, line.system.name
     if one and line.sendable():
-        why, are = f"{one.code} {one.reason}", words.are(one.count)
+        why, are = f"{one.code} {causes.said(one.code, one.reason)}", words.are(one.count)
         what = say(f"{one.count} 条在重试：{why}", f"{one.count} {are} tried again: {why}")
         yield Need(name, say("重试中", "retrying"), what.rstrip(), "", _look(line), line.system.contact, waits=True)
 

@@ -142,7 +142,7 @@ def _account(screen: terminal.Terminal, found: Found, views: list[_View]) -> Non
     )
     for fault in found.faults:
         screen.note(
-            f"{fault.kind} {fault.key} 无法读取：{fault.code} {fault.reason}",
+            f"{fault.kind} {fault.key} 无法读取：{fault.code} {causes.said(fault.code, fault.reason)}",
             f"{fault.kind} {fault.key} cannot be read: {fault.code} {fault.reason}",
             "yellow",
         )

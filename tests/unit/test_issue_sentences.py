@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hub.mapping
-from hub.catalogue.issues import answer, cause, rule, sentence
+from hub.catalogue.issues import cause, rule, sentence
 from hub.mapping.contract import Contract
 from hub.mapping.issues import RULES
 from hub.mapping.transforming import all_transforms
@@ -144,10 +144,3 @@ def test_a_cause_names_fields_and_rules() -> None:
     assert cause("applyer_name: length, legal: required", "zh") == "applyer_name：长度，legal：必填"
     assert cause("materials[2].name: county-rule", "zh") == "materials[2].name：county-rule"
     assert cause("SQRZJHM: certificate", "en") == "SQRZJHM: certificate"
-
-
-def test_what_a_rule_made_of_an_answer_keeps_the_far_sides_words() -> None:
-    assert answer("HTTP 500, fault soap:Server: refused, says a rule: no, says a rule", "zh") == (
-        "HTTP 500, fault soap:Server：按应答规则，对方拒收：no, says a rule"
-    )
-    assert answer("busy", "zh") == "busy"

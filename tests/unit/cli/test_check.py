@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hub.errors import Deferred, Misconfigured, SourceFailed
+from hub.errors import Deferred, Misconfigured, Retryable, SourceFailed
 from tests import configs
 from tests.fakes import far
 
@@ -104,6 +104,13 @@ def test_a_system_that_is_down_is_exit_4_and_told_with_whom_to_call(hub: Any) ->
     assert "不可用" in done.stdout
     assert "HUB-D-112 closed until eight" in done.stdout
     assert "联系: 市大数据局" in done.stdout
+
+
+def test_what_the_hub_says_of_a_system_is_chinese_on_a_chinese_screen_alone(hub: Any) -> None:
+    far("city").down = Retryable("HUB-D-101", "cannot connect: Connection refused")
+    assert "city: HUB-D-101 连不上：连接被拒绝" in hub("check", "--live").stdout
+    assert "city: HUB-D-101 cannot connect: Connection refused" in hub("check", "--live", "--lang", "en").stdout
+    assert json.loads(hub("check", "--live", "--json").stdout)["live"][0]["message"] == "cannot connect: Connection refused"
 
 
 def test_a_system_that_refuses_us_is_exit_1(hub: Any) -> None:

@@ -30,6 +30,19 @@ def test_retries_are_told_in_order_with_what_was_said(hub: Callable[..., Any], h
     assert any("HUB-D-108" in line for line in hub("trace", "A1", "-v").stdout.splitlines())
 
 
+def test_what_the_hub_says_of_a_try_is_said_in_chinese(hub: Callable[..., Any], here: Path) -> None:
+    configs.put(here, "config/systems/city.yaml", configs.CITY + "retry: [1h]\n")
+    fakes.far("city").will("A1", Retryable("HUB-D-113", "HTTP 503: the far side is down or busy"))
+    with working.at_work(here) as service:
+        working.sync(service)
+        working.until(lambda: "第 1 次" in hub("trace", "A1").stdout)
+        service.stop()
+    told = "HUB-D-113  HTTP 503：对方停机或忙"
+    assert told in hub("trace", "A1").stdout
+    assert "在重试：HUB-D-113 HTTP 503：对方停机或忙" in hub("status").stdout
+    assert "HTTP 503: the far side is down or busy" in hub("trace", "A1", "--lang", "en").stdout
+
+
 def test_a_late_refusal_follows_the_try_that_was_taken(hub: Callable[..., Any], here: Path) -> None:
     working.exchanged(here)
     store = open_store(working.settings_of(here).store)
