@@ -1,22 +1,38 @@
-"""The crash matrix: what is done to a hub, row by row, and the page about what it cost: `python -m tests.fault.matrix`."""
+"""The crash matrix: what is done to a hub, row by row, and the page about what it cost.
+
+    python -m tests.fault.matrix [--row ROW]
+
+All rows are played, which takes minutes, and docs/crash-matrix.md is written anew. One row alone, by its number on the page or its
+name (`3` or `t1-before`), is played and printed; the page stays as it is. PostgreSQL is that of HUB_TEST_POSTGRESQL.
+"""
 
 from __future__ import annotations
 
-import socket
-import sqlite3
+import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
+import pytest
 
-from hub.model import State
-from tests.commands import ROOT, until
+from tests.commands import ROOT
+from tests.fault.plays import (
+    approved,
+    clock,
+    clock_back,
+    due,
+    frozen,
+    full,
+    killed,
+    killed_at,
+    locked,
+    pushed,
+    retried,
+    terminated,
+)
 from tests.fault.scene import BLIND, CASES, TABLE, Cost, Scene
 from tests.servers import FRESH
 
@@ -24,198 +40,66 @@ PAGE = ROOT / "docs" / "crash-matrix.md"
 HOUR, YEAR = 3600, 365 * 24 * 3600
 
 #: Why a row is not clean, in Chinese and in English.
-HELD = ("盲目标：可能已到达，等人确认（`hub hold`）", "the blind target may have it: a person is asked (`hub hold`)")
+HELD = (
+    "先后被杀两次，两个目标处各一次；当时发往盲目标的可能已到达，等人确认（`hub hold`）",
+    "killed twice, at either far side; what was on its way to the blind target may be there: a person is asked (`hub hold`)",
+)
+UNDONE = (
+    f"{HELD[0]}；此 T2 与上一窗口的 T3 同一事务，上一条的答复随之未写",
+    f"{HELD[1]}; this T2 is in one transaction with the T3 of the window before, whose answer goes unwritten with it",
+)
+BESIDE = (
+    "与投递同时进行：被杀时可能正有一条发往盲目标，它可能已到达，等人确认（`hub hold`）",
+    "deliveries go on beside it: one may be on its way to the blind target at the death: a person is asked (`hub hold`)",
+)
 BACK = (
-    "按原时钟到期的要等时钟走到或拨正后才发",
-    "what was due by the old clock waits until the clock is there again, or set right",
-)  # fmt: skip
+    f"{BESIDE[0]}；按原时钟到期的要等时钟走到或拨正后才发",
+    f"{BESIDE[1]}; what was due by the old clock waits until the clock is there again, or set right",
+)
+#: How many may be held: a death leaves one message on its way to the blind target at the most, and at its own moments one at least.
+MAYBE, SURELY = (0, 1), (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that is done to a hub. `play` does it and returns the seconds until all was well again."""
+    """One thing that is done to a hub. `play` does it and returns the seconds until all was well again.
+
+    `held`: how many may wait for a person in the end, least and most.
+    """
 
     name: str
     zh: str
     en: str
     play: Callable[[Scene], float]
     why: tuple[str, str] | None = None
+    held: tuple[int, int] = (0, 0)
     needs: Mapping[str, bool] = field(default_factory=dict)
     stores: tuple[str, ...] = ("sqlite",)
-
-
-def killed(*moments: str) -> Callable[[Scene], float]:
-    """Kill one hub after the other, each at its moment, then let one live."""
-
-    def play(scene: Scene) -> float:
-        for moment in moments:
-            scene.dies(moment)
-        return scene.recovers()
-
-    return play
-
-
-def killed_at(moment: str, nth: int = 3) -> Callable[[Scene], float]:
-    """Kill a hub at that moment of the quick far side, the next one at that of the slow one, which has most still before it."""
-    return killed(f"{moment}:{BLIND}:{nth}", f"{moment}:{TABLE}:2")
-
-
-def pushed(moment: str) -> Callable[[Scene], float]:
-    """Kill a hub while it takes a push, and let the far side push again, as it does when it hears nothing."""
-
-    def play(scene: Scene) -> float:
-        port = _free_port()
-        scene.start("serve", "--port", str(port), DIE_AT=f"{moment}:-:1")
-        until(lambda: scene.listens(port), "it listens")
-        assert not scene.push(port), "an answer came"
-        scene.has_died()
-        scene.start("serve", "--port", str(port))
-        until(lambda: scene.listens(port), "it listens")
-        assert scene.push(port)
-        return scene.settles()
-
-    return play
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def retried(moment: str) -> Callable[[Scene], float]:
-    """Kill `hub dead retry` at that moment, ask again what is dead, and retry that."""
-
-    def play(scene: Scene) -> float:
-        scene.refuse("A03", "A07", "A11")
-        scene.recovers()
-        scene.refuse()
-        scene.dies(f"{moment}:-:1", "dead", "retry", "--all", "--yes", "--reason", "mended")
-        if scene.states(TABLE)[State.DEAD]:
-            scene.run("dead", "retry", "--all", "--yes", "--reason", "mended")
-        return scene.recovers()
-
-    return play
-
-
-def approved(moment: str) -> Callable[[Scene], float]:
-    """Kill `hub hold release` at that moment, look again what is held, and approve that."""
-
-    def play(scene: Scene) -> float:
-        scene.recovers()
-        assert scene.states(TABLE)[State.HELD] == CASES
-        scene.dies(f"{moment}:-:1", "hold", "release", "--system", TABLE, "--yes", "--reason", "approved")
-        if scene.states(TABLE)[State.HELD]:
-            scene.run("hold", "release", "--system", TABLE, "--yes", "--reason", "approved")
-        return scene.recovers()
-
-    return play
-
-
-def due(moment: str) -> Callable[[Scene], float]:
-    """Kill a hub when its schedule falls due; its clock is set so that this is in a moment."""
-
-    def play(scene: Scene) -> float:
-        shift = str(57 - time.time() % 60)
-        scene.dies(f"{moment}:-:1", CLOCK_SHIFT=shift)
-        scene.start(CLOCK_SHIFT=shift)
-        return scene.settles()
-
-    return play
-
-
-def frozen(moment: str) -> Callable[[Scene], float]:
-    """Freeze a hub for longer than a call may take, and wake it."""
-
-    def play(scene: Scene) -> float:
-        scene.freezes(moment, seconds=2)
-        return scene.settles()
-
-    return play
-
-
-def clock(seconds: int) -> Callable[[Scene], float]:
-    """Kill a hub with a window open, and start it again under another clock."""
-
-    def play(scene: Scene) -> float:
-        scene.dies(f"t2:after:{TABLE}:2")
-        scene.start(CLOCK_SHIFT=str(seconds))
-        return scene.settles()
-
-    return play
-
-
-def clock_back(seconds: int) -> Callable[[Scene], float]:
-    """The same with a clock that was set back, and later is set right."""
-
-    def play(scene: Scene) -> float:
-        scene.dies(f"t2:after:{TABLE}:2")
-        scene.start(CLOCK_SHIFT=str(-seconds))
-        until(scene.grounded, "what was interrupted is settled")
-        scene.stop()
-        return scene.recovers()
-
-    return play
-
-
-def locked(scene: Scene) -> float:
-    """Keep the store locked for longer than the hub waits."""
-    scene.start(BUSY_MS="300")
-    until(lambda: scene.states(BLIND)[State.DELIVERED] > 3, "it works")
-    with closing(sqlite3.connect(scene.path / "hub.db", timeout=60, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        until(lambda: "OperationalError" in scene.log(), "it says so")
-        other.execute("ROLLBACK")
-    scene.over()
-    return scene.settles()
-
-
-def full(scene: Scene) -> float:
-    """Leave the disk no room, and then some."""
-    room = scene.path / "room.txt"
-    room.write_text("1000000")
-    scene.start(ROOM_IN=str(room))
-    until(lambda: scene.states(BLIND)[State.DELIVERED] > 3, "it works")
-    with closing(sqlite3.connect(scene.path / "hub.db")) as store:
-        room.write_text(str(store.execute("PRAGMA page_count").fetchone()[0]))
-    until(lambda: "OperationalError" in scene.log(), "it says so")
-    room.write_text("1000000")
-    scene.over()
-    return scene.settles()
-
-
-def terminated(scene: Scene) -> float:
-    """Let the server end all connections of a hub at work."""
-    scene.start()
-    until(lambda: scene.states(BLIND)[State.DELIVERED] > 3, "it works")
-    engine = sa.create_engine(scene.url, poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    scene.over()
-    return scene.settles()
 
 
 BOTH = ("sqlite", "postgresql")
 ROWS = (
     Row("run-before", "运行行提交前", "run row, before its commit", killed("run:before:-:1")),
     Row("run-after", "运行行提交后", "run row, after its commit", killed("run:after:-:1")),
-    Row("t1-before", "T1 提交前", "T1, before the commit", killed("t1:before:-:3")),
-    Row("t1-after", "T1 提交后", "T1, after the commit", killed("t1:after:-:3"), stores=BOTH),
-    Row("t2-before", "T2 提交前", "T2, before the commit", killed_at("t2:before")),
-    Row("t2-after", "T2 之后、调用之前", "between T2 and the call", killed_at("t2:after"), HELD, stores=BOTH),
-    Row("call", "调用途中：报文已出，无答复", "in a call: bytes left, no answer", killed_at("call"), HELD),
-    Row("answer", "得到答复后、T3 之前", "after the answer, before T3", killed_at("answer"), HELD, stores=BOTH),
-    Row("t3-before", "T3 提交前", "T3, before the commit", killed_at("t3:before"), HELD, stores=BOTH),
+    Row("t1-before", "T1 提交前", "T1, before the commit", killed("t1:before:-:3"), BESIDE, MAYBE),
+    Row("t1-after", "T1 提交后", "T1, after the commit", killed("t1:after:-:3"), BESIDE, MAYBE, stores=BOTH),
+    Row("t2-before", "T2 提交前", "T2, before the commit", killed_at("t2:before"), UNDONE, SURELY),
+    Row("t2-after", "T2 之后、调用之前", "between T2 and the call", killed_at("t2:after"), HELD, SURELY, stores=BOTH),
+    Row("call", "调用途中：报文已出，无答复", "in a call: bytes left, no answer", killed_at("call"), HELD, SURELY),
+    Row("answer", "得到答复后、T3 之前", "after the answer, before T3", killed_at("answer"), HELD, SURELY, stores=BOTH),
+    Row("t3-before", "T3 提交前", "T3, before the commit", killed_at("t3:before"), HELD, SURELY, stores=BOTH),
     Row("t3t2-before", "T3 与下一 T2 同一事务，提交前", "T3 with the next T2 in one transaction, before the commit",
-        killed_at("t3t2:before"), HELD),
-    Row("t3-after", "T3（含下一 T2）提交后", "T3 (with the next T2), after the commit", killed_at("t3:after"), HELD),
-    Row("feedback-before", "回执页已写、游标未写", "feedback page written, its cursor not yet", killed("feedback:before:-:1")),
-    Row("feedback-cursor", "回执页与游标，提交前", "feedback page and cursor, before the commit", killed("feedback:cursor:-:2")),
-    Row("feedback-after", "回执页与游标，提交后", "feedback page and cursor, after the commit", killed("feedback:after:-:2")),
+        killed_at("t3t2:before"), HELD, SURELY),
+    Row("t3-after", "T3（含下一 T2）提交后", "T3 (with the next T2), after the commit", killed_at("t3:after"), HELD, SURELY),
+    Row("feedback-before", "回执页已写、游标未写", "feedback page written, its cursor not yet", killed("feedback:before:-:1"),
+        BESIDE, MAYBE),
+    Row("feedback-cursor", "回执页与游标，提交前", "feedback page and cursor, before the commit", killed("feedback:cursor:-:2"),
+        BESIDE, MAYBE),
+    Row("feedback-after", "回执页与游标，提交后", "feedback page and cursor, after the commit", killed("feedback:after:-:2"),
+        BESIDE, MAYBE),
     Row("push-before", "推送入库，提交前", "push, before its commit", pushed("push:before"), needs={"pushed": True}),
-    Row("push-after", "推送入库后、答复之前", "push durable, before its answer", pushed("push:after"), needs={"pushed": True}),
+    Row("push-after", "推送入库后、答复之前", "push durable, before its answer", pushed("push:after"), BESIDE, MAYBE,
+        needs={"pushed": True}),
     Row("replay-before", "死信重放，提交前", "replay of dead letters, before the commit", retried("replay:before")),
     Row("replay-after", "死信重放，提交后", "replay of dead letters, after the commit", retried("replay:after")),
     Row("gate-before", "审批决定，提交前", "decision at a gate, before the commit", approved("gate:before"), needs={"gated": True}),
@@ -229,10 +113,10 @@ ROWS = (
     Row("frozen-call", "调用途中冻结 2 秒再唤醒", "frozen for 2 s in a call, then woken", frozen(f"call:{BLIND}:3")),
     Row("locked", "库被他人锁住，超过等待", "database locked for longer than the hub waits", locked, needs={"slow": True}),
     Row("full", "磁盘满", "disk full", full, needs={"slow": True}),
-    Row("clock-hours-on", "被杀后时钟快 2 小时", "killed, then the clock 2 hours ahead", clock(2 * HOUR), HELD),
-    Row("clock-years-on", "被杀后时钟快 3 年", "killed, then the clock 3 years ahead", clock(3 * YEAR), HELD),
-    Row("clock-hours-back", "被杀后时钟慢 2 小时", "killed, then the clock 2 hours behind", clock_back(2 * HOUR), BACK),
-    Row("clock-years-back", "被杀后时钟慢 3 年", "killed, then the clock 3 years behind", clock_back(3 * YEAR), BACK),
+    Row("clock-hours-on", "被杀后时钟快 2 小时", "killed, then the clock 2 hours ahead", clock(2 * HOUR), BESIDE, MAYBE),
+    Row("clock-years-on", "被杀后时钟快 3 年", "killed, then the clock 3 years ahead", clock(3 * YEAR), BESIDE, MAYBE),
+    Row("clock-hours-back", "被杀后时钟慢 2 小时", "killed, then the clock 2 hours behind", clock_back(2 * HOUR), BACK, MAYBE),
+    Row("clock-years-back", "被杀后时钟慢 3 年", "killed, then the clock 3 years behind", clock_back(3 * YEAR), BACK, MAYBE),
     Row("terminated", "服务器断开全部连接", "server ends all connections of the hub", terminated, needs={"slow": True},
         stores=("postgresql",)),
 )  # fmt: skip
@@ -262,29 +146,32 @@ TEXT = Path(__file__).with_name("crash-matrix.txt")
 
 
 def cells(row: Row, store: str, cost: Cost) -> list[str]:
-    """Return what a row says, but for the time."""
-    blind = f"{cost.doubled[BLIND]}, held" if row.why is HELD else str(cost.doubled[BLIND])
+    """Return what a row says, but for the time. What is held is told as it was measured, unless it may vary and is within that."""
+    least, most = row.held
     return [
         f"{row.zh} · {row.en}",
         store,
         str(cost.lost),
         str(cost.doubled[TABLE]),
-        blind,
+        str(cost.doubled[BLIND]),
+        f"{least}–{most}" if least < most and least <= cost.held <= most else str(cost.held),
         "是 · yes" if cost.order_kept else "否 · no",
     ]
 
 
+def lines(row: Row) -> Iterator[str]:
+    """Play a row on each of its stores and yield its lines of the page."""
+    for store in row.stores:
+        cost = play(row, store)
+        sys.stderr.write(f"{row.name} {store} {cost}\n")
+        yield f"| {ROWS.index(row) + 1} | {' | '.join(cells(row, store, cost))} | {cost.seconds:.1f} s |"
+
+
 def page() -> str:
     """Play all rows and return the page."""
-    lines, notes = [], []
-    for number, row in enumerate(ROWS, 1):
-        for store in row.stores:
-            cost = play(row, store)
-            sys.stderr.write(f"{row.name} {store} {cost}\n")
-            lines.append(f"| {number} | {' | '.join(cells(row, store, cost))} | {cost.seconds:.1f} s |")
-        if row.why:
-            notes.append(f"* {number}: {row.why[0]} · {row.why[1]}")
-    return TEXT.read_text("utf-8").format(records=3 * CASES, cases=CASES, rows="\n".join(lines), why="\n".join(notes))
+    rows = "\n".join(line for row in ROWS for line in lines(row))
+    why = "\n".join(f"* {number}: {row.why[0]} · {row.why[1]}" for number, row in enumerate(ROWS, 1) if row.why)
+    return TEXT.read_text("utf-8").format(records=3 * CASES, cases=CASES, rows=rows, why=why)
 
 
 def written() -> dict[tuple[str, str], list[str]]:
@@ -293,5 +180,26 @@ def written() -> dict[tuple[str, str], list[str]]:
     return {(cells[1], cells[2]): cells[1:-1] for cells in rows if cells[0].isdigit()}
 
 
+def main(words: Sequence[str] | None = None) -> None:
+    """Play what is asked for: one row, and print it; or all, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--row", type=_row, help="number or name of one row to play and print; the page stays as it is")
+    row = parser.parse_args(words).row
+    try:
+        if row is None:
+            PAGE.write_text(page(), "utf-8")
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in lines(row))
+    except (pytest.skip.Exception, pytest.fail.Exception) as missing:  # a server that is not there, or does not answer
+        sys.exit(str(missing))
+
+
+def _row(text: str) -> Row:
+    for number, row in enumerate(ROWS, 1):
+        if text in (str(number), row.name):
+            return row
+    raise argparse.ArgumentTypeError(f"no such row: {text}; there are 1 to {len(ROWS)}, or {', '.join(row.name for row in ROWS)}")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    main()
