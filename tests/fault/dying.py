@@ -69,7 +69,7 @@ MOMENTS = {
     "replay:after": Moment("hub.engine.replay:retry", after=True),
     "gate:before": Moment("hub.store.actions:decide_held", after=True),
     "gate:after": Moment("hub.cli.hold:_do", after=True),
-    "schedule:before": Moment("hub.engine.schedule:_ask", after=True, meant=lambda call: bool(call[2])),
+    "schedule:before": Moment("hub.engine.schedule:_ask", after=True, meant=lambda call: bool(call[2][1])),
     "schedule:after": Moment("hub.engine.schedule:fall_due", after=True, meant=lambda call: bool(call[2])),
 }
 

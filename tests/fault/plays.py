@@ -90,6 +90,7 @@ def due(moment: str) -> Callable[[Scene], float]:
     def play(scene: Scene) -> float:
         shift = str(57 - time.time() % 60)
         scene.dies(f"{moment}:-:1", CLOCK_SHIFT=shift)
+        assert scene.scheduled(), "it died when it first saw the schedule, not at an occurrence"
         scene.start(CLOCK_SHIFT=shift)
         return scene.settles()
 

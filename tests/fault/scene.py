@@ -254,6 +254,11 @@ class Scene:
         with self.store.reading() as connection:
             return any(run.state is RunState.DONE for run in runs.latest(connection, limit=50))
 
+    def scheduled(self) -> bool:
+        """Whether a hub has seen the schedule: what falls due since then is owed."""
+        with self.store.reading() as connection:
+            return cursors.get(connection, "schedule:local") is not None
+
     def idle(self) -> bool:
         """Whether nothing is on its way, nor could be sent, nor waits for its verdict to be read."""
         with self.store.reading() as connection:
