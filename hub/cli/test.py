@@ -9,13 +9,14 @@ from xml.etree import ElementTree as ET
 
 import typer
 
-from hub.cli import exits, terminal, words
+from hub.cli import causes, exits, terminal, words
 from hub.cli.lang import say
 from hub.documents import suggest
 from hub.errors import HubError
 
 if TYPE_CHECKING:
     from hub.mapping import CaseResult, MappingSet
+    from hub.mapping.cases import Difference
 
 
 def register(app: typer.Typer) -> None:
@@ -79,7 +80,7 @@ def _show(screen: terminal.Terminal, found: MappingSet, results: list[CaseResult
         if not result.passed:
             screen.line(f"✗ {result.mapping}: {result.case}", style="red")
             for difference in result.differences:
-                screen.line(f"    {difference}")
+                screen.line(f"    {say(_zh(difference), str(difference))}")
         elif screen.verbose:
             screen.line(f"✓ {result.mapping}: {result.case}", style="green")
     failed = sum(not result.passed for result in results)
@@ -96,6 +97,20 @@ def _show(screen: terminal.Terminal, found: MappingSet, results: list[CaseResult
         screen.line(say(f"{untested} 个映射没有用例", f"mappings without cases: {untested}"), "yellow")
     for warning in found.warnings:
         screen.note(f"警告 {warning}", f"warning {warning}", "yellow")
+
+
+def _zh(one: Difference) -> str:
+    """Return a difference in Chinese; values stay as they are written."""
+    from hub.mapping.cases import ISSUE, NO_ISSUE, NOTHING, WHOLE
+
+    expected = {NOTHING: "没有", NO_ISSUE: "没有问题"}.get(one.expected, one.expected)
+    got = "没有" if one.got == NOTHING else one.got
+    if one.expected == NO_ISSUE:
+        rule, _, message = one.got.partition(": ")
+        got = f"{causes.rule(rule)}：{causes.sentence(message)}"
+    elif one.expected.startswith(ISSUE):
+        expected = f"问题 {causes.rule(one.expected.removeprefix(ISSUE).strip())}".strip()
+    return f"{'整个内容' if one.path == WHOLE else one.path}：应为 {expected}，实际 {got}"
 
 
 # --- JUnit ---

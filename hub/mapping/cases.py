@@ -15,7 +15,10 @@ from hub.model import Json
 
 #: When bodies of cases are made, unless the case says otherwise: 2016-12-13 09:00 in Zhangxian.
 CASE_TIME = datetime(2016, 12, 13, 1, tzinfo=UTC)
-_NOTHING = "(nothing)"
+#: What is said in the place of a value or an issue where there is none, and before the rule of an issue that is missed.
+NOTHING, NO_ISSUE, ISSUE = "(nothing)", "no issue", "an issue"
+#: The place of a difference that concerns all of what is sent.
+WHOLE = "the body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,10 @@ def _issues(issues: list[Issue], case: Case) -> Iterator[Difference]:
     expected = case.issues or []
     for one in expected:
         if not any(_meets(issue, one) for issue in issues):
-            yield Difference(one.path, f"an issue {one.rule or ''}".strip(), _NOTHING)
+            yield Difference(one.path, f"{ISSUE} {one.rule or ''}".strip(), NOTHING)
     for issue in issues:
         if issue.severity is Severity.BLOCK and not any(_meets(issue, one) for one in expected):
-            yield Difference(issue.path, "no issue", f"{issue.rule}: {issue.message}")
+            yield Difference(issue.path, NO_ISSUE, f"{issue.rule}: {issue.message}")
 
 
 def _meets(issue: Issue, expected: ExpectedIssue) -> bool:
@@ -90,11 +93,11 @@ def _meets(issue: Issue, expected: ExpectedIssue) -> bool:
 def _differences(expected: Json, got: Json, path: tuple[str | int, ...], *, exactly: bool) -> Iterator[Difference]:
     if isinstance(expected, dict) and isinstance(got, dict):
         for name, value in expected.items():
-            yield from _differences(value, got.get(name, _NOTHING), (*path, name), exactly=exactly)
+            yield from _differences(value, got.get(name, NOTHING), (*path, name), exactly=exactly)
         if exactly:
-            yield from (Difference(dotted((*path, name)), _NOTHING, repr(got[name])) for name in got if name not in expected)
+            yield from (Difference(dotted((*path, name)), NOTHING, repr(got[name])) for name in got if name not in expected)
     elif isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
         for index, (one, other) in enumerate(zip(expected, got, strict=True)):
             yield from _differences(one, other, (*path, index), exactly=exactly)
     elif expected != got or type(expected) is not type(got):
-        yield Difference(dotted(path) or "the body", repr(expected), got if got is _NOTHING else repr(got))
+        yield Difference(dotted(path) or WHOLE, repr(expected), got if got is NOTHING else repr(got))

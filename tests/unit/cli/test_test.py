@@ -27,7 +27,30 @@ def test_all_cases_pass(hub: Any) -> None:
 def test_a_failing_case_is_told_and_is_exit_1(hub: Any, broken: Path) -> None:
     done = hub("test")
     assert done.exit_code == 1
-    assert "✗ city/accept: 一般\n    project_no: expected 'A2', got 'A1'\n" in done.stdout
+    assert "✗ city/accept: 一般\n    project_no：应为 'A2'，实际 'A1'\n" in done.stdout
+    assert "✗ city/accept: 一般\n    project_no: expected 'A2', got 'A1'\n" in hub("--lang", "en", "test").stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("issues: [{path: project_no, rule: code}]", "project_no：应为 问题 代码表，实际 没有"),
+        ("issues: [{path: project_no}]", "project_no：应为 问题，实际 没有"),
+    ],
+)
+def test_what_differs_is_said_in_chinese(hub: Any, here: Path, changed: str, said: str) -> None:
+    cases = configs.ACCEPT_CASES.replace("expect: {project_no: A1}", changed)
+    configs.put(here, "mappings/city/accept.cases.yaml", cases)
+    assert f"    {said}\n" in hub("test", "city/accept").stdout
+
+
+def test_an_issue_nobody_expected_is_said_in_chinese(hub: Any, here: Path) -> None:
+    configs.put(here, "mappings/city/accept.cases.yaml", configs.ACCEPT_CASES.replace("BJBH: A1", "BJBH: ''"))
+    told = hub("test", "city/accept").stdout
+    assert (
+        "project_no：应为 没有问题，实际 必填：必填，却没有\n    整个内容：应为 {'project_no': 'A1'}" in told
+        and "expected" not in told
+    )
 
 
 def test_as_json(hub: Any, broken: Path) -> None:
