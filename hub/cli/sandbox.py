@@ -102,8 +102,9 @@ def _show(term: Terminal, street: Sandbox) -> None:
     for name, address in street.addresses().items():
         term.note(f"{name:8} {address}", f"{name:8} {address}")
     term.note(
-        "上面的 export 是给自己的脚本用的；hub init 写的 config/hub.env 里已有这些值。",
-        "The exports are for scripts of your own: config/hub.env, as hub init writes it, has these values.",
+        "上面的 export 是给自己的脚本用的；hub init 写的 config/hub.env 里已有这些值，只差省网关打开 seal 才要的三个密钥。",
+        "The exports are for scripts of your own: config/hub.env, as hub init writes it, has these values, "
+        "but for the three keys that the gateway needs for its seal only.",
     )
     return term.note("Ctrl-C 停止。", "Ctrl-C stops it.")
 
