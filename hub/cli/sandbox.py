@@ -24,7 +24,10 @@ _NEW, _UPDATED = 10, 5
 
 def register(app: typer.Typer) -> None:
     """Add `hub sandbox`."""
-    app.command("sandbox")(sandbox)
+    help_ = say(
+        "运行沙箱：虚构的县与它的各个对端，按 Ctrl-C 停止。", "Run a made-up county and twins of the far sides, until Ctrl-C."
+    )
+    app.command("sandbox", help=help_)(sandbox)
 
 
 def sandbox(

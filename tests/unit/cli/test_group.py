@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from hub.cli import COMMANDS, exits
+from hub.cli import COMMANDS, exits, lang
 from hub.cli.group import hoisted
 from hub.errors import (
     ConfigurationError,
@@ -199,3 +200,11 @@ def test_a_closed_pipe_ends_quietly() -> None:
     command = f"{sys.executable} -m hub.cli explain | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_described_in_chinese(name: str) -> None:
+    lang.speak(lang.ZH)
+    command = COMMANDS[name].load(name)
+    for one in [command, *getattr(command, "commands", {}).values()]:
+        assert re.search("[一-鿿]", one.help or ""), one.name
