@@ -34,6 +34,15 @@ def trouble(text: str, lang: str) -> str:
     return text if lang == "en" else _said(text, reversed(ends), "troubles.csv", "answers.csv")
 
 
+def refusal(text: str, lang: str) -> str:
+    """Return in that language why a command cannot go on, or the hint behind it; empty when `errors.csv` has it not.
+
+    >>> refusal("there is no system 'citi'", "zh"), refusal("did you mean city?", "zh"), refusal("as it was said", "zh")
+    ("没有系统 'citi'", '是不是 city？', '')
+    """
+    return text if lang == "en" else phrase("errors.csv", text)
+
+
 def _said(text: str, ends: Iterable[int], *files: str) -> str:
     for end in ends:
         if said := next(filter(None, (phrase(file, text[:end]) for file in files)), ""):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from hub.catalogue import issues
-from hub.catalogue.answers import answer, trouble
+from hub.catalogue.answers import answer, refusal, trouble
 from hub.catalogue.reasons import reason
 from hub.cli import lang
 from hub.cli.lang import say
@@ -30,6 +30,11 @@ def said(code: str | None, text: str | None) -> str:
         return issues.cause(text, lang.current())
     told = (trouble if _UNHEARD.fullmatch(code) else answer)(text, lang.current())
     return reason(text, lang.current()) if told == text and _PLACED.fullmatch(code) else told
+
+
+def refused(code: str, text: str) -> str:
+    """Return in the reader's language why a command cannot go on, or the hint behind it."""
+    return refusal(text, lang.current()) or said(code, text)
 
 
 def of_run(code: str | None, text: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from rich.text import Text
 
-from hub.cli import exits, words
+from hub.cli import causes, exits, words
 from hub.cli.lang import say
 from hub.cli.terminal import Terminal
 from hub.errors import ConfigurationError, HubError
@@ -29,8 +29,9 @@ def tell(terminal: Terminal, error: BaseException) -> int:
             terminal.finding(finding, terminal.err)
         terminal.err.print(Text(count(error.findings), style="bold"))
     else:
-        hint = f" ({error.hint})" if error.hint else ""
-        terminal.err.print(Text(f"{error.code} {error.message}{hint}", style="red"), soft_wrap=True)
+        message, hint = (causes.refused(error.code, text) for text in (error.message, error.hint))
+        told = f"{error.code} {message}" + (say(f"（{hint}）", f" ({hint})") if hint else "")
+        terminal.err.print(Text(told, style="red"), soft_wrap=True)
         terminal.remedy(error.code, terminal.err)
     return exits.of(error)
 

@@ -152,4 +152,4 @@ def test_live_of_some_systems_only(hub: Any) -> None:
 def test_live_of_an_unknown_system(hub: Any) -> None:
     done = hub("check", "--live", "ctiy")
     assert done.exit_code == 2
-    assert "did you mean city?" in done.stderr
+    assert "没有系统 'ctiy'（是不是 city？）" in done.stderr

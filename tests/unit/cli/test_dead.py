@@ -67,7 +67,7 @@ def test_a_list_that_ends_at_its_limit_says_how_many_more_there_are(hub: Callabl
 def test_a_misspelt_system_is_told(hub: Callable[..., Any]) -> None:
     done = hub("dead", "list", "--system", "ctiy")
     assert done.exit_code == 2
-    assert "did you mean city" in done.stderr
+    assert "是不是 city" in done.stderr
 
 
 def test_show_masks_personal_data_on_both_sides(hub: Callable[..., Any], store: Store) -> None:

@@ -44,7 +44,7 @@ def test_schemas_are_listed(hub: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "said"), [(["rout"], "did you mean route?"), (["adapter"], "one of "), (["adapter", "rset"], "did you mean rest?")]
+    ("what", "said"), [(["rout"], "是不是 route？"), (["adapter"], "可选："), (["adapter", "rset"], "是不是 rest？")]
 )
 def test_an_unknown_schema(hub: Any, what: list[str], said: str) -> None:
     done = hub("schema", *what)

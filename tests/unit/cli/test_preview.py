@@ -142,4 +142,4 @@ def test_a_source_that_is_down_is_exit_4(hub: Any) -> None:
 def test_an_unknown_route(hub: Any) -> None:
     done = hub("preview", "city-acept")
     assert done.exit_code == 2
-    assert "did you mean city-accept?" in done.stderr
+    assert "是不是 city-accept？" in done.stderr

@@ -120,9 +120,9 @@ def test_the_cases_behind_a_rule(hub: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["--rule", "c01"], "did you mean C01?"),
-        (["--rule", "C01/idel"], "did you mean idle?"),
-        (["--department", "民政"], "did you mean 民政局?"),
+        (["--rule", "c01"], "是不是 C01？"),
+        (["--rule", "C01/idel"], "是不是 idle？"),
+        (["--department", "民政"], "是不是 民政局？"),
     ],
 )
 def test_an_unknown_name_is_told_with_a_suggestion(hub: Callable[..., Any], arguments: list[str], hint: str) -> None:

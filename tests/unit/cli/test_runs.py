@@ -61,7 +61,7 @@ def test_an_audit_that_does_not_add_up_is_a_finding(hub: Callable[..., Any], her
 def test_a_misspelt_source_is_told(hub: Callable[..., Any]) -> None:
     done = hub("runs", "--source", "locla")
     assert done.exit_code == 2
-    assert "did you mean local" in done.stderr
+    assert "是不是 local" in done.stderr
 
 
 def test_nobody_is_to_be_called_about_an_answer_that_only_lacks_a_rule(hub: Callable[..., Any], here: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_target_that_is_down_is_4_and_nothing_dies(hub: Callable[..., Any], he
 def test_a_misspelt_source_is_2(hub: Callable[..., Any]) -> None:
     done = hub("sync", "locla")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "did you mean local" in done.stderr
+    assert "是不是 local" in done.stderr
 
 
 def test_without_waiting_the_hub_that_serves_is_asked_and_left_alone(hub: Callable[..., Any], here: Path) -> None:

@@ -29,4 +29,4 @@ def test_a_paused_system_gets_nothing_until_resumed(hub: Callable[..., Any], her
 def test_a_misspelt_system_is_2(hub: Callable[..., Any]) -> None:
     done = hub("pause", "ctiy")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "did you mean city" in done.stderr
+    assert "是不是 city" in done.stderr

@@ -76,7 +76,7 @@ def test_mappings_without_cases_are_counted(hub: Any, here: Path) -> None:
 def test_an_unknown_mapping(hub: Any) -> None:
     done = hub("test", "city/proces")
     assert done.exit_code == 2
-    assert "did you mean city/process?" in done.stderr
+    assert "是不是 city/process？" in done.stderr
 
 
 def test_junit_for_the_build_server(hub: Any, broken: Path, tmp_path: Path) -> None:
