@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import causes, exits, orphans, terminal, words
+from hub.cli import causes, exits, looking, orphans, terminal, words
 from hub.cli.lang import say
 from hub.cli.refusals import UNEXPECTED, count, finding_data
 from hub.cli.terminal import Terminal
-from hub.documents import suggest
 from hub.errors import ConfigurationError, HubError, Misconfigured, Rejected, SourceFailed
 from hub.ports import Checkable
 
@@ -115,10 +114,7 @@ class Result:
 
 def _live(settings: Settings, names: list[str]) -> list[Result]:
     for name in names:
-        if name not in settings.systems:
-            raise HubError(
-                "HUB-X-102", f"there is no system {name!r}", hint=suggest(name, settings.systems) or "hub check names none"
-            )
+        looking.known_system(settings, name)
     chosen = [settings.systems[name] for name in names or sorted(settings.systems)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(_one, chosen))

@@ -113,6 +113,12 @@ def test_what_the_hub_says_of_a_system_is_chinese_on_a_chinese_screen_alone(hub:
     assert json.loads(hub("check", "--live", "--json").stdout)["live"][0]["message"] == "cannot connect: Connection refused"
 
 
+def test_an_unknown_system_is_refused_with_those_there_are(hub: Any) -> None:
+    done = hub("check", "--live", "zzz", "--lang", "en")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "HUB-X-102 there is no system 'zzz' (systems: city, local)" in done.stderr
+
+
 def test_a_system_that_refuses_us_is_exit_1(hub: Any) -> None:
     far("city").down = Misconfigured("HUB-D-110", "401")
     done = hub("check", "--live", "--json")
