@@ -11,6 +11,7 @@ from sqlalchemy.sql import Select
 
 from hub.model import TAKEN, State
 from hub.store import schema
+from hub.store.versions import there_is
 
 _PENDING = State.PENDING.value
 #: What blocks a lane behind it: not yet taken, and still meant to be. What is being sent is still pending.
@@ -64,14 +65,13 @@ def behind_held() -> ColumnElement[bool]:
 
 
 def _in_lane(earlier: FromClause, states: Sequence[str], *also: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that something in one of these states stands before ours in its lane.
+    """Return the condition that something in one of these states stands before ours in its lane: looked up lane by lane.
 
-    Said so that it can only be looked up lane by lane. As a plain EXISTS PostgreSQL makes a join of it, and while its statistics
-    lag behind a queue that has just filled it goes through everything open for each that is due: seconds for one window.
+    As a join, while its statistics lag behind a queue that has just filled, PostgreSQL would go through everything open for each
+    that is due: seconds for one window.
     """
     state = earlier.c.state.concat("")  # the index of what is open does not fit: it knows no lanes
-    first = select(earlier.c.id).where(*before(earlier), state.in_(states), *also).limit(1)
-    return first.correlate(_OURS).scalar_subquery().is_not(None)
+    return there_is(earlier, *before(earlier), state.in_(states), *also)
 
 
 def _ahead() -> ColumnElement[int]:
@@ -102,6 +102,5 @@ def earliest() -> Select[Any]:
 
     Made once: putting the query together would take as long as its answer.
     """
-    ours = _OURS
-    mine = (ours.c.system == bindparam("of_system"), ours.c.partition == bindparam("of_partition"), ours.c.state == _PENDING)
-    return select(ours.c.due_at).where(*mine, schema.OPEN, not_(behind_held())).order_by(ours.c.due_at).limit(1)
+    mine = (_OURS.c.system == bindparam("of_system"), _OURS.c.partition == bindparam("of_partition"), _OURS.c.state == _PENDING)
+    return select(_OURS.c.due_at).where(*mine, schema.OPEN, not_(behind_held())).order_by(_OURS.c.due_at).limit(1)

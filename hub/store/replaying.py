@@ -135,11 +135,11 @@ def _overtaken(flying: Collection[int]) -> ColumnElement[bool]:
 
 def _second_inserts(connection: Connection, again: Sequence[int], as_updates: AsUpdates | None) -> None:
     """Have inserts made updates that an earlier version goes before, or is over there: two inserts of one thing would collide."""
+    if not again or as_updates is None:
+        return
     second = presence.is_there(_OURS, same_record)
     # not by the index of what is open: PostgreSQL would go through all of it for each number
     pending = (_OURS.c.state.concat("") == State.PENDING.value, _OURS.c.operation == Operation.INSERT.value)
-    if not again or as_updates is None:
-        return
     if numbers := list(connection.execute(select(_OURS.c.id).where(among(_OURS.c.id, again), *pending, second)).scalars()):
         as_updates(connection, numbers)
 

@@ -29,9 +29,9 @@ def same_record(delivery: FromClause, other: FromClause) -> list[ColumnElement[b
     return [mine.c.id == delivery.c.record_id, theirs.c.id == other.c.record_id, *same, delivery.c.route == other.c.route]
 
 
-def there_is(version: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that there is a version like this, said so that it can only be looked up for one delivery at a time.
+def there_is(other: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that there is another delivery like this, said so that it can only be looked up for one at a time.
 
     Of a plain EXISTS PostgreSQL makes a join, for which it may read all versions of all records there ever were.
     """
-    return select(version.c.id).where(*conditions).limit(1).scalar_subquery().is_not(None)
+    return select(other.c.id).where(*conditions).limit(1).scalar_subquery().is_not(None)
